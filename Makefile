@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
+# Sluice. `make help` lists the targets.
+
+BUILD     ?= build
+CC        ?= cc
+CLANG     ?= clang
+BPFTOOL   ?= $(firstword $(wildcard /usr/sbin/bpftool /usr/bin/bpftool) bpftool)
+MULTIARCH := $(shell $(CC) -print-multiarch)
+SUDO      := $(if $(filter 0,$(shell id -u)),,sudo)
+
+INCLUDES := -Iinclude -Ictl/lib -Iuserspace/common -I$(BUILD)
+WARNINGS := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla
+CFLAGS   ?= -O2 -g -fstack-protector-strong -D_FORTIFY_SOURCE=2
+CFLAGS   += $(if $(SANITIZE),-U_FORTIFY_SOURCE -fsanitize=address,undefined -fno-omit-frame-pointer)
+ALL_CFLAGS = -std=gnu11 $(WARNINGS) $(INCLUDES) $(CFLAGS) -D_GNU_SOURCE -MMD -MP
+BPF_CFLAGS = -std=gnu11 -Wall -Wextra -Werror -Wno-unused-parameter -Iinclude \
+	     -I/usr/include/$(MULTIARCH) -target bpf -mcpu=v3 -O2 -g -MMD -MP
+
+LIBS_CTL   := -lxdp -lbpf -lyaml -ljansson -lnftables -lnl-route-3 -lnl-3 -lelf -lz
+LIBS_AGENT := $(LIBS_CTL) -lmicrohttpd -lssl -lcrypto
+CFLAGS_NL  := -I/usr/include/libnl3
+
+LIB_OBJS    := $(patsubst %.c,$(BUILD)/%.o,$(wildcard ctl/lib/*.c))
+CTL_OBJS    := $(patsubst %.c,$(BUILD)/%.o,$(wildcard ctl/*.c))
+COMMON_OBJS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard userspace/common/*.c))
+AGENT_OBJS  := $(patsubst %.c,$(BUILD)/%.o,$(wildcard userspace/agent/*.c))
+UNIT_TESTS  := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/*_test.c))
+BPF_TESTS   := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bpf/*_test.c))
+PROGRAMS    := $(BUILD)/lbctl $(BUILD)/sluice-agent
+
+.PHONY: all
+all: $(PROGRAMS) ## Build lbctl, sluice-agent and the data plane
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: deps
+deps: ## Install the Debian packages that are missing
+	$(SUDO) packaging/install-packages
+
+.PHONY: demo
+demo: deps ## Install, build, raise the lab and send one request through it
+	$(MAKE) --no-print-directory all
+	$(SUDO) vm/demo
+
+.PHONY: demo-down
+demo-down: ## Take the lab down and leave nothing behind
+	$(SUDO) vm/lab down
+
+.PHONY: test
+test: deps ## Run every test
+	$(MAKE) --no-print-directory all tests
+	$(SUDO) tests/run
+
+.PHONY: tests
+tests: $(UNIT_TESTS) $(BPF_TESTS) ## Build the test programs without running them
+
+.PHONY: lint
+lint: ## Check format, shell scripts and the C code with static analysers
+	tests/lint
+
+.PHONY: format
+format: ## Format the C code
+	clang-format -i $$(git ls-files '*.c' '*.h')
+
+.PHONY: clean
+clean: ## Remove what was built
+	rm -rf $(BUILD)
+
+# --- data plane ---------------------------------------------------------------
+
+$(BUILD)/sluice.bpf.o: bpf/sluice.bpf.c
+	@mkdir -p $(@D)
+	$(CLANG) $(BPF_CFLAGS) -c $< -o $@
+
+$(BUILD)/sluice.skel.h: $(BUILD)/sluice.bpf.o
+	$(BPFTOOL) gen skeleton $< name sluice_bpf > $@.tmp && mv $@.tmp $@
+
+# --- programs and tests -------------------------------------------------------
+
+$(LIB_OBJS) $(CTL_OBJS) $(AGENT_OBJS): | $(BUILD)/sluice.skel.h
+$(BUILD)/ctl/lib/attach.o $(BUILD)/ctl/lib/dataplane.o: $(BUILD)/sluice.skel.h
+
+$(BUILD)/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(CFLAGS_NL) -c $< -o $@
+
+$(BUILD)/libsluice.a: $(LIB_OBJS)
+	rm -f $@ && $(AR) rcs $@ $^
+
+$(BUILD)/libcommon.a: $(COMMON_OBJS)
+	rm -f $@ && $(AR) rcs $@ $^
+
+$(BUILD)/lbctl: $(CTL_OBJS) $(BUILD)/libsluice.a $(BUILD)/libcommon.a
+	$(CC) $(CFLAGS) $(LDFLAGS) $^ -o $@ $(LIBS_CTL)
+
+$(BUILD)/sluice-agent: $(AGENT_OBJS) $(BUILD)/libsluice.a $(BUILD)/libcommon.a
+	$(CC) $(CFLAGS) $(LDFLAGS) $^ -o $@ $(LIBS_AGENT)
+
+# A unit test may use any module of the library; agent modules without main() too.
+$(UNIT_TESTS) $(BPF_TESTS): $(BUILD)/tests/%: $(BUILD)/tests/%.o $(BUILD)/libtest.a $(BUILD)/libsluice.a $(BUILD)/libcommon.a
+	$(CC) $(CFLAGS) $(LDFLAGS) $^ -o $@ -lcunit $(LIBS_AGENT)
+
+$(BUILD)/libtest.a: $(filter-out %/main.o,$(AGENT_OBJS)) $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/support/*.c))
+	rm -f $@ && $(AR) rcs $@ $^
+
+.SECONDARY:
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * The XDP program of one interface: loaded for its roles, attached through
+ * libxdp (dispatcher where the kernel can, else alone), replaced in place, and
+ * run on a synthetic packet for `trace`.
+ */
+#ifndef SLUICE_ATTACH_H
+#define SLUICE_ATTACH_H
+
+#include "dataplane.h"
+
+enum attach_mode {
+	ATTACH_NATIVE,	/* in the driver; fails where the driver cannot */
+	ATTACH_GENERIC, /* behind the driver: slow, works everywhere */
+};
+
+struct attachment {
+	enum attach_mode mode;
+	unsigned prog_id;
+	bool dispatcher; /* shares the interface with other programs */
+};
+
+/*
+ * Loads the program for `interface` (roles, port slot) and attaches it in the
+ * caller's network namespace; an earlier Sluice program is replaced without a
+ * packet in between passing unfiltered. Returns -EBUSY if a foreign program is
+ * there and cannot share, -EOPNOTSUPP if the mode is not to be had, -ENODEV.
+ * The node's configuration must have been published.
+ */
+int attach_interface(struct dataplane *dp, const struct interface *interface,
+		     enum attach_mode mode, struct attachment *out) __must_check;
+/* -ENOENT: Sluice is not attached there. Foreign programs are left alone. */
+int detach_interface(struct dataplane *dp, const char *ifname) __must_check;
+/* What of Sluice is on the interface now; -ENOENT: nothing. */
+int attach_query(const char *ifname, struct attachment *out) __must_check;
+
+/*
+ * Runs `frame` (Ethernet, length bytes) through the program of `interface` as
+ * if it had come in there, changing nothing. steps: SLUICE_TRACE_STEPS
+ * elements, the last used one followed by SLUICE_STEP_END.
+ */
+int attach_trace(struct dataplane *dp, const struct interface *interface, const void *frame,
+		 size_t length, struct sluice_trace_step *steps) __must_check;
+
+#endif /* SLUICE_ATTACH_H */

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * One node's data plane as seen from userspace: its pinned maps.
+ *
+ * Pins live in $SLUICE_PIN_ROOT/NODE (default /run/sluice/bpf/NODE), on a
+ * bpffs that dataplane_open() mounts at the root if it is missing. No process
+ * owns the state: whoever opens it for writing holds an flock on
+ * $SLUICE_PIN_ROOT/../NODE.lock until dataplane_close(), and a writer that dies
+ * leaves the generation that was in force.
+ */
+#ifndef SLUICE_DATAPLANE_H
+#define SLUICE_DATAPLANE_H
+
+#include "model.h"
+
+struct dataplane {
+	char node[SLUICE_NAME_LEN];
+	char pin_dir[256];
+	int lock_fd;			 /* -1: opened for reading */
+	struct sluice_control *control;	 /* mapped; read only when opened for reading */
+	/* map descriptors, -1 where not open */
+	int vips, rules, ports, tunnels, intent; /* outer maps of slotted tables */
+	int rings, backends, flows, block, ledger, rule_use, load, misses, txports, control_fd;
+};
+
+enum dataplane_access {
+	DATAPLANE_READ,	  /* -ENOENT if the node has no data plane */
+	DATAPLANE_WRITE,  /* the same, and takes the lock (waits up to 10 s, then -EBUSY) */
+	DATAPLANE_CREATE, /* the same, and creates what is missing, with `flows` table entries */
+};
+
+/*
+ * Opens NODE's maps. -ENOENT no such node; -EPROTO the pins have another ABI
+ * version; -EPERM without CAP_BPF. `flows` counts only when the table is made.
+ */
+int dataplane_open(struct dataplane *dp, const char *node, enum dataplane_access access,
+		   unsigned flows) __must_check;
+void dataplane_close(struct dataplane *dp);
+
+/* The text of the configuration in force, parsed. An empty model if none was published. */
+int dataplane_load_model(const struct dataplane *dp, struct cluster *out) __must_check;
+
+/*
+ * Compiles `cluster` for this node and puts it in force, all at once: a packet
+ * sees the old configuration or the new one. Flows and counters stay; rings
+ * and backends that did not change are not touched. Needs the lock. Problems
+ * that only this node can see are appended to `diags` (-EINVAL).
+ */
+int dataplane_publish(struct dataplane *dp, struct cluster *cluster, struct diag_list *diags)
+	__must_check;
+
+/*
+ * Reads the slot numbers that publish() gave out. A service's index, a backend's
+ * slot, an interface's port: -ENOENT if it is not in force.
+ */
+int dataplane_service_index(const struct dataplane *dp, const struct service *service,
+			    unsigned *index) __must_check;
+int dataplane_backend_slot(const struct dataplane *dp, unsigned service_index,
+			   const struct backend *backend, unsigned *slot) __must_check;
+int dataplane_port_slot(const struct dataplane *dp, const char *ifname, unsigned *port)
+	__must_check;
+
+/*
+ * Operational health, decided by the agents: sets the backend's state in the
+ * data plane to its admin state combined with `healthy`, and swaps the ring of
+ * its service if that changed it. Needs the lock. Health outlives publish().
+ */
+struct backend_health {
+	const char *service, *backend; /* names */
+	bool healthy;
+};
+int dataplane_set_health(struct dataplane *dp, const struct cluster *cluster,
+			 const struct backend_health *health, size_t count) __must_check;
+
+/* Sums over all CPUs. */
+int dataplane_read_ledger(const struct dataplane *dp, unsigned port, struct sluice_ledger *out)
+	__must_check;
+int dataplane_read_rule_use(const struct dataplane *dp, unsigned rule, struct sluice_count *out)
+	__must_check;
+int dataplane_read_load(const struct dataplane *dp, unsigned backend, struct sluice_load *out)
+	__must_check;
+int dataplane_read_port(const struct dataplane *dp, unsigned port, struct sluice_port *out)
+	__must_check;
+int dataplane_read_backend(const struct dataplane *dp, unsigned slot, struct sluice_backend *out)
+	__must_check;
+
+/* The block set: takes effect at once, idempotent; del returns -ENOENT if absent. */
+int dataplane_block(struct dataplane *dp, const struct prefix *prefix) __must_check;
+int dataplane_unblock(struct dataplane *dp, const struct prefix *prefix) __must_check;
+
+/* Waits until every packet that was in the data plane at the call has left it. */
+int dataplane_synchronize(void);
+
+/* Removes the node's pins: its maps go with the last program that uses them. */
+int dataplane_destroy(const char *node) __must_check;
+
+#endif /* SLUICE_DATAPLANE_H */

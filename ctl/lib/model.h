@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * The model: a cluster as its file describes it. Files, the configuration
+ * stored in the kernel and imperative commands all become this, and all that
+ * is loaded into maps is compiled from this.
+ *
+ * Arrays are owned by the model, grown by model_*_add(), and keep the order of
+ * the file. Pointers into them are good until the next add or delete.
+ */
+#ifndef SLUICE_MODEL_H
+#define SLUICE_MODEL_H
+
+#include <net/if.h>
+
+#include "addr.h"
+#include "diag.h"
+
+#define MODEL_VERSION 1 /* of the file format: key "sluice" */
+
+#define MODEL_DEFAULT_FLOWS  262144
+#define MODEL_DEFAULT_WEIGHT 100
+#define MODEL_MAX_WEIGHT     1000
+
+struct address_set {
+	struct place at;
+	char name[SLUICE_NAME_LEN];
+	struct prefix *prefixes;
+	size_t prefix_count;
+};
+
+struct port_range {
+	unsigned short min, max; /* host byte order, inclusive */
+};
+
+/* What a rule's from: and to: say: prefixes written out, and names of sets. */
+struct rule_addresses {
+	struct prefix *prefixes;
+	size_t prefix_count;
+	char (*sets)[SLUICE_NAME_LEN];
+	size_t set_count; /* both counts 0: any address */
+};
+
+struct rule {
+	struct place at;
+	char name[SLUICE_NAME_LEN]; /* unique in its policy */
+	unsigned id;		    /* stable index of its counters; SLUICE_NONE: not given yet */
+	char in[IFNAMSIZ];	    /* "" = any interface */
+	struct rule_addresses from, to;
+	int proto; /* IPPROTO_*; 0: any; IPPROTO_ICMP stands for ICMP and ICMPv6 */
+	struct port_range *sports, *dports;
+	size_t sport_count, dport_count; /* 0: any */
+	enum sluice_action action;
+};
+
+struct policy {
+	struct place at;
+	char name[SLUICE_NAME_LEN];
+	enum sluice_action default_action; /* DROP or ACCEPT */
+	bool strict;			   /* default true: mid-stream TCP opens no flow */
+	struct rule *rules;
+	size_t rule_count;
+};
+
+enum check_type { CHECK_NONE, CHECK_TCP, CHECK_HTTP, CHECK_TLS };
+
+struct health_check {
+	enum check_type type;
+	unsigned short port;	    /* 0: the service's first port */
+	char name[256];		    /* Host header and TLS server name; "" = none */
+	char path[256];		    /* HTTP; default "/" */
+	unsigned status;	    /* HTTP status expected; default 200 */
+	unsigned interval_ms;	    /* default 1000 */
+	unsigned timeout_ms;	    /* default 800; below interval_ms */
+	unsigned rise, fall;	    /* default 2 and 2 results in a row */
+};
+
+enum backend_admin { BACKEND_ADMIN_UP, BACKEND_ADMIN_DRAIN, BACKEND_ADMIN_DOWN };
+
+struct backend {
+	struct place at;
+	char name[SLUICE_NAME_LEN]; /* a node of the file, or the address as text */
+	bool has4, has6;
+	struct sluice_addr addr4, addr6;
+	unsigned weight; /* 0..MODEL_MAX_WEIGHT; 0: no new flows */
+	enum backend_admin admin;
+};
+
+struct service {
+	struct place at;
+	char name[SLUICE_NAME_LEN];
+	int proto; /* IPPROTO_TCP or IPPROTO_UDP */
+	enum sluice_forward forward;
+	struct endpoint *vips;
+	size_t vip_count;
+	struct backend *backends;
+	size_t backend_count;
+	struct health_check check;
+};
+
+struct interface {
+	struct place at;
+	char name[IFNAMSIZ];
+	char network[SLUICE_NAME_LEN]; /* label: interfaces of one network are joined */
+	struct prefix *addresses;
+	size_t address_count;
+	unsigned mtu;		      /* 0: as it is */
+	unsigned roles;		      /* enum sluice_role; 0: Sluice is not attached */
+	char policy[SLUICE_NAME_LEN]; /* with SLUICE_ROLE_FIREWALL */
+};
+
+struct route {
+	struct place at;
+	struct prefix to; /* "default": bits 96 or 0, as `via` is IPv4 or IPv6 */
+	struct sluice_addr via;
+	unsigned mtu; /* 0: the interface's */
+};
+
+struct agent_config {
+	bool has_metrics, has_exchange;
+	struct endpoint metrics;  /* HTTP, GET /metrics */
+	struct endpoint exchange; /* UDP, health views from other balancers */
+	char (*announce)[SLUICE_NAME_LEN]; /* services whose VIPs this node announces */
+	size_t announce_count;
+};
+
+struct node {
+	struct place at;
+	char name[SLUICE_NAME_LEN];
+	struct interface *interfaces;
+	size_t interface_count;
+	struct route *routes;
+	size_t route_count;
+	struct agent_config agent;
+};
+
+struct cluster {
+	char name[SLUICE_NAME_LEN];
+	unsigned limit_flows;
+	char key_file[256]; /* secret of the agents' exchange; "" = unauthenticated, refused if an exchange is set up */
+	struct address_set *sets;
+	size_t set_count;
+	struct service *services;
+	size_t service_count;
+	struct policy *policies;
+	size_t policy_count;
+	struct node *nodes;
+	size_t node_count;
+};
+
+void model_init(struct cluster *cluster);
+void model_fini(struct cluster *cluster);
+int model_copy(struct cluster *to, const struct cluster *from) __must_check;
+
+/* Look-ups by name: NULL if absent. */
+struct node *model_node(const struct cluster *cluster, const char *name);
+struct interface *model_interface(const struct node *node, const char *name);
+struct policy *model_policy(const struct cluster *cluster, const char *name);
+struct rule *model_rule(const struct policy *policy, const char *name);
+struct service *model_service(const struct cluster *cluster, const char *name);
+struct service *model_service_by_vip(const struct cluster *cluster, const struct endpoint *vip,
+				     int proto);
+struct backend *model_backend(const struct service *service, const char *name);
+struct address_set *model_set(const struct cluster *cluster, const char *name);
+
+/*
+ * Append a zeroed element (with the defaults above) and return it; NULL: out
+ * of memory. The caller has made sure that the name is free.
+ */
+struct node *model_node_add(struct cluster *cluster, const char *name);
+struct interface *model_interface_add(struct node *node, const char *name);
+struct policy *model_policy_add(struct cluster *cluster, const char *name);
+/* At `index`, or at the end with SIZE_MAX. */
+struct rule *model_rule_add(struct policy *policy, const char *name, size_t index);
+struct service *model_service_add(struct cluster *cluster, const char *name);
+struct endpoint *model_vip_add(struct service *service, const struct endpoint *vip);
+struct backend *model_backend_add(struct service *service, const char *name);
+struct address_set *model_set_add(struct cluster *cluster, const char *name);
+
+void model_interface_del(struct node *node, struct interface *interface);
+void model_rule_del(struct policy *policy, struct rule *rule);
+void model_service_del(struct cluster *cluster, struct service *service);
+void model_vip_del(struct service *service, struct endpoint *vip);
+void model_backend_del(struct service *service, struct backend *backend);
+
+/*
+ * Gives each rule without an id one: that of the rule of the same policy and
+ * name in `previous` (may be NULL), else the lowest that is free. -ENOSPC:
+ * more than SLUICE_MAX_RULES.
+ */
+int model_assign_rule_ids(struct cluster *cluster, const struct cluster *previous) __must_check;
+
+/*
+ * Everything that must hold between objects: names that refer to something,
+ * unique VIPs and addresses, limits, a policy where there is a firewall role.
+ * Appends to `diags`; returns 0, or -EINVAL if it appended anything.
+ */
+int model_validate(const struct cluster *cluster, struct diag_list *diags) __must_check;
+
+/* config_read.c: YAML to model. Reports every mistake of syntax and validate; -EINVAL then. */
+int config_read(const char *text, size_t length, struct cluster *out, struct diag_list *diags)
+	__must_check;
+/* config_write.c: model to canonical YAML; reading it back gives an equal model. Caller frees. */
+int config_write(const struct cluster *cluster, char **text, size_t *length) __must_check;
+
+/* The words of the file, shared with the command line, JSON and errors. */
+const char *check_type_name(enum check_type type);
+const char *backend_admin_name(enum backend_admin admin);
+const char *forward_name(enum sluice_forward forward);
+const char *action_name(enum sluice_action action);
+const char *role_name(enum sluice_role role);
+/* By protocol number: "tcp"...; numbers without a name are printed as digits into `buf`. */
+const char *proto_name(int proto, char buf[4]);
+int forward_parse(const char *word, enum sluice_forward *out) __must_check;
+int action_parse(const char *word, enum sluice_action *out) __must_check;
+int role_parse(const char *word, enum sluice_role *out) __must_check;
+int proto_parse(const char *word, int *out) __must_check; /* 0 for "any" */
+int port_range_parse(const char *word, struct port_range *out) __must_check; /* "80", "1000-2000" */
+
+#endif /* SLUICE_MODEL_H */

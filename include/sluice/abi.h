@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * The contract between the XDP data plane and everything in userspace: each
+ * map's key and value, each limit, each enumeration. It stands once, here.
+ *
+ * Conventions: addresses and ports of packets are in network byte order where
+ * the type says __be; every other integer is in host byte order. All padding
+ * is explicit and must be zero in keys. IPv4 addresses are carried as
+ * IPv4-mapped IPv6 addresses, ::ffff:a.b.c.d (RFC 4291, 2.5.5.2), so that one
+ * shape serves both families.
+ *
+ * Publishing: tables that a packet must see together are swapped together.
+ * Each slotted table is an array of two inner maps; the slot in force is the
+ * low bit of generation.config. A writer fills the other slot, then stores the
+ * new generation word with one 64-bit write. A packet reads that word once.
+ */
+#ifndef SLUICE_ABI_H
+#define SLUICE_ABI_H
+
+#include <linux/types.h>
+
+#include "outcome.h"
+
+/* Raised whenever a layout below changes; checked against the pinned maps. */
+#define SLUICE_ABI_VERSION 1
+
+#define SLUICE_NAME_LEN	    32	  /* names of objects, with the final NUL */
+#define SLUICE_IFNAME_LEN   16	  /* IFNAMSIZ */
+#define SLUICE_SLOTS	    2	  /* slots of a slotted table */
+#define SLUICE_MAX_PORTS    64	  /* interfaces of one node with Sluice on them */
+#define SLUICE_MAX_VIPS	    4096  /* address, port, protocol triples */
+#define SLUICE_MAX_SERVICES 1024
+#define SLUICE_MAX_RINGS    2048  /* twice the services: old and new side by side */
+#define SLUICE_MAX_BACKENDS 4096
+#define SLUICE_MAX_RULES    4096  /* compiled rules of one node, all policies */
+#define SLUICE_MAX_TUNNELS  256	  /* balancers that a decapsulator believes */
+#define SLUICE_MAX_BLOCKS   65536 /* prefixes in the block set */
+#define SLUICE_MAX_MISSES   1024  /* unresolved next hops remembered */
+#define SLUICE_RING_SIZE    65537 /* Maglev table entries; prime */
+#define SLUICE_INTENT_CHUNK 4096  /* bytes per element of the stored configuration */
+#define SLUICE_TRACE_STEPS  32
+
+#define SLUICE_NONE ((__u32)-1) /* "no backend", "no rule", "no ring" */
+
+/* One address of either family; IPv4 as ::ffff:a.b.c.d. */
+struct sluice_addr {
+	union {
+		__u8 bytes[16];
+		__be32 words[4];
+	};
+};
+
+#define SLUICE_V4_PREFIX_BITS 96 /* an IPv4 /n is a prefix of 96 + n bits */
+
+/*
+ * sluice_control: ARRAY[1], mmapable. Written through the mapping with single
+ * aligned stores.
+ */
+struct sluice_generation {
+	__u32 config; /* +1 at each publication; low bit = slot in force */
+	__u32 policy; /* +1 when the firewall's verdicts may have changed */
+};
+
+struct sluice_control {
+	union {
+		struct sluice_generation generation;
+		__u64 generation_word; /* both halves at once */
+	};
+	__u64 block_entries; /* prefixes in sluice_block; 0 skips the look-up */
+	__u32 abi;	     /* SLUICE_ABI_VERSION of the writer */
+	__u32 pad;
+	__u64 applied_unix_s; /* when the generation was published */
+	char node[SLUICE_NAME_LEN];
+};
+
+/* What a program instance is loaded to do: rodata, one instance per interface. */
+enum sluice_role {
+	SLUICE_ROLE_FIREWALL = 1 << 0, /* rules and flows decide */
+	SLUICE_ROLE_BALANCER = 1 << 1, /* VIPs go to backends */
+	SLUICE_ROLE_FORWARD = 1 << 2,  /* the rest is routed in XDP */
+	SLUICE_ROLE_DECAP = 1 << 3,    /* tunnels from balancers end here */
+};
+
+struct sluice_program_config {
+	__u32 roles; /* enum sluice_role */
+	__u32 port;  /* index into sluice_ports and sluice_ledger */
+	__u32 trace; /* 1: log steps, change nothing */
+	__u32 pad;
+};
+
+/* sluice_ports: slotted, inner ARRAY[SLUICE_MAX_PORTS]: one attached interface. */
+struct sluice_port {
+	char ifname[SLUICE_IFNAME_LEN]; /* empty: unused */
+	__u32 first_rule;		/* its policy: rules[first_rule .. + rule_count) */
+	__u32 rule_count;
+	__u32 roles;	      /* enum sluice_role */
+	__u8 default_action;  /* enum sluice_action */
+	__u8 strict;	      /* 1: a mid-stream TCP packet opens no flow */
+	__u8 has_tunnel4;     /* tunnel_source4 is valid */
+	__u8 has_tunnel6;     /* tunnel_source6 is valid */
+	struct sluice_addr tunnel_source4; /* outer source of what is encapsulated here */
+	struct sluice_addr tunnel_source6;
+};
+
+/* sluice_rules: slotted, inner ARRAY[SLUICE_MAX_RULES], in order of evaluation. */
+enum sluice_action {
+	SLUICE_ACTION_DROP,
+	SLUICE_ACTION_ACCEPT,		/* and follow the flow: replies pass by themselves */
+	SLUICE_ACTION_ACCEPT_STATELESS, /* this packet only: no flow is created */
+};
+
+#define SLUICE_RULE_ANY_PORT 0xff /* sluice_rule.in: any interface */
+
+struct sluice_rule {
+	struct sluice_addr src; /* already masked */
+	struct sluice_addr src_mask;
+	struct sluice_addr dst; /* already masked */
+	struct sluice_addr dst_mask;
+	__u16 sport_min; /* host byte order, inclusive */
+	__u16 sport_max;
+	__u16 dport_min;
+	__u16 dport_max;
+	__u32 id;     /* index into sluice_rule_use; several compiled rules may share it */
+	__u8 proto;   /* IPPROTO_*, 0: any; IPPROTO_ICMP also means ICMPv6 */
+	__u8 action;  /* enum sluice_action */
+	__u8 in;      /* ingress port slot or SLUICE_RULE_ANY_PORT */
+	__u8 ports;   /* 1: the port ranges count (TCP and UDP only) */
+};
+
+/* sluice_vips: slotted, inner HASH[SLUICE_MAX_VIPS]. */
+struct sluice_vip_key {
+	struct sluice_addr addr;
+	__be16 port; /* 0 with proto 0: "this address is a VIP" */
+	__u8 proto;
+	__u8 pad;
+};
+
+enum sluice_forward {
+	SLUICE_FORWARD_IPIP, /* IP in IP: RFC 2003, 2473, 4213 */
+	SLUICE_FORWARD_DSR,  /* rewrite of the link address */
+};
+
+struct sluice_vip {
+	__u32 service; /* index: stable while the service lives */
+	__u32 ring;    /* index into sluice_rings; SLUICE_NONE in a bare address entry */
+	__u8 forward;  /* enum sluice_forward */
+	__u8 pad[3];
+};
+
+/* sluice_rings: ARRAY_OF_MAPS[SLUICE_MAX_RINGS], inner ARRAY[SLUICE_RING_SIZE] of __u32 backend. */
+
+/* sluice_backends: ARRAY[SLUICE_MAX_BACKENDS]; not slotted, freed slots rest one publication. */
+enum sluice_backend_state {
+	SLUICE_BACKEND_FREE,  /* slot unused */
+	SLUICE_BACKEND_UP,    /* in the ring */
+	SLUICE_BACKEND_DRAIN, /* keeps its flows, gets no new ones */
+	SLUICE_BACKEND_DOWN,  /* its flows are picked anew */
+};
+
+#define SLUICE_BACKEND_HAS4  (1 << 0)
+#define SLUICE_BACKEND_HAS6  (1 << 1)
+#define SLUICE_BACKEND_LOCAL (1 << 2) /* this node: deliver to the own stack */
+
+struct sluice_backend {
+	struct sluice_addr addr4; /* valid with SLUICE_BACKEND_HAS4 */
+	struct sluice_addr addr6; /* valid with SLUICE_BACKEND_HAS6 */
+	__u32 incarnation;	  /* differs between two uses of one slot */
+	__u32 service;
+	__u8 state; /* enum sluice_backend_state: admin and health together */
+	__u8 flags; /* SLUICE_BACKEND_* */
+	__u8 pad[6];
+};
+
+/* sluice_flows: LRU_HASH. Both directions share one entry: lo is the smaller endpoint. */
+struct sluice_flow_key {
+	struct sluice_addr lo;
+	struct sluice_addr hi;
+	__be16 lo_port; /* ICMP echo: the identifier, in both */
+	__be16 hi_port;
+	__u8 proto;
+	__u8 pad[3];
+};
+
+enum sluice_flow_state {
+	SLUICE_FLOW_OPENING,	 /* only the initiator was heard */
+	SLUICE_FLOW_ESTABLISHED, /* both directions heard */
+	SLUICE_FLOW_CLOSING,	 /* one side sent FIN */
+	SLUICE_FLOW_CLOSED,	 /* both sides sent FIN, or one RST */
+	SLUICE_FLOW_STATE_COUNT
+};
+
+#define SLUICE_FLOW_FROM_HI  (1 << 0) /* the initiator is the hi endpoint */
+#define SLUICE_FLOW_JUDGED   (1 << 1) /* a firewall rule accepted it */
+#define SLUICE_FLOW_BALANCED (1 << 2) /* backend and incarnation are valid */
+#define SLUICE_FLOW_FIN_INIT (1 << 3) /* FIN seen from the initiator */
+#define SLUICE_FLOW_FIN_RESP (1 << 4) /* FIN seen from the responder */
+
+struct sluice_flow {
+	__u64 expires_ns; /* CLOCK_MONOTONIC, coarse */
+	__u32 policy;	  /* generation.policy it was judged under */
+	__u32 rule;	  /* id of the rule that accepted it, or SLUICE_NONE */
+	__u32 backend;
+	__u32 incarnation;
+	__u8 state;   /* enum sluice_flow_state */
+	__u8 flags;   /* SLUICE_FLOW_* */
+	__u8 port;    /* port slot where the initiator came in */
+	__u8 pad[5];
+};
+
+/* sluice_tunnels: slotted, inner HASH[SLUICE_MAX_TUNNELS], struct sluice_addr to __u32 (unused). */
+
+/* sluice_block: LPM_TRIE, to __u32 (unused). Not slotted: blocking is immediate. */
+struct sluice_lpm_key {
+	__u32 bits; /* 0..128; an IPv4 /n is 96 + n */
+	struct sluice_addr addr;
+};
+
+/* sluice_ledger: PERCPU_ARRAY[SLUICE_MAX_PORTS]. rx = sum of all outcomes, always. */
+struct sluice_count {
+	__u64 packets;
+	__u64 bytes; /* of the frame as received */
+};
+
+struct sluice_ledger {
+	struct sluice_count rx;
+	struct sluice_count outcome[SLUICE_OUTCOME_COUNT];
+};
+
+/* sluice_rule_use: PERCPU_ARRAY[SLUICE_MAX_RULES] of struct sluice_count, by rule id. */
+
+/* sluice_load: PERCPU_ARRAY[SLUICE_MAX_BACKENDS], by backend slot. */
+struct sluice_load {
+	struct sluice_count sent;
+	__u64 new_flows;
+};
+
+/* sluice_misses: LRU_HASH: next hops that had no link address. The agent resolves them. */
+struct sluice_miss_key {
+	struct sluice_addr next_hop;
+	__u32 ifindex;
+};
+
+struct sluice_miss {
+	__u64 packets; /* lost since the entry was made */
+};
+
+/* sluice_intent: slotted, inner ARRAY[n] of SLUICE_INTENT_CHUNK bytes: the configuration as YAML. */
+struct sluice_intent_header {
+	__u64 bytes; /* of text; it starts right behind this header in element 0 */
+};
+
+/* sluice_txports: DEVMAP_HASH, ifindex to ifindex: interfaces that may send. */
+
+/* sluice_trace: ARRAY[SLUICE_TRACE_STEPS], private to one `lbctl trace`. */
+/* X(name, token, meaning of a, meaning of b) */
+#define SLUICE_STEPS(X)                                                                            \
+	X(END, "end", "", "")                                                                      \
+	X(PARSE, "parse", "protocol", "total length")                                              \
+	X(SANITY, "sanity", "", "")                                                                \
+	X(BLOCK, "block", "prefix found", "entries in the set")                                    \
+	X(DECAP, "decap", "sender is a balancer", "inner protocol")                                \
+	X(SERVICE, "service", "service", "ring")                                                   \
+	X(FLOW, "flow", "found", "state")                                                          \
+	X(REJUDGE, "rejudge", "flow's policy generation", "policy generation now")                 \
+	X(RULE, "rule", "rule id", "action")                                                       \
+	X(DEFAULT, "default", "action", "rules tried")                                             \
+	X(EXEMPT, "exempt", "ICMP type", "ICMP code")                                              \
+	X(BACKEND, "backend", "backend slot", "from the flow table")                               \
+	X(ENCAP, "encap", "outer protocol", "total length")                                        \
+	X(ROUTE, "route", "bpf_fib_lookup result", "ifindex out")                                  \
+	X(VERDICT, "verdict", "outcome", "")
+
+enum sluice_step {
+#define SLUICE_STEP_ENUM(name, token, a, b) SLUICE_STEP_##name,
+	SLUICE_STEPS(SLUICE_STEP_ENUM)
+#undef SLUICE_STEP_ENUM
+	SLUICE_STEP_COUNT
+};
+
+struct sluice_trace_step {
+	__u32 step; /* enum sluice_step; END behind the last */
+	__u32 pad;
+	__u64 a;
+	__u64 b;
+};
+
+_Static_assert(sizeof(struct sluice_addr) == 16, "ABI");
+_Static_assert(sizeof(struct sluice_control) == 64, "ABI");
+_Static_assert(sizeof(struct sluice_port) == 64, "ABI");
+_Static_assert(sizeof(struct sluice_rule) == 80, "ABI");
+_Static_assert(sizeof(struct sluice_vip_key) == 20, "ABI");
+_Static_assert(sizeof(struct sluice_vip) == 12, "ABI");
+_Static_assert(sizeof(struct sluice_backend) == 48, "ABI");
+_Static_assert(sizeof(struct sluice_flow_key) == 40, "ABI");
+_Static_assert(sizeof(struct sluice_flow) == 32, "ABI");
+_Static_assert(sizeof(struct sluice_lpm_key) == 20, "ABI");
+_Static_assert(sizeof(struct sluice_miss_key) == 20, "ABI");
+_Static_assert(sizeof(struct sluice_trace_step) == 24, "ABI");
+
+#endif /* SLUICE_ABI_H */
