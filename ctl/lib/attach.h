@@ -27,8 +27,8 @@ struct attachment {
  * there and cannot share, -EOPNOTSUPP if the mode is not to be had, -ENODEV.
  * The node's configuration must have been published.
  */
-int attach_interface(struct dataplane *dp, const struct interface *interface,
-		     enum attach_mode mode, struct attachment *out) __must_check;
+int attach_interface(struct dataplane *dp, const struct interface *interface, enum attach_mode mode,
+		     struct attachment *out) __must_check;
 /* -ENOENT: Sluice is not attached there. Foreign programs are left alone. */
 int detach_interface(struct dataplane *dp, const char *ifname) __must_check;
 /* What of Sluice is on the interface now; -ENOENT: nothing. */

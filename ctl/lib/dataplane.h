@@ -16,8 +16,8 @@
 struct dataplane {
 	char node[SLUICE_NAME_LEN];
 	char pin_dir[256];
-	int lock_fd;			 /* -1: opened for reading */
-	struct sluice_control *control;	 /* mapped; read only when opened for reading */
+	int lock_fd;			/* -1: opened for reading */
+	struct sluice_control *control; /* mapped; read only when opened for reading */
 	/* map descriptors, -1 where not open */
 	int vips, rules, ports, tunnels, intent; /* outer maps of slotted tables */
 	int rings, backends, flows, block, ledger, rule_use, load, misses, txports, control_fd;
@@ -46,8 +46,8 @@ int dataplane_load_model(const struct dataplane *dp, struct cluster *out) __must
  * and backends that did not change are not touched. Needs the lock. Problems
  * that only this node can see are appended to `diags` (-EINVAL).
  */
-int dataplane_publish(struct dataplane *dp, struct cluster *cluster, struct diag_list *diags)
-	__must_check;
+int dataplane_publish(struct dataplane *dp, struct cluster *cluster,
+		      struct diag_list *diags) __must_check;
 
 /*
  * Reads the slot numbers that publish() gave out. A service's index, a backend's
@@ -57,8 +57,8 @@ int dataplane_service_index(const struct dataplane *dp, const struct service *se
 			    unsigned *index) __must_check;
 int dataplane_backend_slot(const struct dataplane *dp, unsigned service_index,
 			   const struct backend *backend, unsigned *slot) __must_check;
-int dataplane_port_slot(const struct dataplane *dp, const char *ifname, unsigned *port)
-	__must_check;
+int dataplane_port_slot(const struct dataplane *dp, const char *ifname,
+			unsigned *port) __must_check;
 
 /*
  * Operational health, decided by the agents: sets the backend's state in the
@@ -73,16 +73,16 @@ int dataplane_set_health(struct dataplane *dp, const struct cluster *cluster,
 			 const struct backend_health *health, size_t count) __must_check;
 
 /* Sums over all CPUs. */
-int dataplane_read_ledger(const struct dataplane *dp, unsigned port, struct sluice_ledger *out)
-	__must_check;
-int dataplane_read_rule_use(const struct dataplane *dp, unsigned rule, struct sluice_count *out)
-	__must_check;
-int dataplane_read_load(const struct dataplane *dp, unsigned backend, struct sluice_load *out)
-	__must_check;
-int dataplane_read_port(const struct dataplane *dp, unsigned port, struct sluice_port *out)
-	__must_check;
-int dataplane_read_backend(const struct dataplane *dp, unsigned slot, struct sluice_backend *out)
-	__must_check;
+int dataplane_read_ledger(const struct dataplane *dp, unsigned port,
+			  struct sluice_ledger *out) __must_check;
+int dataplane_read_rule_use(const struct dataplane *dp, unsigned rule,
+			    struct sluice_count *out) __must_check;
+int dataplane_read_load(const struct dataplane *dp, unsigned backend,
+			struct sluice_load *out) __must_check;
+int dataplane_read_port(const struct dataplane *dp, unsigned port,
+			struct sluice_port *out) __must_check;
+int dataplane_read_backend(const struct dataplane *dp, unsigned slot,
+			   struct sluice_backend *out) __must_check;
 
 /* The block set: takes effect at once, idempotent; del returns -ENOENT if absent. */
 int dataplane_block(struct dataplane *dp, const struct prefix *prefix) __must_check;

@@ -65,13 +65,13 @@ enum check_type { CHECK_NONE, CHECK_TCP, CHECK_HTTP, CHECK_TLS };
 
 struct health_check {
 	enum check_type type;
-	unsigned short port;	    /* 0: the service's first port */
-	char name[256];		    /* Host header and TLS server name; "" = none */
-	char path[256];		    /* HTTP; default "/" */
-	unsigned status;	    /* HTTP status expected; default 200 */
-	unsigned interval_ms;	    /* default 1000 */
-	unsigned timeout_ms;	    /* default 800; below interval_ms */
-	unsigned rise, fall;	    /* default 2 and 2 results in a row */
+	unsigned short port;  /* 0: the service's first port */
+	char name[256];	      /* Host header and TLS server name; "" = none */
+	char path[256];	      /* HTTP; default "/" */
+	unsigned status;      /* HTTP status expected; default 200 */
+	unsigned interval_ms; /* default 1000 */
+	unsigned timeout_ms;  /* default 800; below interval_ms */
+	unsigned rise, fall;  /* default 2 and 2 results in a row */
 };
 
 enum backend_admin { BACKEND_ADMIN_UP, BACKEND_ADMIN_DRAIN, BACKEND_ADMIN_DOWN };
@@ -117,8 +117,8 @@ struct route {
 
 struct agent_config {
 	bool has_metrics, has_exchange;
-	struct endpoint metrics;  /* HTTP, GET /metrics */
-	struct endpoint exchange; /* UDP, health views from other balancers */
+	struct endpoint metrics;	   /* HTTP, GET /metrics */
+	struct endpoint exchange;	   /* UDP, health views from other balancers */
 	char (*announce)[SLUICE_NAME_LEN]; /* services whose VIPs this node announces */
 	size_t announce_count;
 };
@@ -136,7 +136,8 @@ struct node {
 struct cluster {
 	char name[SLUICE_NAME_LEN];
 	unsigned limit_flows;
-	char key_file[256]; /* secret of the agents' exchange; "" = unauthenticated, refused if an exchange is set up */
+	char key_file
+		[256]; /* secret of the agents' exchange; "" = unauthenticated, refused if an exchange is set up */
 	struct address_set *sets;
 	size_t set_count;
 	struct service *services;
@@ -197,8 +198,8 @@ int model_assign_rule_ids(struct cluster *cluster, const struct cluster *previou
 int model_validate(const struct cluster *cluster, struct diag_list *diags) __must_check;
 
 /* config_read.c: YAML to model. Reports every mistake of syntax and validate; -EINVAL then. */
-int config_read(const char *text, size_t length, struct cluster *out, struct diag_list *diags)
-	__must_check;
+int config_read(const char *text, size_t length, struct cluster *out,
+		struct diag_list *diags) __must_check;
 /* config_write.c: model to canonical YAML; reading it back gives an equal model. Caller frees. */
 int config_write(const struct cluster *cluster, char **text, size_t *length) __must_check;
 
@@ -213,7 +214,7 @@ const char *proto_name(int proto, char buf[4]);
 int forward_parse(const char *word, enum sluice_forward *out) __must_check;
 int action_parse(const char *word, enum sluice_action *out) __must_check;
 int role_parse(const char *word, enum sluice_role *out) __must_check;
-int proto_parse(const char *word, int *out) __must_check; /* 0 for "any" */
+int proto_parse(const char *word, int *out) __must_check;		     /* 0 for "any" */
 int port_range_parse(const char *word, struct port_range *out) __must_check; /* "80", "1000-2000" */
 
 #endif /* SLUICE_MODEL_H */

@@ -24,13 +24,13 @@
 /* Raised whenever a layout below changes; checked against the pinned maps. */
 #define SLUICE_ABI_VERSION 1
 
-#define SLUICE_NAME_LEN	    32	  /* names of objects, with the final NUL */
-#define SLUICE_IFNAME_LEN   16	  /* IFNAMSIZ */
-#define SLUICE_SLOTS	    2	  /* slots of a slotted table */
-#define SLUICE_MAX_PORTS    64	  /* interfaces of one node with Sluice on them */
-#define SLUICE_MAX_VIPS	    4096  /* address, port, protocol triples */
+#define SLUICE_NAME_LEN	    32	 /* names of objects, with the final NUL */
+#define SLUICE_IFNAME_LEN   16	 /* IFNAMSIZ */
+#define SLUICE_SLOTS	    2	 /* slots of a slotted table */
+#define SLUICE_MAX_PORTS    64	 /* interfaces of one node with Sluice on them */
+#define SLUICE_MAX_VIPS	    4096 /* address, port, protocol triples */
 #define SLUICE_MAX_SERVICES 1024
-#define SLUICE_MAX_RINGS    2048  /* twice the services: old and new side by side */
+#define SLUICE_MAX_RINGS    2048 /* twice the services: old and new side by side */
 #define SLUICE_MAX_BACKENDS 4096
 #define SLUICE_MAX_RULES    4096  /* compiled rules of one node, all policies */
 #define SLUICE_MAX_TUNNELS  256	  /* balancers that a decapsulator believes */
@@ -93,11 +93,11 @@ struct sluice_port {
 	char ifname[SLUICE_IFNAME_LEN]; /* empty: unused */
 	__u32 first_rule;		/* its policy: rules[first_rule .. + rule_count) */
 	__u32 rule_count;
-	__u32 roles;	      /* enum sluice_role */
-	__u8 default_action;  /* enum sluice_action */
-	__u8 strict;	      /* 1: a mid-stream TCP packet opens no flow */
-	__u8 has_tunnel4;     /* tunnel_source4 is valid */
-	__u8 has_tunnel6;     /* tunnel_source6 is valid */
+	__u32 roles;			   /* enum sluice_role */
+	__u8 default_action;		   /* enum sluice_action */
+	__u8 strict;			   /* 1: a mid-stream TCP packet opens no flow */
+	__u8 has_tunnel4;		   /* tunnel_source4 is valid */
+	__u8 has_tunnel6;		   /* tunnel_source6 is valid */
 	struct sluice_addr tunnel_source4; /* outer source of what is encapsulated here */
 	struct sluice_addr tunnel_source6;
 };
@@ -120,11 +120,11 @@ struct sluice_rule {
 	__u16 sport_max;
 	__u16 dport_min;
 	__u16 dport_max;
-	__u32 id;     /* index into sluice_rule_use; several compiled rules may share it */
-	__u8 proto;   /* IPPROTO_*, 0: any; IPPROTO_ICMP also means ICMPv6 */
-	__u8 action;  /* enum sluice_action */
-	__u8 in;      /* ingress port slot or SLUICE_RULE_ANY_PORT */
-	__u8 ports;   /* 1: the port ranges count (TCP and UDP only) */
+	__u32 id;    /* index into sluice_rule_use; several compiled rules may share it */
+	__u8 proto;  /* IPPROTO_*, 0: any; IPPROTO_ICMP also means ICMPv6 */
+	__u8 action; /* enum sluice_action */
+	__u8 in;     /* ingress port slot or SLUICE_RULE_ANY_PORT */
+	__u8 ports;  /* 1: the port ranges count (TCP and UDP only) */
 };
 
 /* sluice_vips: slotted, inner HASH[SLUICE_MAX_VIPS]. */
@@ -201,9 +201,9 @@ struct sluice_flow {
 	__u32 rule;	  /* id of the rule that accepted it, or SLUICE_NONE */
 	__u32 backend;
 	__u32 incarnation;
-	__u8 state;   /* enum sluice_flow_state */
-	__u8 flags;   /* SLUICE_FLOW_* */
-	__u8 port;    /* port slot where the initiator came in */
+	__u8 state; /* enum sluice_flow_state */
+	__u8 flags; /* SLUICE_FLOW_* */
+	__u8 port;  /* port slot where the initiator came in */
 	__u8 pad[5];
 };
 
@@ -274,7 +274,7 @@ enum sluice_step {
 #define SLUICE_STEP_ENUM(name, token, a, b) SLUICE_STEP_##name,
 	SLUICE_STEPS(SLUICE_STEP_ENUM)
 #undef SLUICE_STEP_ENUM
-	SLUICE_STEP_COUNT
+		SLUICE_STEP_COUNT
 };
 
 struct sluice_trace_step {

@@ -11,11 +11,11 @@
 #define SLUICE_OUTCOME_H
 
 enum sluice_class {
-	SLUICE_CLASS_NONE,	/* no outcome yet: the next stage goes on */
-	SLUICE_CLASS_PASS,	/* XDP_PASS */
-	SLUICE_CLASS_TX,	/* XDP_TX */
-	SLUICE_CLASS_REDIRECT,	/* XDP_REDIRECT */
-	SLUICE_CLASS_DROP,	/* XDP_DROP */
+	SLUICE_CLASS_NONE,     /* no outcome yet: the next stage goes on */
+	SLUICE_CLASS_PASS,     /* XDP_PASS */
+	SLUICE_CLASS_TX,       /* XDP_TX */
+	SLUICE_CLASS_REDIRECT, /* XDP_REDIRECT */
+	SLUICE_CLASS_DROP,     /* XDP_DROP */
 };
 
 /* X(name, class, token, help) */
@@ -54,7 +54,7 @@ enum sluice_outcome {
 #define SLUICE_OUTCOME_ENUM(name, class, token, help) SLUICE_##name,
 	SLUICE_OUTCOMES(SLUICE_OUTCOME_ENUM)
 #undef SLUICE_OUTCOME_ENUM
-	SLUICE_OUTCOME_COUNT
+		SLUICE_OUTCOME_COUNT
 };
 
 #endif /* SLUICE_OUTCOME_H */
