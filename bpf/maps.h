@@ -83,17 +83,13 @@ struct {
 	__array(values, struct inner_tunnels);
 } sluice_tunnels SEC(".maps");
 
-struct intent_chunk {
-	__u8 bytes[SLUICE_INTENT_CHUNK];
-};
-
 /* Never read by a packet: it makes the kernel the keeper of the configuration as written. */
 struct inner_intent {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
 	__uint(map_flags, BPF_F_INNER_MAP);
 	__type(key, __u32);
-	__type(value, struct intent_chunk);
+	__uint(value_size, SLUICE_INTENT_CHUNK);
 };
 
 struct {
