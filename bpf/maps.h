@@ -190,4 +190,16 @@ struct {
 	__type(value, struct sluice_trace_step);
 } sluice_trace SEC(".maps");
 
+/*
+ * clang 14 emits mere forward declarations for types that only inner maps name,
+ * and libbpf then refuses the map. A prototype that names them, of a function
+ * nobody calls and libbpf therefore leaves out, makes their BTF whole.
+ */
+__attribute__((used)) static __attribute__((noinline)) int
+emit_inner_types(const struct sluice_port *port, const struct sluice_rule *rule,
+		 const struct sluice_vip_key *key, const struct sluice_vip *vip)
+{
+	return 0;
+}
+
 #endif /* SLUICE_BPF_MAPS_H */
