@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * The model's memory: look up, add, delete, copy, free. Arrays grow to powers
+ * of two, so a count that is one says that the array is full and no capacity
+ * needs to be stored.
+ */
+#include "model.h"
+
+#include <errno.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "model_array.h"
+
+void model_init(struct cluster *cluster)
+{
+	memset(cluster, 0, sizeof(*cluster));
+	cluster->limit_flows = MODEL_DEFAULT_FLOWS;
+}
+
+static void rule_addresses_fini(struct rule_addresses *addresses)
+{
+	free(addresses->prefixes);
+	free(addresses->sets);
+}
+
+static void rule_fini(struct rule *rule)
+{
+	rule_addresses_fini(&rule->from);
+	rule_addresses_fini(&rule->to);
+	free(rule->sports);
+	free(rule->dports);
+}
+
+static void policy_fini(struct policy *policy)
+{
+	for (size_t i = 0; i < policy->rule_count; i++)
+		rule_fini(&policy->rules[i]);
+	free(policy->rules);
+}
+
+static void service_fini(struct service *service)
+{
+	free(service->vips);
+	free(service->backends);
+}
+
+static void node_fini(struct node *node)
+{
+	for (size_t i = 0; i < node->interface_count; i++)
+		free(node->interfaces[i].addresses);
+	free(node->interfaces);
+	free(node->routes);
+	free(node->agent.announce);
+}
+
+void model_fini(struct cluster *cluster)
+{
+	for (size_t i = 0; i < cluster->set_count; i++)
+		free(cluster->sets[i].prefixes);
+	for (size_t i = 0; i < cluster->service_count; i++)
+		service_fini(&cluster->services[i]);
+	for (size_t i = 0; i < cluster->policy_count; i++)
+		policy_fini(&cluster->policies[i]);
+	for (size_t i = 0; i < cluster->node_count; i++)
+		node_fini(&cluster->nodes[i]);
+	free(cluster->sets);
+	free(cluster->services);
+	free(cluster->policies);
+	free(cluster->nodes);
+	model_init(cluster);
+}
+
+/* --- look-ups ----------------------------------------------------------------- */
+
+struct node *model_node(const struct cluster *cluster, const char *name)
+{
+	for (size_t i = 0; i < cluster->node_count; i++)
+		if (!strcmp(cluster->nodes[i].name, name))
+			return &cluster->nodes[i];
+	return NULL;
+}
+
+struct interface *model_interface(const struct node *node, const char *name)
+{
+	for (size_t i = 0; i < node->interface_count; i++)
+		if (!strcmp(node->interfaces[i].name, name))
+			return &node->interfaces[i];
+	return NULL;
+}
+
+struct policy *model_policy(const struct cluster *cluster, const char *name)
+{
+	for (size_t i = 0; i < cluster->policy_count; i++)
+		if (!strcmp(cluster->policies[i].name, name))
+			return &cluster->policies[i];
+	return NULL;
+}
+
+struct rule *model_rule(const struct policy *policy, const char *name)
+{
+	for (size_t i = 0; i < policy->rule_count; i++)
+		if (!strcmp(policy->rules[i].name, name))
+			return &policy->rules[i];
+	return NULL;
+}
+
+struct service *model_service(const struct cluster *cluster, const char *name)
+{
+	for (size_t i = 0; i < cluster->service_count; i++)
+		if (!strcmp(cluster->services[i].name, name))
+			return &cluster->services[i];
+	return NULL;
+}
+
+static bool service_has_vip(const struct service *service, const struct endpoint *vip)
+{
+	for (size_t i = 0; i < service->vip_count; i++)
+		if (service->vips[i].port == vip->port &&
+		    !addr_cmp(&service->vips[i].addr, &vip->addr))
+			return true;
+	return false;
+}
+
+struct service *model_service_by_vip(const struct cluster *cluster, const struct endpoint *vip,
+				     int proto)
+{
+	for (size_t i = 0; i < cluster->service_count; i++)
+		if (cluster->services[i].proto == proto &&
+		    service_has_vip(&cluster->services[i], vip))
+			return &cluster->services[i];
+	return NULL;
+}
+
+struct backend *model_backend(const struct service *service, const char *name)
+{
+	for (size_t i = 0; i < service->backend_count; i++)
+		if (!strcmp(service->backends[i].name, name))
+			return &service->backends[i];
+	return NULL;
+}
+
+struct address_set *model_set(const struct cluster *cluster, const char *name)
+{
+	for (size_t i = 0; i < cluster->set_count; i++)
+		if (!strcmp(cluster->sets[i].name, name))
+			return &cluster->sets[i];
+	return NULL;
+}
+
+/* --- add ---------------------------------------------------------------------- */
+
+static void copy_name(char *to, size_t size, const char *name)
+{
+	size_t length = strnlen(name, size - 1);
+
+	memcpy(to, name, length);
+	to[length] = '\0';
+}
+
+void *model_array_insert(void *array_at, size_t *count, size_t size, size_t index)
+{
+	char *array, *slot;
+
+	memcpy(&array, array_at, sizeof(array));
+	if (!(*count & (*count - 1))) {
+		array = reallocarray(array, *count ? 2 * *count : 1, size);
+		if (!array)
+			return NULL;
+		memcpy(array_at, &array, sizeof(array));
+	}
+	if (index > *count)
+		index = *count;
+	slot = array + index * size;
+	memmove(slot + size, slot, (*count - index) * size);
+	memset(slot, 0, size);
+	(*count)++;
+	return slot;
+}
+
+void *model_array_add(void *array_at, size_t *count, size_t size)
+{
+	return model_array_insert(array_at, count, size, SIZE_MAX);
+}
+
+struct node *model_node_add(struct cluster *cluster, const char *name)
+{
+	struct node *node = model_array_add(&cluster->nodes, &cluster->node_count, sizeof(*node));
+
+	if (node)
+		copy_name(node->name, sizeof(node->name), name);
+	return node;
+}
+
+struct interface *model_interface_add(struct node *node, const char *name)
+{
+	struct interface *interface =
+		model_array_add(&node->interfaces, &node->interface_count, sizeof(*interface));
+
+	if (interface)
+		copy_name(interface->name, sizeof(interface->name), name);
+	return interface;
+}
+
+struct policy *model_policy_add(struct cluster *cluster, const char *name)
+{
+	struct policy *policy =
+		model_array_add(&cluster->policies, &cluster->policy_count, sizeof(*policy));
+
+	if (!policy)
+		return NULL;
+	copy_name(policy->name, sizeof(policy->name), name);
+	policy->default_action = SLUICE_ACTION_DROP;
+	policy->strict = true;
+	return policy;
+}
+
+struct rule *model_rule_add(struct policy *policy, const char *name, size_t index)
+{
+	struct rule *rule =
+		model_array_insert(&policy->rules, &policy->rule_count, sizeof(*rule), index);
+
+	if (!rule)
+		return NULL;
+	copy_name(rule->name, sizeof(rule->name), name);
+	rule->id = SLUICE_NONE;
+	return rule;
+}
+
+struct service *model_service_add(struct cluster *cluster, const char *name)
+{
+	struct service *service =
+		model_array_add(&cluster->services, &cluster->service_count, sizeof(*service));
+
+	if (!service)
+		return NULL;
+	copy_name(service->name, sizeof(service->name), name);
+	service->proto = IPPROTO_TCP;
+	service->check = (struct health_check){
+		.path = "/",
+		.status = 200,
+		.interval_ms = 1000,
+		.timeout_ms = 800,
+		.rise = 2,
+		.fall = 2,
+	};
+	return service;
+}
+
+struct endpoint *model_vip_add(struct service *service, const struct endpoint *vip)
+{
+	struct endpoint *added =
+		model_array_add(&service->vips, &service->vip_count, sizeof(*added));
+
+	if (added)
+		*added = *vip;
+	return added;
+}
+
+struct backend *model_backend_add(struct service *service, const char *name)
+{
+	struct backend *backend =
+		model_array_add(&service->backends, &service->backend_count, sizeof(*backend));
+
+	if (!backend)
+		return NULL;
+	copy_name(backend->name, sizeof(backend->name), name);
+	backend->weight = MODEL_DEFAULT_WEIGHT;
+	return backend;
+}
+
+struct address_set *model_set_add(struct cluster *cluster, const char *name)
+{
+	struct address_set *set =
+		model_array_add(&cluster->sets, &cluster->set_count, sizeof(*set));
+
+	if (set)
+		copy_name(set->name, sizeof(set->name), name);
+	return set;
+}
+
+/* --- delete ------------------------------------------------------------------- */
+
+static void close_gap(void *element, const void *array, size_t *count, size_t size)
+{
+	size_t bytes_behind =
+		(size_t)((const char *)array + *count * size - (char *)element) - size;
+
+	memmove(element, (char *)element + size, bytes_behind);
+	(*count)--;
+}
+
+void model_interface_del(struct node *node, struct interface *interface)
+{
+	free(interface->addresses);
+	close_gap(interface, node->interfaces, &node->interface_count, sizeof(*interface));
+}
+
+void model_rule_del(struct policy *policy, struct rule *rule)
+{
+	rule_fini(rule);
+	close_gap(rule, policy->rules, &policy->rule_count, sizeof(*rule));
+}
+
+void model_service_del(struct cluster *cluster, struct service *service)
+{
+	service_fini(service);
+	close_gap(service, cluster->services, &cluster->service_count, sizeof(*service));
+}
+
+void model_vip_del(struct service *service, struct endpoint *vip)
+{
+	close_gap(vip, service->vips, &service->vip_count, sizeof(*vip));
+}
+
+void model_backend_del(struct service *service, struct backend *backend)
+{
+	close_gap(backend, service->backends, &service->backend_count, sizeof(*backend));
+}

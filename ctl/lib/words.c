@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * The words of the cluster file, each said once: the command line, JSON and
+ * messages print and read the same ones.
+ */
+#include "words.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "model.h"
+
+const char *const check_type_words[] = {"none", "tcp", "http", "tls", NULL};
+const char *const backend_admin_words[] = {"up", "drain", "down", NULL};
+const char *const forward_words[] = {"ipip", "dsr", NULL};
+const char *const action_words[] = {"drop", "accept", "accept-stateless", NULL};
+const char *const role_words[] = {"firewall", "balancer", "forward", "decap", NULL};
+
+const char *const proto_words[] = {
+	"any", "tcp", "udp", "icmp", "icmpv6", "ipip", "ipv6", "gre", "esp", "ah", "sctp", NULL,
+};
+
+/* Beside proto_words. "icmp" is ICMP of either family, "icmpv6" that of IPv6 alone. */
+static const int proto_numbers[] = {
+	0,
+	IPPROTO_TCP,
+	IPPROTO_UDP,
+	IPPROTO_ICMP,
+	IPPROTO_ICMPV6,
+	IPPROTO_IPIP,
+	IPPROTO_IPV6,
+	IPPROTO_GRE,
+	IPPROTO_ESP,
+	IPPROTO_AH,
+	IPPROTO_SCTP,
+};
+
+_Static_assert(sizeof(proto_words) / sizeof(*proto_words) ==
+		       sizeof(proto_numbers) / sizeof(*proto_numbers) + 1,
+	       "a number for each protocol");
+
+int words_find(const char *const *words, const char *word)
+{
+	for (int i = 0; words[i]; i++)
+		if (!strcmp(words[i], word))
+			return i;
+	return -1;
+}
+
+const char *check_type_name(enum check_type type)
+{
+	return check_type_words[type];
+}
+
+const char *backend_admin_name(enum backend_admin admin)
+{
+	return backend_admin_words[admin];
+}
+
+const char *forward_name(enum sluice_forward forward)
+{
+	return forward_words[forward];
+}
+
+const char *action_name(enum sluice_action action)
+{
+	return action_words[action];
+}
+
+const char *role_name(enum sluice_role role)
+{
+	return role_words[__builtin_ctz(role)];
+}
+
+const char *proto_name(int proto, char buf[4])
+{
+	for (size_t i = 0; proto_words[i]; i++)
+		if (proto_numbers[i] == proto)
+			return proto_words[i];
+	snprintf(buf, 4, "%u", (unsigned)proto & 0xff);
+	return buf;
+}
+
+int forward_parse(const char *word, enum sluice_forward *out)
+{
+	int index = words_find(forward_words, word);
+
+	if (index < 0)
+		return -EINVAL;
+	*out = (enum sluice_forward)index;
+	return 0;
+}
+
+int action_parse(const char *word, enum sluice_action *out)
+{
+	int index = words_find(action_words, word);
+
+	if (index < 0)
+		return -EINVAL;
+	*out = (enum sluice_action)index;
+	return 0;
+}
+
+int role_parse(const char *word, enum sluice_role *out)
+{
+	int index = words_find(role_words, word);
+
+	if (index < 0)
+		return -EINVAL;
+	*out = (enum sluice_role)(1 << index);
+	return 0;
+}
+
+/* A number without leading zeros, at most `max`; returns what follows it, or NULL. */
+static const char *scan_number(const char *text, unsigned max, unsigned *out)
+{
+	const char *start = text;
+	unsigned value = 0;
+
+	if (text[0] == '0' && text[1] >= '0' && text[1] <= '9')
+		return NULL;
+	for (; *text >= '0' && *text <= '9' && text - start < 6; text++)
+		value = value * 10 + (unsigned)(*text - '0');
+	if (text == start || value > max)
+		return NULL;
+	*out = value;
+	return text;
+}
+
+int proto_parse(const char *word, int *out)
+{
+	int index = words_find(proto_words, word);
+	const char *end;
+	unsigned number;
+
+	if (index >= 0) {
+		*out = proto_numbers[index];
+		return 0;
+	}
+	end = scan_number(word, 255, &number);
+	if (!end || *end || !number)
+		return -EINVAL;
+	*out = (int)number;
+	return 0;
+}
+
+int port_range_parse(const char *word, struct port_range *out)
+{
+	unsigned min, max;
+	const char *end = scan_number(word, 65535, &min);
+
+	if (!end)
+		return -EINVAL;
+	max = min;
+	if (*end == '-')
+		end = scan_number(end + 1, 65535, &max);
+	if (!end || *end || !min || max < min)
+		return -EINVAL;
+	*out = (struct port_range){.min = (unsigned short)min, .max = (unsigned short)max};
+	return 0;
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * The word lists behind the *_name() and *_parse() functions of model.h, for
+ * messages that say what was expected. Each is indexed by its enumeration
+ * (roles: by bit) and ends with NULL.
+ */
+#ifndef SLUICE_WORDS_H
+#define SLUICE_WORDS_H
+
+extern const char *const check_type_words[];
+extern const char *const backend_admin_words[];
+extern const char *const forward_words[];
+extern const char *const action_words[];
+extern const char *const role_words[];
+extern const char *const proto_words[]; /* in no order: see proto_parse() */
+
+/* Index of `word`, or -1. */
+int words_find(const char *const *words, const char *word);
+
+#endif /* SLUICE_WORDS_H */
