@@ -31,7 +31,7 @@ enum sluice_class {
 	X(EXT_HEADERS, DROP, "ext-headers", "more IPv6 extension headers than are followed")       \
 	X(VLAN, DROP, "vlan", "VLAN tag on an interface that expects none")                        \
 	X(FRAGMENT, DROP, "fragment", "IP fragment: ports cannot be judged")                       \
-	X(BAD_SOURCE, DROP, "bad-source", "source is multicast, loopback or unspecified")          \
+	X(BAD_ADDRESS, DROP, "bad-address", "an address that no packet may carry in that place")   \
 	X(LAND, DROP, "land", "source and destination are the same endpoint")                      \
 	X(TCP_FLAGS, DROP, "tcp-flags", "flags that no TCP sends")                                 \
 	X(BLOCKED, DROP, "blocked", "source is in the block set")                                  \
