@@ -37,6 +37,18 @@ int dataplane_open(struct dataplane *dp, const char *node, enum dataplane_access
 		   unsigned flows) __must_check;
 void dataplane_close(struct dataplane *dp);
 
+/*
+ * What libbpf, libxdp or the kernel's verifier said last in the failed call
+ * before this one, on one line; "" if nothing. Good until the next call.
+ */
+const char *dataplane_detail(void);
+
+/* The slot in force: the index into sluice_backend.state and the slotted tables. */
+static inline unsigned dataplane_slot(const struct dataplane *dp)
+{
+	return __atomic_load_n(&dp->control->generation.config, __ATOMIC_ACQUIRE) % SLUICE_SLOTS;
+}
+
 /* The text of the configuration in force, parsed. An empty model if none was published. */
 int dataplane_load_model(const struct dataplane *dp, struct cluster *out) __must_check;
 

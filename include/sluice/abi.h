@@ -149,7 +149,11 @@ struct sluice_vip {
 
 /* sluice_rings: ARRAY_OF_MAPS[SLUICE_MAX_RINGS], inner ARRAY[SLUICE_RING_SIZE] of __u32 backend. */
 
-/* sluice_backends: ARRAY[SLUICE_MAX_BACKENDS]; not slotted, freed slots rest one publication. */
+/*
+ * sluice_backends: ARRAY[SLUICE_MAX_BACKENDS]; not slotted, but each entry holds
+ * a state per slot, so that a publication changes all states at once. Freed
+ * entries rest one publication.
+ */
 enum sluice_backend_state {
 	SLUICE_BACKEND_FREE,  /* slot unused */
 	SLUICE_BACKEND_UP,    /* in the ring */
@@ -166,9 +170,10 @@ struct sluice_backend {
 	struct sluice_addr addr6; /* valid with SLUICE_BACKEND_HAS6 */
 	__u32 incarnation;	  /* differs between two uses of one slot */
 	__u32 service;
-	__u8 state; /* enum sluice_backend_state: admin and health together */
-	__u8 flags; /* SLUICE_BACKEND_* */
-	__u8 pad[6];
+	__u8 state[SLUICE_SLOTS]; /* enum sluice_backend_state: admin and health together */
+	__u8 flags;		  /* SLUICE_BACKEND_* */
+	__u8 unhealthy;		  /* 1: the agents found it dead; outlives publications */
+	__u8 pad[4];
 };
 
 /* sluice_flows: LRU_HASH. Both directions share one entry: lo is the smaller endpoint. */
