@@ -11,7 +11,9 @@ SUDO      := $(if $(filter 0,$(shell id -u)),,sudo)
 INCLUDES := -Iinclude -Ictl/lib -Iuserspace/common -I$(BUILD)
 WARNINGS := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla
 CFLAGS   ?= -O2 -g -fstack-protector-strong -D_FORTIFY_SOURCE=2
-CFLAGS   += $(if $(SANITIZE),-U_FORTIFY_SOURCE -fsanitize=address,undefined -fno-omit-frame-pointer)
+ifdef SANITIZE
+CFLAGS   += -U_FORTIFY_SOURCE -fsanitize=address,undefined -fno-omit-frame-pointer
+endif
 ALL_CFLAGS = -std=gnu11 $(WARNINGS) $(INCLUDES) $(CFLAGS) -D_GNU_SOURCE -MMD -MP
 BPF_CFLAGS = -std=gnu11 -Wall -Wextra -Werror -Wno-unused-parameter -Iinclude \
 	     -I/usr/include/$(MULTIARCH) -target bpf -mcpu=v3 -O2 -g -MMD -MP
