@@ -185,14 +185,6 @@ struct {
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
 } sluice_misses SEC(".maps");
 
-/* Not pinned: each `lbctl trace` has its own. */
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, SLUICE_TRACE_STEPS);
-	__type(key, __u32);
-	__type(value, struct sluice_trace_step);
-} sluice_trace SEC(".maps");
-
 /*
  * clang 14 emits mere forward declarations for types that only inner maps name,
  * and libbpf then refuses the map. A prototype that names them, of a function

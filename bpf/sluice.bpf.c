@@ -1,12 +1,136 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
-#include "maps.h"
+/*
+ * The data plane: one pipeline, whose roles are chosen when it is loaded.
+ *
+ *   parse > sanity > block set > decapsulation > VIP > flow > rules > backend > send
+ *
+ * Every packet is counted once when it comes in and once when its outcome is
+ * known: for each interface, rx = pass + tx + redirect + drops, exactly.
+ */
+#include "balancer.h"
+#include "firewall.h"
 
-const volatile struct sluice_program_config config;
+static const __u8 class_of_outcome[SLUICE_OUTCOME_COUNT] = {
+#define OUTCOME_CLASS(name, class, token, help) [SLUICE_##name] = SLUICE_CLASS_##class,
+	SLUICE_OUTCOMES(OUTCOME_CLASS)
+#undef OUTCOME_CLASS
+};
+
+static __always_inline int xdp_action(enum sluice_outcome outcome)
+{
+	switch (class_of_outcome[outcome]) {
+	case SLUICE_CLASS_PASS:
+		return XDP_PASS;
+	case SLUICE_CLASS_TX:
+		return XDP_TX;
+	case SLUICE_CLASS_REDIRECT:
+		return XDP_REDIRECT;
+	default:
+		return XDP_DROP;
+	}
+}
+
+static __always_inline void count(struct sluice_count *counter, __u64 bytes)
+{
+	if (config.trace)
+		return;
+	counter->packets++;
+	counter->bytes += bytes;
+}
+
+/* The checks that need nothing but the packet, and those on a tunnel's inner packet again. */
+static __always_inline enum sluice_outcome receive(struct xdp_md *ctx, struct packet *pkt,
+						   const struct tables *tables)
+{
+	enum sluice_outcome outcome;
+
+	outcome = parse(ctx, pkt);
+	if (!outcome)
+		outcome = sanity(pkt);
+	if (!outcome)
+		outcome = check_block_set(pkt, tables);
+	if (outcome || !HAS_ROLE(DECAP) || !is_tunnel(pkt))
+		return outcome;
+	outcome = decapsulate(ctx, pkt, tables);
+	if (!outcome)
+		outcome = sanity(pkt);
+	if (!outcome)
+		outcome = check_block_set(pkt, tables);
+	return outcome;
+}
+
+static __always_inline enum sluice_outcome balance(struct xdp_md *ctx, struct packet *pkt,
+						   const struct tables *tables,
+						   const struct sluice_vip *vip,
+						   struct flow_ref *flow)
+{
+	const struct sluice_backend *backend;
+	enum sluice_outcome outcome;
+
+	outcome = check_service(pkt, vip);
+	if (outcome)
+		return outcome;
+	backend = pick_backend(pkt, tables, vip, flow);
+	if (!backend)
+		return SLUICE_NO_BACKEND;
+	/* A full table costs a balancer nothing but the pinning: the ring picks again. */
+	if (flow_commit(pkt, flow) && HAS_ROLE(FIREWALL))
+		return SLUICE_FLOW_TABLE;
+	if (flow->entry)
+		flow_track(pkt, flow);
+	return send_to_backend(ctx, pkt, tables, vip, backend);
+}
+
+static __always_inline enum sluice_outcome process(struct xdp_md *ctx, struct packet *pkt)
+{
+	const struct sluice_vip *vip = NULL;
+	struct tables tables = {};
+	struct flow_ref flow;
+	enum sluice_outcome outcome;
+
+	outcome = tables_load(&tables);
+	if (!outcome)
+		outcome = receive(ctx, pkt, &tables);
+	if (outcome)
+		return outcome;
+	if (HAS_ROLE(BALANCER))
+		vip = find_vip(pkt, &tables);
+	if (HAS_ROLE(FIREWALL) || vip)
+		flow_find(pkt, &flow);
+	if (HAS_ROLE(FIREWALL)) {
+		outcome = admit(pkt, &tables, &flow);
+		if (outcome)
+			return outcome;
+	}
+	if (vip)
+		return balance(ctx, pkt, &tables, vip, &flow);
+	if (HAS_ROLE(FIREWALL)) {
+		if (flow_commit(pkt, &flow))
+			return SLUICE_FLOW_TABLE;
+		if (flow.entry)
+			flow_track(pkt, &flow);
+	}
+	return HAS_ROLE(FORWARD) ? forward(ctx, pkt) : SLUICE_PASS_LOCAL;
+}
 
 SEC("xdp")
 int sluice_xdp(struct xdp_md *ctx)
 {
-	return config.roles ? XDP_DROP : XDP_PASS;
+	__u64 bytes = ctx->data_end - ctx->data;
+	__u32 port = config.port;
+	struct sluice_ledger *ledger = bpf_map_lookup_elem(&sluice_ledger, &port);
+	struct packet pkt = {};
+	__u32 outcome;
+
+	if (!ledger)
+		return XDP_ABORTED; /* no such port: the loader never makes one */
+	count(&ledger->rx, bytes);
+	outcome = process(ctx, &pkt);
+	trace(&pkt, SLUICE_STEP_VERDICT, outcome, 0);
+	if (outcome >= SLUICE_OUTCOME_COUNT)
+		return XDP_ABORTED; /* for the verifier */
+	count(&ledger->outcome[outcome], bytes);
+	return xdp_action(outcome);
 }
 
 char _license[] SEC("license") = "Dual BSD/GPL";

@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * The L4 balancer: VIP to service, flow to backend, and the way there.
+ *
+ * It is never strict: it hears one direction only, and after a failover it gets
+ * packets of connections that it has not seen open. Without an entry the Maglev
+ * ring decides, which is the same on every balancer.
+ */
+#ifndef SLUICE_BPF_BALANCER_H
+#define SLUICE_BPF_BALANCER_H
+
+#include "flow.h"
+#include "route.h"
+#include "tunnel.h"
+
+#define HASH_SEED  0x5bd1e9955bd1e995ULL
+#define HASH_PRIME 0x9e3779b97f4a7c15ULL
+
+static __always_inline __u64 hash_mix(__u64 hash, __u64 word)
+{
+	hash = (hash ^ word) * HASH_PRIME;
+	return hash ^ hash >> 32;
+}
+
+static __always_inline __u64 hash_words(__u64 hash, const struct sluice_addr *addr)
+{
+	hash = hash_mix(hash, (__u64)addr->words[0] << 32 | addr->words[1]);
+	return hash_mix(hash, (__u64)addr->words[2] << 32 | addr->words[3]);
+}
+
+/* Equal on all balancers: of the packet alone, with nothing of this host in it. */
+static __always_inline __u32 ring_index(const struct tuple *tuple)
+{
+	__u64 hash = hash_words(HASH_SEED, &tuple->src);
+
+	hash = hash_words(hash, &tuple->dst);
+	hash = hash_mix(hash, (__u64)tuple->sport << 32 | (__u32)tuple->dport << 16 | tuple->proto);
+	hash = hash_mix(hash, hash >> 17);
+	return (hash >> 32) * SLUICE_RING_SIZE >> 32;
+}
+
+/* A service, a bare address entry (ring SLUICE_NONE), or NULL: not a VIP. */
+static __always_inline const struct sluice_vip *find_vip(struct packet *pkt,
+							 const struct tables *tables)
+{
+	struct sluice_vip_key key = {
+		.addr = pkt->flow.dst,
+		.port = pkt->flow.dport,
+		.proto = pkt->flow.proto,
+	};
+	const struct sluice_vip *vip;
+	__u32 slot = tables->slot;
+	void *vips = bpf_map_lookup_elem(&sluice_vips, &slot);
+
+	if (!vips)
+		return NULL;
+	vip = bpf_map_lookup_elem(vips, &key);
+	if (!vip) {
+		key.port = 0;
+		key.proto = 0;
+		vip = bpf_map_lookup_elem(vips, &key);
+	}
+	if (vip)
+		trace(pkt, SLUICE_STEP_SERVICE, vip->service, vip->ring);
+	return vip;
+}
+
+static __always_inline const struct sluice_backend *pinned_backend(const struct flow_ref *ref,
+								   const struct tables *tables)
+{
+	const struct sluice_flow *flow = ref->entry;
+	const struct sluice_backend *backend;
+	__u32 slot;
+	__u8 state;
+
+	if (!flow || !(flow->flags & SLUICE_FLOW_BALANCED))
+		return NULL;
+	slot = flow->backend;
+	backend = bpf_map_lookup_elem(&sluice_backends, &slot);
+	if (!backend || backend->incarnation != flow->incarnation)
+		return NULL;
+	state = backend->state[tables->slot & (SLUICE_SLOTS - 1)];
+	if (state != SLUICE_BACKEND_UP && state != SLUICE_BACKEND_DRAIN)
+		return NULL;
+	return backend;
+}
+
+static __always_inline void pin_backend(struct flow_ref *ref, __u32 slot, __u32 incarnation)
+{
+	struct sluice_flow *flow = ref->entry ? ref->entry : &ref->draft;
+
+	if (config.trace)
+		return;
+	flow->backend = slot;
+	flow->incarnation = incarnation;
+	flow->flags |= SLUICE_FLOW_BALANCED;
+}
+
+static __always_inline void count_backend(__u32 slot, const struct packet *pkt, int new_flow)
+{
+	struct sluice_load *load;
+
+	if (config.trace)
+		return;
+	load = bpf_map_lookup_elem(&sluice_load, &slot);
+	if (!load)
+		return;
+	load->sent.packets++;
+	load->sent.bytes += ETH_HLEN + pkt->l3_length;
+	load->new_flows += new_flow;
+}
+
+static __always_inline const struct sluice_backend *pick_backend(struct packet *pkt,
+								 const struct tables *tables,
+								 const struct sluice_vip *vip,
+								 struct flow_ref *ref)
+{
+	const struct sluice_backend *backend = pinned_backend(ref, tables);
+	__u32 ring_id = vip->ring, index = ring_index(&pkt->flow);
+	__u32 slot, *entry;
+	void *ring;
+
+	if (backend) {
+		slot = ref->entry->backend;
+		trace(pkt, SLUICE_STEP_BACKEND, slot, 1);
+		count_backend(slot, pkt, 0);
+		return backend;
+	}
+	ring = bpf_map_lookup_elem(&sluice_rings, &ring_id);
+	entry = ring ? bpf_map_lookup_elem(ring, &index) : NULL;
+	if (!entry)
+		return NULL;
+	slot = *entry;
+	backend = bpf_map_lookup_elem(&sluice_backends, &slot);
+	if (!backend || backend->state[tables->slot & (SLUICE_SLOTS - 1)] == SLUICE_BACKEND_FREE)
+		return NULL;
+	trace(pkt, SLUICE_STEP_BACKEND, slot, 0);
+	if (!pkt->is_error)
+		pin_backend(ref, slot, backend->incarnation);
+	count_backend(slot, pkt, !pkt->is_error);
+	return backend;
+}
+
+/* The backend's address of the packet's own family, where it has one. */
+static __always_inline const struct sluice_addr *
+backend_address(const struct packet *pkt, const struct sluice_backend *backend)
+{
+	if (pkt->is_v6)
+		return backend->flags & SLUICE_BACKEND_HAS6 ? &backend->addr6 : &backend->addr4;
+	return backend->flags & SLUICE_BACKEND_HAS4 ? &backend->addr4 : &backend->addr6;
+}
+
+static __always_inline enum sluice_outcome outer_tuple(const struct packet *pkt,
+						       const struct sluice_port *port,
+						       const struct sluice_backend *backend,
+						       struct tuple *outer)
+{
+	outer->dst = *backend_address(pkt, backend);
+	outer->proto = tunnel_proto(pkt);
+	if (addr_is_v4(&outer->dst)) {
+		outer->src = port->tunnel_source4;
+		return port->has_tunnel4 ? SLUICE_CONTINUE : SLUICE_NO_ROUTE;
+	}
+	outer->src = port->tunnel_source6;
+	return port->has_tunnel6 ? SLUICE_CONTINUE : SLUICE_NO_ROUTE;
+}
+
+/* An outcome of routing, said of a packet that the stack must not see. */
+static __always_inline enum sluice_outcome to_backend_outcome(enum sluice_outcome outcome)
+{
+	if (outcome == SLUICE_PASS_LOCAL)
+		return SLUICE_NO_ROUTE;
+	return outcome == SLUICE_PASS_TOO_BIG ? SLUICE_TOO_BIG : outcome;
+}
+
+static __always_inline enum sluice_outcome send_ipip(struct xdp_md *ctx, struct packet *pkt,
+						     const struct tables *tables,
+						     const struct sluice_backend *backend)
+{
+	struct next_hop hop = {};
+	struct tuple outer = {};
+	enum sluice_outcome outcome;
+	int v4;
+
+	outcome = outer_tuple(pkt, tables->port, backend, &outer);
+	if (outcome)
+		return outcome;
+	v4 = addr_is_v4(&outer.dst);
+	outcome = find_next_hop(ctx, pkt, &outer, pkt->l3_length + tunnel_overhead(&outer), &hop);
+	if (outcome)
+		return to_backend_outcome(outcome);
+	outcome = encapsulate(ctx, pkt, &outer);
+	if (outcome)
+		return outcome;
+	return send_to(ctx, &hop, v4 ? bpf_htons(ETH_P_IP) : bpf_htons(ETH_P_IPV6));
+}
+
+/* The backend shares the link and holds the VIP: only the link address changes. */
+static __always_inline enum sluice_outcome send_dsr(struct xdp_md *ctx, struct packet *pkt,
+						    const struct sluice_backend *backend)
+{
+	struct tuple towards = pkt->self;
+	struct next_hop hop = {};
+	enum sluice_outcome outcome;
+
+	towards.dst = *backend_address(pkt, backend);
+	if (addr_is_v4(&towards.dst) == pkt->is_v6)
+		return SLUICE_NO_ROUTE;
+	outcome = find_next_hop(ctx, pkt, &towards, pkt->l3_length, &hop);
+	if (outcome)
+		return to_backend_outcome(outcome);
+	return send_to(ctx, &hop, pkt->is_v6 ? bpf_htons(ETH_P_IPV6) : bpf_htons(ETH_P_IP));
+}
+
+static __always_inline enum sluice_outcome send_to_backend(struct xdp_md *ctx, struct packet *pkt,
+							   const struct tables *tables,
+							   const struct sluice_vip *vip,
+							   const struct sluice_backend *backend)
+{
+	if (backend->flags & SLUICE_BACKEND_LOCAL)
+		return SLUICE_PASS_LOCAL;
+	if (vip->forward == SLUICE_FORWARD_DSR)
+		return send_dsr(ctx, pkt, backend);
+	return send_ipip(ctx, pkt, tables, backend);
+}
+
+/* Why nothing serves this packet to a VIP; CONTINUE: something does. */
+static __always_inline enum sluice_outcome check_service(const struct packet *pkt,
+							 const struct sluice_vip *vip)
+{
+	if (pkt->is_fragment)
+		return SLUICE_FRAGMENT;
+	return vip->ring == SLUICE_NONE ? SLUICE_NO_SERVICE : SLUICE_CONTINUE;
+}
+
+#endif /* SLUICE_BPF_BALANCER_H */

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * The firewall: the block set, and then flows and rules.
+ *
+ * A packet of a flow that a rule accepted passes, in either direction, with the
+ * ICMP errors that quote it. A flow judged under another generation of the
+ * policy is judged again, as its initiator: a revoked rule cuts it at once.
+ */
+#ifndef SLUICE_BPF_FIREWALL_H
+#define SLUICE_BPF_FIREWALL_H
+
+#include "flow.h"
+#include "parse.h"
+#include "rules.h"
+
+#define ICMPV6_MLD_FIRST 130 /* query, report, done (RFC 2710) */
+#define ICMPV6_MLD_LAST	 132
+#define ICMPV6_ND_FIRST	 133 /* router and neighbour discovery, redirect (RFC 4861) */
+#define ICMPV6_ND_LAST	 137
+#define ICMPV6_MLD2	 143 /* report (RFC 3810) */
+
+static __always_inline enum sluice_outcome check_block_set(struct packet *pkt,
+							   const struct tables *tables)
+{
+	struct sluice_lpm_key key;
+	void *found;
+
+	if (!tables->block_entries)
+		return SLUICE_CONTINUE;
+	key.bits = 128;
+	key.addr = pkt->self.src;
+	found = bpf_map_lookup_elem(&sluice_block, &key);
+	trace(pkt, SLUICE_STEP_BLOCK, !!found, tables->block_entries);
+	return found ? SLUICE_BLOCKED : SLUICE_CONTINUE;
+}
+
+static __always_inline void count_rule(__u32 rule, const struct packet *pkt)
+{
+	struct sluice_count *count;
+
+	if (config.trace)
+		return;
+	count = bpf_map_lookup_elem(&sluice_rule_use, &rule);
+	if (!count)
+		return;
+	count->packets++;
+	count->bytes += ETH_HLEN + pkt->l3_length;
+}
+
+/*
+ * What a network cannot do without, and no default drop may take away: path MTU
+ * discovery, and on the link itself neighbour discovery (hop limit 255: sent by
+ * a neighbour, RFC 4861 6.1.1) and multicast listener discovery.
+ */
+static __always_inline int is_exempt(struct packet *pkt)
+{
+	__u8 type = pkt->icmp_type;
+	int exempt;
+
+	if (!is_icmp(pkt))
+		return 0;
+	if (!pkt->is_v6)
+		exempt = type == ICMP_DEST_UNREACH && pkt->icmp_code == ICMP_FRAG_NEEDED;
+	else if (type >= ICMPV6_ND_FIRST && type <= ICMPV6_ND_LAST)
+		exempt = pkt->ttl == 255;
+	else if ((type >= ICMPV6_MLD_FIRST && type <= ICMPV6_MLD_LAST) || type == ICMPV6_MLD2)
+		exempt = pkt->ttl == 1;
+	else
+		exempt = type == ICMPV6_PKT_TOOBIG;
+	if (exempt)
+		trace(pkt, SLUICE_STEP_EXEMPT, type, pkt->icmp_code);
+	return exempt;
+}
+
+/* The outcome of a judgement that does not accept. */
+static __always_inline enum sluice_outcome refuse(const struct judgement *judgement,
+						  const struct packet *pkt)
+{
+	if (judgement->rule == SLUICE_NONE)
+		return SLUICE_POLICY_DEFAULT;
+	count_rule(judgement->rule, pkt);
+	return SLUICE_RULE;
+}
+
+static __always_inline void reverse(const struct tuple *from, struct tuple *to)
+{
+	to->src = from->dst;
+	to->dst = from->src;
+	to->sport = from->dport;
+	to->dport = from->sport;
+	to->proto = from->proto;
+}
+
+static __always_inline enum sluice_outcome rejudge(struct packet *pkt, const struct tables *tables,
+						   struct flow_ref *ref)
+{
+	struct sluice_flow *flow = ref->entry;
+	struct judgement judgement = {};
+	struct tuple initiator = pkt->flow;
+	enum sluice_outcome outcome;
+
+	trace(pkt, SLUICE_STEP_REJUDGE, flow->policy, tables->policy);
+	if (!from_initiator(ref, flow))
+		reverse(&pkt->flow, &initiator);
+	outcome = classify(pkt, tables, &initiator, flow->port, &judgement);
+	if (outcome)
+		return outcome;
+	if (judgement.action == SLUICE_ACTION_DROP) {
+		flow_forget(ref);
+		return refuse(&judgement, pkt);
+	}
+	if (!config.trace) {
+		flow->rule = judgement.rule;
+		flow->policy = tables->policy;
+	}
+	return SLUICE_CONTINUE;
+}
+
+static __always_inline enum sluice_outcome
+admit_known(struct packet *pkt, const struct tables *tables, struct flow_ref *ref)
+{
+	enum sluice_outcome outcome = SLUICE_CONTINUE;
+
+	if (ref->entry->policy != tables->policy)
+		outcome = rejudge(pkt, tables, ref);
+	if (outcome || !ref->entry)
+		return outcome;
+	if (ref->entry->rule != SLUICE_NONE)
+		count_rule(ref->entry->rule, pkt);
+	return SLUICE_CONTINUE;
+}
+
+/* Only what can be recognised again makes a flow: not ICMP other than echo. */
+static __always_inline int makes_flow(const struct packet *pkt)
+{
+	return !is_icmp(pkt) || is_icmp_echo(pkt);
+}
+
+static __always_inline enum sluice_outcome
+admit_new(struct packet *pkt, const struct tables *tables, struct flow_ref *ref)
+{
+	struct judgement judgement = {};
+	enum sluice_outcome outcome;
+
+	if (is_exempt(pkt))
+		return SLUICE_CONTINUE;
+	outcome = classify(pkt, tables, &pkt->self, config.port, &judgement);
+	if (outcome)
+		return outcome;
+	if (judgement.action == SLUICE_ACTION_DROP)
+		return refuse(&judgement, pkt);
+	if (judgement.action == SLUICE_ACTION_ACCEPT && makes_flow(pkt)) {
+		if (tables->port->strict && pkt->self.proto == IPPROTO_TCP && !is_opening_syn(pkt))
+			return SLUICE_NO_FLOW;
+		ref->draft.flags |= SLUICE_FLOW_JUDGED;
+		ref->draft.policy = tables->policy;
+		ref->draft.rule = judgement.rule;
+	}
+	if (judgement.rule != SLUICE_NONE)
+		count_rule(judgement.rule, pkt);
+	return SLUICE_CONTINUE;
+}
+
+static __always_inline enum sluice_outcome admit(struct packet *pkt, const struct tables *tables,
+						 struct flow_ref *ref)
+{
+	if (pkt->is_fragment)
+		return SLUICE_FRAGMENT;
+	if (ref->entry && (ref->entry->flags & SLUICE_FLOW_JUDGED))
+		return admit_known(pkt, tables, ref);
+	return admit_new(pkt, tables, ref);
+}
+
+#endif /* SLUICE_BPF_FIREWALL_H */
