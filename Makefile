@@ -82,6 +82,7 @@ $(BUILD)/sluice.skel.h: $(BUILD)/sluice.bpf.o
 # --- programs and tests -------------------------------------------------------
 
 $(LIB_OBJS) $(CTL_OBJS) $(AGENT_OBJS): | $(BUILD)/sluice.skel.h
+$(UNIT_TESTS:=.o) $(BPF_TESTS:=.o): | $(BUILD)/sluice.skel.h
 $(BUILD)/ctl/lib/attach.o $(BUILD)/ctl/lib/dataplane.o: $(BUILD)/sluice.skel.h
 
 $(BUILD)/%.o: %.c
