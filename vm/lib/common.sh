@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
+# shellcheck shell=bash
+# What every part of the lab shares: where things are, messages, waiting, and
+# configuration files made from templates.
+
+ROOT=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/../.." && pwd)
+BUILD=${BUILD:-build}
+[[ $BUILD == /* ]] || BUILD=$ROOT/$BUILD
+CLUSTER=$ROOT/vm/cluster.yaml
+
+DOMAIN=foobar.com
+SITE=www.$DOMAIN
+
+RUN=/run/sluice      # a tmpfs of the lab's own: all its state, gone with `down`
+STATE=$RUN/lab       # of each node: configuration, sockets, logs, data
+PIDS=$STATE/pids     # one file a process: its id and start time
+PKI=$RUN/pki         # the lab's certificate authority
+NETNS_ETC=/etc/netns # resolv.conf of the node "user"
+
+note() {
+	printf 'lab: %s\n' "$*"
+}
+
+die() {
+	printf 'lab: %s\n' "$*" >&2
+	exit 2
+}
+
+usage_error() {
+	printf 'lab: %s\n' "$*" >&2
+	exit 1
+}
+
+need_root() {
+	((EUID == 0)) || die "$1 needs root: try sudo $1"
+}
+
+lab_exists() {
+	mountpoint -q "$RUN" || [[ -n $(lab_namespaces) ]]
+}
+
+lab_namespaces() {
+	ip netns list 2>/dev/null | awk '$1 ~ /^sluice-/ { print $1 }'
+}
+
+# wait_for SECONDS WHAT COMMAND...: until the command succeeds.
+wait_for() {
+	local seconds=$1 what=$2 deadline
+	shift 2
+	deadline=$((SECONDS + seconds))
+	until "$@" >/dev/null 2>&1; do
+		((SECONDS < deadline)) || die "$what: not there after $seconds s"
+		sleep 0.05
+	done
+}
+
+# render TEMPLATE: to standard output, each @name@ replaced by the shell variable of that name.
+render() {
+	local text key
+	text=$(<"$1") || die "cannot read $1"
+	while [[ $text =~ @([a-z0-9_]+)@ ]]; do
+		key=${BASH_REMATCH[1]}
+		[[ -v $key ]] || die "$1: no value for @$key@"
+		text=${text//"@$key@"/"${!key}"}
+	done
+	printf '%s\n' "$text"
+}

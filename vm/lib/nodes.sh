@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
+# shellcheck shell=bash
+# What runs on a node: the kernel's settings and the data plane by lbctl, as on
+# a real host; its daemons, started by vm/nodes/KIND/start; and the agent.
+
+# All databases start from a copy of the same first files.
+database_template() {
+	local dir=$STATE/db-template
+	mkdir -p "$dir"
+	mariadb-install-db --no-defaults --user=mysql --datadir="$dir/data" \
+		--innodb-log-file-size=4M --skip-test-db --skip-name-resolve \
+		--auth-root-authentication-method=socket >"$dir/log" 2>&1 ||
+		die "cannot initialise MariaDB: see $dir/log"
+	touch "$dir/ready"
+}
+
+node_lbctl() {
+	local node=$1
+	shift
+	in_node "$node" "$BUILD/lbctl" --node "$node" "$@" || die "$node: lbctl $* failed"
+}
+
+# start scripts see: node, state (its directory), here (the script's directory), and the model.
+# shellcheck disable=SC2034
+node_start() {
+	local node=$1 state=$STATE/$1 here
+	here=$ROOT/vm/nodes/$(node_kind "$node")
+	mkdir -p "$state"
+	node_lbctl "$node" host setup file "$CLUSTER" >"$state/host.log"
+	[[ -z ${SLUICE[$node]-} ]] || node_lbctl "$node" apply -f "$CLUSTER" >"$state/apply.log"
+	if [[ -f $here/start ]]; then
+		# shellcheck source=/dev/null
+		source "$here/start"
+	fi
+	if [[ -n ${METRICS[$node]-} ]]; then
+		daemon "$node" agent root "$BUILD/sluice-agent" --node "$node"
+		wait_for 10 "$node: agent" in_node "$node" \
+			curl -sf --max-time 1 -o /dev/null "http://${METRICS[$node]}/metrics"
+	fi
+}
+
+nodes_start() {
+	local node jobs=() failed=0
+	for node in "${NODES[@]}"; do
+		(node_start "$node") &
+		jobs+=($!)
+	done
+	for node in "${jobs[@]}"; do
+		wait "$node" || failed=1
+	done
+	((failed == 0)) || die "some nodes did not start; logs are in $STATE; vm/lab down removes all"
+}
+
+# The user trusts the lab's authority and asks the lab's resolver.
+user_files() {
+	mkdir -p "$NETNS_ETC/sluice-user"
+	printf 'nameserver %s\n' "${ADDR4[resolver]}" "${ADDR6[resolver]}" \
+		>"$NETNS_ETC/sluice-user/resolv.conf"
+}

@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
+# shellcheck shell=bash
+# Secrets of this one lab: its certificate authority, the site's certificate,
+# the ticket keys that the TLS proxies share, the agents' key, passwords.
+
+pki_create() (
+	umask 077
+	mkdir -p "$PKI" || exit
+	cd "$PKI" || exit
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -noenc -days 30 \
+		-subj '/CN=Sluice lab CA' -keyout ca.key -out ca.pem \
+		-addext 'keyUsage=critical,keyCertSign,cRLSign' 2>&1 &&
+		openssl req -x509 -CA ca.pem -CAkey ca.key -days 30 \
+			-newkey ec -pkeyopt ec_paramgen_curve:P-256 -noenc -subj "/CN=$SITE" \
+			-addext "subjectAltName=DNS:$SITE,DNS:$DOMAIN" \
+			-addext 'basicConstraints=critical,CA:false' \
+			-addext 'extendedKeyUsage=serverAuth' -keyout site.key -out site.crt 2>&1 &&
+		cat site.crt site.key >site.pem || exit
+	for _ in 1 2 3; do
+		openssl rand -base64 48
+	done >tickets
+	openssl rand -base64 32 >"$RUN/cluster.key"
+	mkdir -p "$STATE/secrets"
+	for name in site replication exporter; do
+		openssl rand -hex 16 >"$STATE/secrets/$name"
+	done
+	chmod 755 . && chmod 644 ca.pem
+)
+
+# secret NAME: a password of this lab.
+secret() {
+	cat "$STATE/secrets/$1"
+}

@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
+# shellcheck shell=bash
+# Namespaces, switches, links, addresses and routes. One namespace a node; one
+# more holds a bridge per network, the switches. Commands go to ip in batches.
+
+FABRIC=sluice-fabric
+
+# The largest MTU of a network's interfaces: what its switch must carry.
+network_mtu() {
+	local network=$1 mtu=1500 node if of own
+	while read -r node if of own; do
+		[[ $of != "$network" ]] || ((own <= mtu)) || mtu=$own
+	done < <(printf '%s\n' "${INTERFACES[@]}")
+	printf '%s\n' "$mtu"
+}
+
+# A MAC that tells whose it is: 02:00 and the IPv4 address.
+interface_mac() {
+	local address octets
+	address=${ADDRESSES["$1 $2"]%%/*}
+	IFS=. read -ra octets <<<"$address"
+	printf '02:00:%02x:%02x:%02x:%02x\n' "${octets[@]}"
+}
+
+namespaces_create() {
+	printf 'netns add sluice-%s\n' fabric "${NODES[@]}" | ip -batch -
+	# Switches speak no IP; nodes find their addresses usable at once.
+	in_node fabric sh -c 'echo 1 >/proc/sys/net/ipv6/conf/default/disable_ipv6'
+	local node
+	for node in "${NODES[@]}"; do
+		in_node "$node" sh -c 'echo 0 >/proc/sys/net/ipv6/conf/default/accept_dad' &
+	done
+	wait
+}
+
+fabric_commands() {
+	local node if network own mtu
+	declare -A mtus
+	echo "link set lo up"
+	while read -r node if network own; do
+		if [[ -z ${mtus[$network]-} ]]; then
+			mtus[$network]=$(network_mtu "$network")
+			echo "link add $network type bridge stp_state 0 forward_delay 0 mcast_snooping 0"
+			echo "link set $network mtu ${mtus[$network]} up"
+		fi
+		mtu=${mtus[$network]}
+		((own > 0)) || own=1500
+		echo "link add $node.$if mtu $mtu type veth peer name $if mtu $own" \
+			"address $(interface_mac "$node" "$if") netns sluice-$node"
+		echo "link set $node.$if master $network up"
+	done < <(printf '%s\n' "${INTERFACES[@]}")
+}
+
+# A frame that XDP sends is received only by a peer that polls: GRO makes it poll.
+# Without it the switch loses the frames silently.
+fabric_offloads() {
+	local node if network own
+	while read -r node if network own; do
+		ethtool -K "$node.$if" gro on || return
+	done
+}
+
+fabric_create() {
+	fabric_commands | ip -netns $FABRIC -batch - || die "cannot raise the switches"
+	printf '%s\n' "${INTERFACES[@]}" |
+		in_node fabric bash -c "$(declare -f fabric_offloads); fabric_offloads" ||
+		die "cannot turn GRO on at the switch ports"
+}
+
+node_commands() {
+	local node=$1 of if network mtu address to via
+	echo "link set lo up"
+	while read -r of if network mtu; do
+		[[ $of == "$node" ]] || continue
+		for address in ${ADDRESSES["$node $if"]}; do
+			echo "address add $address dev $if $([[ $address != *:* ]] || echo nodad)"
+		done
+		echo "link set $if up"
+	done < <(printf '%s\n' "${INTERFACES[@]}")
+	((${#ROUTES[@]} == 0)) || while read -r of to via mtu; do
+		[[ $of == "$node" ]] || continue
+		[[ $to != default || $via != *:* ]] || to=::/0
+		echo "route add $to via $via $([[ $mtu == 0 ]] || echo "mtu $mtu")"
+	done < <(printf '%s\n' "${ROUTES[@]}")
+}
+
+# A local socket leaves its checksum to the device; XDP on the way would see, and send on, the
+# unfinished one.
+node_offloads() {
+	local if
+	for if in "$@"; do
+		ethtool -K "$if" tx off || return
+	done
+}
+
+node_create() {
+	local node=$1 of if network mtu ifs=()
+	node_commands "$node" | ip -netns "sluice-$node" -batch - || die "$node: cannot set addresses"
+	while read -r of if network mtu; do
+		[[ $of != "$node" ]] || ifs+=("$if")
+	done < <(printf '%s\n' "${INTERFACES[@]}")
+	in_node "$node" bash -c "$(declare -f node_offloads); node_offloads $(printf '%q ' "${ifs[@]}")" \
+		>/dev/null || die "$node: cannot turn checksum offload off"
+}
+
+topology_create() {
+	local node
+	namespaces_create || die "cannot make the namespaces"
+	fabric_create
+	for node in "${NODES[@]}"; do
+		node_create "$node" &
+	done
+	wait
+}
+
+topology_destroy() {
+	local ns
+	for ns in $(lab_namespaces); do
+		ip netns delete "$ns"
+	done
+}
