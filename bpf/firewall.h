@@ -161,8 +161,7 @@ admit_new(struct packet *pkt, const struct tables *tables, struct flow_ref *ref)
 	return SLUICE_CONTINUE;
 }
 
-static __always_inline enum sluice_outcome admit(struct packet *pkt, const struct tables *tables,
-						 struct flow_ref *ref)
+STAGE admit(struct packet *pkt, const struct tables *tables, struct flow_ref *ref)
 {
 	if (pkt->is_fragment)
 		return SLUICE_FRAGMENT;

@@ -90,7 +90,7 @@ struct inner_intent {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
 	__uint(map_flags, BPF_F_INNER_MAP | BPF_F_MMAPABLE);
-	__type(key, __u32);
+	__uint(key_size, sizeof(__u32)); /* bytes: no BTF to give */
 	__uint(value_size, SLUICE_INTENT_CHUNK);
 };
 

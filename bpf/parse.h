@@ -261,7 +261,7 @@ static __always_inline enum sluice_outcome parse_l4(struct cursor *cur, struct p
 }
 
 /* Reads the frame anew; what an earlier call had found is forgotten. */
-static __always_inline enum sluice_outcome parse(struct xdp_md *ctx, struct packet *pkt)
+STAGE parse(struct xdp_md *ctx, struct packet *pkt)
 {
 	void *frame = (void *)(long)ctx->data;
 	struct cursor cur = {.pos = frame, .end = (void *)(long)ctx->data_end};

@@ -146,7 +146,7 @@ static __always_inline enum sluice_outcome decrement_ttl(struct xdp_md *ctx,
  * Routes the packet as a router does. What the kernel must answer itself (TTL
  * spent, too big) is passed to it: it answers before it would forward.
  */
-static __always_inline enum sluice_outcome forward(struct xdp_md *ctx, struct packet *pkt)
+STAGE forward(struct xdp_md *ctx, struct packet *pkt)
 {
 	struct next_hop hop = {};
 	enum sluice_outcome outcome;

@@ -59,10 +59,8 @@ static __always_inline enum sluice_outcome receive(struct xdp_md *ctx, struct pa
 	return outcome;
 }
 
-static __always_inline enum sluice_outcome balance(struct xdp_md *ctx, struct packet *pkt,
-						   const struct tables *tables,
-						   const struct sluice_vip *vip,
-						   struct flow_ref *flow)
+STAGE balance(struct xdp_md *ctx, struct packet *pkt, const struct tables *tables,
+	      const struct sluice_vip *vip, struct flow_ref *flow)
 {
 	const struct sluice_backend *backend;
 	enum sluice_outcome outcome;
