@@ -24,9 +24,10 @@ struct dataplane {
 };
 
 enum dataplane_access {
-	DATAPLANE_READ,	  /* -ENOENT if the node has no data plane */
-	DATAPLANE_WRITE,  /* the same, and takes the lock (waits up to 10 s, then -EBUSY) */
-	DATAPLANE_CREATE, /* the same, and creates what is missing, with `flows` table entries */
+	DATAPLANE_READ,	     /* -ENOENT if the node has no data plane */
+	DATAPLANE_WRITE,     /* the same, and takes the lock (waits up to 10 s, then -EBUSY) */
+	DATAPLANE_WRITE_NOW, /* the same, but -EBUSY at once: for a daemon that must not wait */
+	DATAPLANE_CREATE,    /* the same, and creates what is missing, with `flows` table entries */
 };
 
 /*
