@@ -54,6 +54,20 @@ wait_for() {
 	done
 }
 
+# for_all COMMAND ITEM...: runs the command once for each item, all at once; fails if one fails.
+for_all() {
+	local command=$1 item jobs=() failed=0
+	shift
+	for item in "$@"; do
+		("$command" "$item") &
+		jobs+=($!)
+	done
+	for item in "${jobs[@]}"; do
+		wait "$item" || failed=1
+	done
+	return $failed
+}
+
 # render TEMPLATE: to standard output, each @name@ replaced by the shell variable of that name.
 render() {
 	local text key

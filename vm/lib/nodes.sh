@@ -11,7 +11,6 @@ database_template() {
 		--innodb-log-file-size=4M --skip-test-db --skip-name-resolve \
 		--auth-root-authentication-method=socket >"$dir/log" 2>&1 ||
 		die "cannot initialise MariaDB: see $dir/log"
-	touch "$dir/ready"
 }
 
 node_lbctl() {
@@ -34,21 +33,13 @@ node_start() {
 	fi
 	if [[ -n ${METRICS[$node]-} ]]; then
 		daemon "$node" agent root "$BUILD/sluice-agent" --node "$node"
-		wait_for 10 "$node: agent" in_node "$node" \
-			curl -sf --max-time 1 -o /dev/null "http://${METRICS[$node]}/metrics"
+		ready_http "$node" agent "http://${METRICS[$node]}/metrics"
 	fi
 }
 
 nodes_start() {
-	local node jobs=() failed=0
-	for node in "${NODES[@]}"; do
-		(node_start "$node") &
-		jobs+=($!)
-	done
-	for node in "${jobs[@]}"; do
-		wait "$node" || failed=1
-	done
-	((failed == 0)) || die "some nodes did not start; logs are in $STATE; vm/lab down removes all"
+	for_all node_start "${NODES[@]}" ||
+		die "not all nodes started; logs are in $STATE; vm/lab down removes everything"
 }
 
 # The user trusts the lab's authority and asks the lab's resolver.

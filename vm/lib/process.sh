@@ -26,6 +26,13 @@ process_alive() {
 	[[ $(process_start_time "$pid") == "$start" ]] && printf '%s\n' "$pid"
 }
 
+# in_node NODE COMMAND...
+in_node() {
+	local node=$1
+	shift
+	ip netns exec "sluice-$node" "$@"
+}
+
 # daemon NODE NAME USER COMMAND...: in the node's namespace, in the background; the command must stay
 # in the foreground. What it prints goes to NAME.log in the node's state.
 daemon() {
@@ -38,11 +45,21 @@ daemon() {
 	process_record "$node" "$name" $!
 }
 
-# in_node NODE COMMAND...
-in_node() {
-	local node=$1
-	shift
-	ip netns exec "sluice-$node" "$@"
+# ready NODE NAME COMMAND...: waits until the command succeeds on the node; gives up at once when the
+# daemon has ended.
+ready() {
+	local node=$1 name=$2 log=$STATE/$1/$2.log deadline=$((SECONDS + 30))
+	shift 2
+	until in_node "$node" "$@" >/dev/null 2>&1; do
+		process_alive "$PIDS/$node.$name" >/dev/null ||
+			die "$node: $name ended: $(tail -n 1 "$log") (all of it in $log)"
+		((SECONDS < deadline)) || die "$node: $name is not ready after 30 s: see $log"
+		sleep 0.05
+	done
+}
+
+ready_http() {
+	ready "$1" "$2" curl -sf --max-time 1 -o /dev/null "$3"
 }
 
 # All processes in the lab's namespaces, and the recorded ones, wherever they are.

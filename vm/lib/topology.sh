@@ -22,15 +22,15 @@ interface_mac() {
 	printf '02:00:%02x:%02x:%02x:%02x\n' "${octets[@]}"
 }
 
+# Addresses are usable at once: nobody else is there to have them.
+namespace_prepare() {
+	in_node "$1" sh -c 'echo 0 >/proc/sys/net/ipv6/conf/default/accept_dad'
+}
+
 namespaces_create() {
-	printf 'netns add sluice-%s\n' fabric "${NODES[@]}" | ip -batch -
-	# Switches speak no IP; nodes find their addresses usable at once.
-	in_node fabric sh -c 'echo 1 >/proc/sys/net/ipv6/conf/default/disable_ipv6'
-	local node
-	for node in "${NODES[@]}"; do
-		in_node "$node" sh -c 'echo 0 >/proc/sys/net/ipv6/conf/default/accept_dad' &
-	done
-	wait
+	printf 'netns add sluice-%s\n' fabric "${NODES[@]}" | ip -batch - &&
+		in_node fabric sh -c 'echo 1 >/proc/sys/net/ipv6/conf/default/disable_ipv6' &&
+		for_all namespace_prepare "${NODES[@]}" || die "cannot make the namespaces"
 }
 
 fabric_commands() {
@@ -104,13 +104,9 @@ node_create() {
 }
 
 topology_create() {
-	local node
-	namespaces_create || die "cannot make the namespaces"
+	namespaces_create
 	fabric_create
-	for node in "${NODES[@]}"; do
-		node_create "$node" &
-	done
-	wait
+	for_all node_create "${NODES[@]}" || exit 2
 }
 
 topology_destroy() {
