@@ -6,7 +6,6 @@
  */
 #include "model.h"
 
-#include <errno.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -147,6 +146,36 @@ struct address_set *model_set(const struct cluster *cluster, const char *name)
 		if (!strcmp(cluster->sets[i].name, name))
 			return &cluster->sets[i];
 	return NULL;
+}
+
+static void take_first_address(struct backend *backend, const struct sluice_addr *addr)
+{
+	if (addr_is_v4(addr) && !backend->has4) {
+		backend->has4 = true;
+		backend->addr4 = *addr;
+	} else if (!addr_is_v4(addr) && !backend->has6) {
+		backend->has6 = true;
+		backend->addr6 = *addr;
+	}
+}
+
+bool model_backend_resolve(const struct cluster *cluster, struct backend *backend)
+{
+	const struct node *node = model_node(cluster, backend->name);
+	struct backend found = *backend;
+	struct sluice_addr addr;
+
+	found.has4 = found.has6 = false;
+	found.addr4 = found.addr6 = (struct sluice_addr){};
+	if (!node && !addr_parse(backend->name, &addr))
+		take_first_address(&found, &addr);
+	for (size_t i = 0; node && i < node->interface_count; i++)
+		for (size_t j = 0; j < node->interfaces[i].address_count; j++)
+			take_first_address(&found, &node->interfaces[i].addresses[j].addr);
+	if (!found.has4 && !found.has6)
+		return false;
+	*backend = found;
+	return true;
 }
 
 /* --- add ---------------------------------------------------------------------- */

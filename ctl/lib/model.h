@@ -184,6 +184,13 @@ void model_vip_del(struct service *service, struct endpoint *vip);
 void model_backend_del(struct service *service, struct backend *backend);
 
 /*
+ * Fills in the addresses that the name of a backend stands for: the first IPv4
+ * and the first IPv6 interface address of the node of that name, or the name
+ * itself if it is an address. False, and nothing changed: neither.
+ */
+bool model_backend_resolve(const struct cluster *cluster, struct backend *backend);
+
+/*
  * Gives each rule without an id one: that of the rule of the same policy and
  * name in `previous` (may be NULL), else the lowest that is free. -ENOSPC:
  * more than SLUICE_MAX_RULES.
@@ -197,7 +204,10 @@ int model_assign_rule_ids(struct cluster *cluster, const struct cluster *previou
  */
 int model_validate(const struct cluster *cluster, struct diag_list *diags) __must_check;
 
-/* config_read.c: YAML to model. Reports every mistake of syntax and validate; -EINVAL then. */
+/*
+ * config_read.c: YAML to model. Reports every mistake of syntax and validate;
+ * -EINVAL then, and `out` is an empty model.
+ */
 int config_read(const char *text, size_t length, struct cluster *out,
 		struct diag_list *diags) __must_check;
 /* config_write.c: model to canonical YAML; reading it back gives an equal model. Caller frees. */

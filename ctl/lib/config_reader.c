@@ -1,0 +1,523 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * The engine behind the tables: walks a YAML document along a table of fields,
+ * fills the model and goes on after every mistake, so that one run finds them
+ * all. What it visits is counted, so aliases of aliases cannot blow up.
+ */
+#include "config_reader.h"
+
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "model_array.h"
+
+#define MAX_MISTAKES	1000
+#define QUOTED_TEXT_LEN 64
+
+/* One key of a mapping and its value; name is NULL if the key was refused. */
+struct entry {
+	const char *name;
+	struct place at;
+	const yaml_node_t *value;
+};
+
+struct entries {
+	struct entry *items;
+	size_t count;
+};
+
+/* --- messages ------------------------------------------------------------------ */
+
+static struct place place_of(const yaml_node_t *node)
+{
+	return config_yaml_place(node->start_mark);
+}
+
+__attribute__((format(printf, 3, 4))) static void report(struct reader *r, struct place at,
+							 const char *format, ...)
+{
+	va_list args;
+	char *text;
+	int length;
+
+	if (r->stopped)
+		return;
+	va_start(args, format);
+	length = vasprintf(&text, format, args);
+	va_end(args);
+	if (length < 0) {
+		reader_out_of_memory(r);
+		return;
+	}
+	diag_add(r->diags, at, "%s%s", r->label, text);
+	free(text);
+	if (++r->mistakes < MAX_MISTAKES)
+		return;
+	diag_add(r->diags, at, "too many mistakes: those behind this place are not listed");
+	r->stopped = true;
+}
+
+void reader_out_of_memory(struct reader *r)
+{
+	r->out_of_memory = true;
+	r->stopped = true;
+}
+
+/* Text from the file as it can be shown on one line. */
+static const char *quoted(const char *text, char buf[QUOTED_TEXT_LEN])
+{
+	size_t i;
+
+	for (i = 0; text[i] && i < QUOTED_TEXT_LEN - 4; i++)
+		buf[i] = text[i] >= ' ' && text[i] <= '~' ? text[i] : '?';
+	strcpy(buf + i, text[i] ? "..." : "");
+	return buf;
+}
+
+/* Messages about the object until leave() begin with its kind and name. */
+static size_t enter(struct reader *r, const char *kind, const char *name)
+{
+	size_t before = strlen(r->label);
+	char shown[QUOTED_TEXT_LEN];
+
+	snprintf(r->label + before, sizeof(r->label) - before, "%s \"%s\": ", kind,
+		 quoted(name, shown));
+	return before;
+}
+
+static size_t enter_numbered(struct reader *r, const char *kind, size_t number)
+{
+	size_t before = strlen(r->label);
+
+	snprintf(r->label + before, sizeof(r->label) - before, "%s %zu: ", kind, number);
+	return before;
+}
+
+static void leave(struct reader *r, size_t before)
+{
+	r->label[before] = '\0';
+}
+
+static void mark_unreadable(struct reader *r, const char *key)
+{
+	struct unreadable_list *list = &r->unreadable;
+	struct unreadable *added = model_array_add(&list->items, &list->count, sizeof(*added));
+
+	if (!added) {
+		reader_out_of_memory(r);
+		return;
+	}
+	added->at = r->object;
+	added->key = key;
+}
+
+void reader_mistake(struct reader *r, const struct field *field, const yaml_node_t *value)
+{
+	const char *text = reader_text(value);
+	char shown[QUOTED_TEXT_LEN], expected[256], buf[PREFIX_TEXT_LEN];
+	const char *meant = text ? field_suggest(field, text, buf) : NULL;
+
+	mark_unreadable(r, field->key);
+	if (meant)
+		report(r, place_of(value), "%s \"%s\": expected %s (did you mean \"%s\"?)",
+		       field->key, quoted(text, shown),
+		       field_describe(field, expected, sizeof(expected)), meant);
+	else if (text)
+		report(r, place_of(value), "%s \"%s\": expected %s", field->key,
+		       quoted(text, shown), field_describe(field, expected, sizeof(expected)));
+	else
+		report(r, place_of(value), "%s: expected %s", field->key,
+		       field_describe(field, expected, sizeof(expected)));
+}
+
+static void wrong_shape(struct reader *r, const struct field *field, const yaml_node_t *value,
+			const char *expected)
+{
+	static const char *const shapes[] = {
+		[YAML_SCALAR_NODE] = "a value",
+		[YAML_SEQUENCE_NODE] = "a list",
+		[YAML_MAPPING_NODE] = "a mapping",
+	};
+
+	mark_unreadable(r, field->key);
+	report(r, place_of(value), "%s: expected %s, found %s", field->key, expected,
+	       shapes[value->type]);
+}
+
+/* --- the document ---------------------------------------------------------------- */
+
+/* NULL: stop, too much was visited. */
+static const yaml_node_t *visit(struct reader *r, int index)
+{
+	const yaml_node_t *node = yaml_document_get_node(&r->document, index);
+
+	if (!r->stopped && ++r->values > CONFIG_MAX_VALUES) {
+		r->label[0] = '\0';
+		report(r, place_of(node), "too large: aliases make more than %u values of it",
+		       CONFIG_MAX_VALUES);
+		r->stopped = true;
+	}
+	return r->stopped ? NULL : node;
+}
+
+const char *reader_text(const yaml_node_t *scalar)
+{
+	const char *text = (const char *)scalar->data.scalar.value;
+
+	if (scalar->type != YAML_SCALAR_NODE || strlen(text) != scalar->data.scalar.length)
+		return NULL;
+	return text;
+}
+
+/* `key:` with nothing behind it. */
+static bool is_nothing(const yaml_node_t *value)
+{
+	return value->type == YAML_SCALAR_NODE && !value->data.scalar.length &&
+	       value->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
+}
+
+static int by_name_then_place(const void *a, const void *b)
+{
+	const struct entry *left = *(const struct entry *const *)a;
+	const struct entry *right = *(const struct entry *const *)b;
+	int order = strcmp(left->name, right->name);
+
+	return order ? order : left < right ? -1 : left > right;
+}
+
+static void refuse_duplicates(struct reader *r, struct entries *entries)
+{
+	struct entry **sorted = calloc(entries->count + 1, sizeof(struct entry *));
+	struct entry *first = NULL;
+	size_t count = 0;
+
+	if (!sorted) {
+		reader_out_of_memory(r);
+		return;
+	}
+	for (size_t i = 0; i < entries->count; i++)
+		if (entries->items[i].name)
+			sorted[count++] = &entries->items[i];
+	qsort(sorted, count, sizeof(struct entry *), by_name_then_place);
+	for (size_t i = 0; i < count; i++) {
+		char shown[QUOTED_TEXT_LEN];
+
+		if (!first || strcmp(first->name, sorted[i]->name)) {
+			first = sorted[i];
+			continue;
+		}
+		report(r, sorted[i]->at, "key \"%s\" is given twice: first on line %u",
+		       quoted(first->name, shown), first->at.line);
+		sorted[i]->name = NULL;
+	}
+	free(sorted);
+}
+
+static void entries_fini(struct entries *entries)
+{
+	free(entries->items);
+}
+
+static void entries_init(struct reader *r, struct entries *entries, const yaml_node_t *mapping)
+{
+	const yaml_node_pair_t *pair = mapping->data.mapping.pairs.start;
+	size_t most = (size_t)(mapping->data.mapping.pairs.top - pair);
+
+	entries->count = 0;
+	entries->items = calloc(most + 1, sizeof(*entries->items));
+	if (!entries->items) {
+		reader_out_of_memory(r);
+		return;
+	}
+	for (; pair < mapping->data.mapping.pairs.top; pair++) {
+		const yaml_node_t *key = visit(r, pair->key);
+		const yaml_node_t *value = visit(r, pair->value);
+		struct entry *entry;
+
+		if (!key || !value)
+			break;
+		entry = &entries->items[entries->count++];
+		*entry = (struct entry){reader_text(key), place_of(key), value};
+		if (!entry->name)
+			report(r, entry->at, "a key is expected to be a word");
+	}
+	refuse_duplicates(r, entries);
+}
+
+/* --- scalars and lists of them ----------------------------------------------------- */
+
+static void *member(void *object, size_t offset)
+{
+	return (char *)object + offset;
+}
+
+void read_scalar(struct reader *r, const struct field *field, const yaml_node_t *value,
+		 void *object)
+{
+	const char *text = reader_text(value);
+
+	if (!text || field->parse(field, text, member(object, field->offset)))
+		reader_mistake(r, field, value);
+}
+
+void read_scalar_and_flag(struct reader *r, const struct field *field, const yaml_node_t *value,
+			  void *object)
+{
+	*(bool *)member(object, field->beside) = true;
+	read_scalar(r, field, value, object);
+}
+
+void reader_each_scalar(struct reader *r, const struct field *field, const yaml_node_t *value,
+			void *object,
+			void (*each)(struct reader *r, const struct field *field,
+				     const yaml_node_t *scalar, void *object))
+{
+	if (value->type != YAML_SEQUENCE_NODE) {
+		each(r, field, value, object);
+		return;
+	}
+	for (const yaml_node_item_t *item = value->data.sequence.items.start;
+	     item < value->data.sequence.items.top; item++) {
+		const yaml_node_t *scalar = visit(r, *item);
+
+		if (!scalar)
+			break;
+		each(r, field, scalar, object);
+	}
+}
+
+void *reader_list_add(struct reader *r, const struct field *field, void *object)
+{
+	void *added = model_array_add(member(object, field->offset), member(object, field->beside),
+				      field->size);
+
+	if (!added)
+		reader_out_of_memory(r);
+	return added;
+}
+
+static void read_list_item(struct reader *r, const struct field *field, const yaml_node_t *scalar,
+			   void *object)
+{
+	const char *text = reader_text(scalar);
+	void *added = reader_list_add(r, field, object);
+
+	if (!added)
+		return;
+	if (!text || field->parse(field, text, added)) {
+		--*(size_t *)member(object, field->beside);
+		reader_mistake(r, field, scalar);
+	}
+}
+
+void read_list(struct reader *r, const struct field *field, const yaml_node_t *value, void *object)
+{
+	reader_each_scalar(r, field, value, object, read_list_item);
+}
+
+/* --- objects --------------------------------------------------------------------- */
+
+static const struct field *find_field(const struct field *members, const char *key)
+{
+	for (; members->key; members++)
+		if (!strcmp(members->key, key))
+			return members;
+	return NULL;
+}
+
+/* Reports the key; returns the field that was meant, or NULL. */
+static const struct field *unknown_key(struct reader *r, const struct field *members,
+				       const struct entry *entry)
+{
+	const char *keys[32], *meant;
+	char shown[QUOTED_TEXT_LEN];
+	size_t count = 0;
+
+	while (members[count].key && count < 31) {
+		keys[count] = members[count].key;
+		count++;
+	}
+	keys[count] = NULL;
+	meant = diag_nearest(entry->name, keys);
+	if (!meant) {
+		report(r, entry->at, "unknown key \"%s\"", quoted(entry->name, shown));
+		return NULL;
+	}
+	mark_unreadable(r, meant);
+	report(r, entry->at, "unknown key \"%s\" (did you mean \"%s\"?)",
+	       quoted(entry->name, shown), meant);
+	return find_field(members, meant);
+}
+
+static void require_members(struct reader *r, const struct field *members, unsigned given,
+			    struct place at)
+{
+	char expected[256];
+
+	for (size_t i = 0; members[i].key; i++) {
+		if (!members[i].required || given & 1U << i)
+			continue;
+		mark_unreadable(r, members[i].key);
+		report(r, at, "missing key \"%s\": expected %s", members[i].key,
+		       field_describe(&members[i], expected, sizeof(expected)));
+	}
+}
+
+void read_members(struct reader *r, const struct field *members, const yaml_node_t *mapping,
+		  void *object)
+{
+	struct entries entries;
+	unsigned given = 0;
+
+	entries_init(r, &entries, mapping);
+	for (size_t i = 0; i < entries.count && !r->stopped; i++) {
+		const struct entry *entry = &entries.items[i];
+		const struct field *field;
+
+		if (!entry->name)
+			continue;
+		field = find_field(members, entry->name);
+		if (field)
+			field->read(r, field, entry->value, object);
+		else
+			field = unknown_key(r, members, entry);
+		if (field)
+			given |= 1U << (field - members);
+	}
+	require_members(r, members, given, place_of(mapping));
+	entries_fini(&entries);
+}
+
+void read_object(struct reader *r, const struct field *field, const yaml_node_t *value,
+		 void *object)
+{
+	size_t before = strlen(r->label);
+
+	if (value->type != YAML_MAPPING_NODE) {
+		wrong_shape(r, field, value, "a mapping of keys to values");
+		return;
+	}
+	snprintf(r->label + before, sizeof(r->label) - before, "%s: ", field->key);
+	read_members(r, field->members, value, member(object, field->offset));
+	leave(r, before);
+}
+
+/* Every object of the model begins with its place. */
+static void read_named_object(struct reader *r, const struct field *field, struct place at,
+			      const yaml_node_t *value, void *object)
+{
+	struct place outer = r->object;
+
+	memcpy(object, &at, sizeof(at));
+	r->object = at;
+	if (field->element)
+		field->element->read(r, field->element, value, object);
+	else if (value->type == YAML_MAPPING_NODE)
+		read_members(r, field->members, value, object);
+	else if (!is_nothing(value))
+		wrong_shape(r, field, value, "a mapping of keys to values");
+	else
+		require_members(r, field->members, 0, at);
+	r->object = outer;
+}
+
+static bool too_many(struct reader *r, const struct field *field, size_t index, struct place at)
+{
+	if (index < field->max)
+		return false;
+	mark_unreadable(r, field->key);
+	report(r, at, "%s: expected at most %u", field->key, field->max);
+	return true;
+}
+
+static void read_map_entry(struct reader *r, const struct field *field, const struct entry *entry,
+			   void *object)
+{
+	size_t before = enter(r, field->kind, entry->name);
+	void *added;
+
+	if (!field->name_is_valid(entry->name)) {
+		report(r, entry->at, "not a valid name: expected %s", field->expected);
+	} else {
+		added = field->add(object, entry->name);
+		if (added)
+			read_named_object(r, field, entry->at, entry->value, added);
+		else
+			reader_out_of_memory(r);
+	}
+	leave(r, before);
+}
+
+void read_map(struct reader *r, const struct field *field, const yaml_node_t *value, void *object)
+{
+	struct entries entries;
+
+	if (is_nothing(value))
+		return;
+	if (value->type != YAML_MAPPING_NODE) {
+		wrong_shape(r, field, value, "a mapping of names");
+		return;
+	}
+	entries_init(r, &entries, value);
+	for (size_t i = 0; i < entries.count && !r->stopped; i++) {
+		if (too_many(r, field, i, entries.items[i].at))
+			break;
+		if (entries.items[i].name)
+			read_map_entry(r, field, &entries.items[i], object);
+	}
+	entries_fini(&entries);
+}
+
+/* The value of the key "name", if it is there to be shown. */
+static const char *name_of(struct reader *r, const yaml_node_t *value)
+{
+	if (value->type != YAML_MAPPING_NODE)
+		return NULL;
+	for (const yaml_node_pair_t *pair = value->data.mapping.pairs.start;
+	     pair < value->data.mapping.pairs.top; pair++) {
+		const char *key = reader_text(yaml_document_get_node(&r->document, pair->key));
+
+		if (key && !strcmp(key, "name"))
+			return reader_text(yaml_document_get_node(&r->document, pair->value));
+	}
+	return NULL;
+}
+
+static void read_objects_item(struct reader *r, const struct field *field, size_t index,
+			      const yaml_node_t *value, void *object)
+{
+	const char *name = name_of(r, value);
+	size_t before =
+		name ? enter(r, field->kind, name) : enter_numbered(r, field->kind, index + 1);
+	void *added = field->add(object, "");
+
+	if (added)
+		read_named_object(r, field, place_of(value), value, added);
+	else
+		reader_out_of_memory(r);
+	leave(r, before);
+}
+
+void read_objects(struct reader *r, const struct field *field, const yaml_node_t *value,
+		  void *object)
+{
+	const yaml_node_item_t *item;
+
+	if (is_nothing(value))
+		return;
+	if (value->type != YAML_SEQUENCE_NODE) {
+		wrong_shape(r, field, value, "a list of mappings");
+		return;
+	}
+	item = value->data.sequence.items.start;
+	for (size_t i = 0; &item[i] < value->data.sequence.items.top; i++) {
+		const yaml_node_t *element = visit(r, item[i]);
+
+		if (!element || too_many(r, field, i, place_of(element)))
+			break;
+		read_objects_item(r, field, i, element, object);
+	}
+}

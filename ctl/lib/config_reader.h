@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * The typed tables that drive the configuration reader. One line of a table is
+ * one key: where its value goes, how it is parsed and what a mistake is told.
+ * Private to the configuration reader.
+ */
+#ifndef SLUICE_CONFIG_READER_H
+#define SLUICE_CONFIG_READER_H
+
+#include <stddef.h>
+
+#include "config_yaml.h"
+#include "model.h"
+#include "model_validate.h"
+
+struct reader {
+	yaml_document_t document;
+	struct diag_list *diags;
+	struct unreadable_list unreadable;
+	struct place object; /* of the model's object being filled */
+	char label[256];     /* "policy "web": rule "http": ", for messages */
+	size_t mistakes;
+	size_t values; /* visited, aliases followed */
+	bool stopped;  /* too much of either, or out of memory */
+	bool out_of_memory;
+};
+
+struct field {
+	const char *key; /* NULL ends a table */
+	void (*read)(struct reader *r, const struct field *field, const yaml_node_t *value,
+		     void *object);
+	/* One scalar to a value at `out`: 0 or -EINVAL. */
+	int (*parse)(const struct field *field, const char *text, void *out);
+	size_t offset; /* of the member in the object */
+	size_t size;   /* of the member; of one element of a list */
+	size_t beside; /* offset of a list's count, or of the flag that it was given */
+	unsigned min, max;
+	const char *expected;	     /* NULL: told by `words` or by min and max */
+	const char *const *words;    /* ends with NULL */
+	const struct field *members; /* of a nested object, of each object in a map or list */
+	const struct field *element; /* instead: each value in a map is this one field */
+	const char *kind;	     /* of the objects in a map or list: "service" */
+	/* Appends an object of a map or list; NULL: out of memory. */
+	void *(*add)(void *object, const char *name);
+	bool (*name_is_valid)(const char *name);
+	bool required;
+};
+
+/* clang-format off */
+#define FIELD_MEMBER(type, member) \
+	.offset = offsetof(type, member), .size = sizeof(((type *)0)->member)
+#define FIELD_LIST(type, member, count) \
+	.offset = offsetof(type, member), .size = sizeof(*((type *)0)->member), \
+	.beside = offsetof(type, count)
+/* clang-format on */
+
+/* How values are read. */
+void read_scalar(struct reader *r, const struct field *field, const yaml_node_t *value,
+		 void *object);
+void read_scalar_and_flag(struct reader *r, const struct field *field, const yaml_node_t *value,
+			  void *object);
+/* A scalar, or a list of scalars. */
+void read_list(struct reader *r, const struct field *field, const yaml_node_t *value, void *object);
+/* A mapping of the keys in `members`. */
+void read_members(struct reader *r, const struct field *members, const yaml_node_t *mapping,
+		  void *object);
+void read_object(struct reader *r, const struct field *field, const yaml_node_t *value,
+		 void *object);
+/* A mapping of names to objects; nothing behind the name means all defaults. */
+void read_map(struct reader *r, const struct field *field, const yaml_node_t *value, void *object);
+/* A list of objects, which may have a key "name". */
+void read_objects(struct reader *r, const struct field *field, const yaml_node_t *value,
+		  void *object);
+
+/* For readers of their own: calls `each` for every scalar of a scalar or list. */
+void reader_each_scalar(struct reader *r, const struct field *field, const yaml_node_t *value,
+			void *object,
+			void (*each)(struct reader *r, const struct field *field,
+				     const yaml_node_t *scalar, void *object));
+const char *reader_text(const yaml_node_t *scalar);
+/* Room for one more element of a list; NULL, and the reader stopped: out of memory. */
+void *reader_list_add(struct reader *r, const struct field *field, void *object);
+/* The value is not what the field expects. */
+void reader_mistake(struct reader *r, const struct field *field, const yaml_node_t *value);
+void reader_out_of_memory(struct reader *r);
+
+/* What the field expects, in words. */
+const char *field_describe(const struct field *field, char *buf, size_t size);
+/* What was probably meant by `text`, or NULL. */
+const char *field_suggest(const struct field *field, const char *text, char buf[PREFIX_TEXT_LEN]);
+
+/* How scalars are parsed (config_values.c). */
+int parse_number(const struct field *field, const char *text, void *out);
+int parse_duration_ms(const struct field *field, const char *text, void *out);
+int parse_bool(const struct field *field, const char *text, void *out);
+int parse_word(const struct field *field, const char *text, void *out);
+int parse_name(const struct field *field, const char *text, void *out);
+int parse_ifname(const struct field *field, const char *text, void *out);
+int parse_text(const struct field *field, const char *text, void *out); /* printable ASCII */
+int parse_absolute_path(const struct field *field, const char *text, void *out);
+int parse_protocol(const struct field *field, const char *text, void *out);
+int parse_port_range(const struct field *field, const char *text, void *out);
+int parse_address(const struct field *field, const char *text, void *out);
+int parse_prefix(const struct field *field, const char *text, void *out);
+int parse_network(const struct field *field, const char *text, void *out);
+int parse_endpoint(const struct field *field, const char *text, void *out);
+
+#endif /* SLUICE_CONFIG_READER_H */

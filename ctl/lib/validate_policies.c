@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * Validation of policies and their rules, and of what they compile to.
+ */
+#include "model_validator.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static bool node_uses_policy(const struct node *node, const char *policy)
+{
+	for (size_t i = 0; i < node->interface_count; i++)
+		if (!strcmp(node->interfaces[i].policy, policy))
+			return true;
+	return false;
+}
+
+/* --- one rule --------------------------------------------------------------------- */
+
+static void check_ingress(struct validator *v, const struct policy *policy, const struct rule *rule)
+{
+	const struct cluster *cluster = v->cluster;
+	bool used = false;
+
+	if (!rule->in[0])
+		return;
+	for (size_t i = 0; i < cluster->node_count; i++) {
+		if (!node_uses_policy(&cluster->nodes[i], policy->name))
+			continue;
+		used = true;
+		if (model_interface(&cluster->nodes[i], rule->in))
+			return;
+	}
+	if (used)
+		validator_report(v, rule->at, "in",
+				 "policy \"%s\": rule \"%s\": in \"%s\": no node that uses the "
+				 "policy has this interface",
+				 policy->name, rule->name, rule->in);
+}
+
+static void check_set_names(struct validator *v, const struct policy *policy,
+			    const struct rule *rule, const struct rule_addresses *addresses,
+			    const char *key)
+{
+	const struct cluster *cluster = v->cluster;
+
+	for (size_t i = 0; i < addresses->set_count; i++) {
+		const char *name = addresses->sets[i];
+		struct nearest_name nearest = {};
+
+		if (model_set(cluster, name))
+			continue;
+		if (cluster->set_count)
+			nearest = validator_nearest(name, cluster->sets->name,
+						    sizeof(*cluster->sets), cluster->set_count);
+		validator_report(v, rule->at, "",
+				 "policy \"%s\": rule \"%s\": %s \"%s\": neither a network nor the "
+				 "name of a set%s",
+				 policy->name, rule->name, key, name, nearest.text);
+	}
+}
+
+/* How many prefixes of each family the addresses stand for. */
+struct families {
+	size_t v4, v6;
+};
+
+static void count_prefixes(struct families *count, const struct prefix *prefixes, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (addr_is_v4(&prefixes[i].addr))
+			count->v4++;
+		else
+			count->v6++;
+}
+
+static struct families count_families(const struct cluster *cluster,
+				      const struct rule_addresses *addresses)
+{
+	struct families count = {};
+
+	count_prefixes(&count, addresses->prefixes, addresses->prefix_count);
+	for (size_t i = 0; i < addresses->set_count; i++) {
+		const struct address_set *set = model_set(cluster, addresses->sets[i]);
+
+		if (set)
+			count_prefixes(&count, set->prefixes, set->prefix_count);
+	}
+	return count;
+}
+
+static size_t at_least_one(size_t n)
+{
+	return n ? n : 1;
+}
+
+/* Compiled rules that one rule makes: pairs of one family, times ports. */
+static size_t compiled_size(const struct cluster *cluster, const struct rule *rule)
+{
+	struct families from = count_families(cluster, &rule->from);
+	struct families to = count_families(cluster, &rule->to);
+	bool any_from = !from.v4 && !from.v6, any_to = !to.v4 && !to.v6;
+	size_t pairs;
+
+	if (any_from || any_to)
+		pairs = at_least_one(from.v4 + from.v6) * at_least_one(to.v4 + to.v6);
+	else
+		pairs = from.v4 * to.v4 + from.v6 * to.v6;
+	return pairs * at_least_one(rule->sport_count) * at_least_one(rule->dport_count);
+}
+
+static void check_rule(struct validator *v, const struct policy *policy, const struct rule *rule)
+{
+	bool has_ports = rule->sport_count || rule->dport_count;
+
+	if (!model_name_is_valid(rule->name))
+		validator_report(v, rule->at, "name",
+				 "policy \"%s\": rule \"%s\": not a valid name", policy->name,
+				 rule->name);
+	check_ingress(v, policy, rule);
+	check_set_names(v, policy, rule, &rule->from, "from");
+	check_set_names(v, policy, rule, &rule->to, "to");
+	if (has_ports && rule->proto != IPPROTO_TCP && rule->proto != IPPROTO_UDP)
+		validator_report(v, rule->at, "proto",
+				 "policy \"%s\": rule \"%s\": ports need proto tcp or udp",
+				 policy->name, rule->name);
+	if (!compiled_size(v->cluster, rule))
+		validator_report(
+			v, rule->at, "from to",
+			"policy \"%s\": rule \"%s\": from and to have no address family in "
+			"common: it matches nothing",
+			policy->name, rule->name);
+}
+
+/* --- uniqueness ------------------------------------------------------------------- */
+
+struct rule_ref {
+	const struct policy *policy;
+	const struct rule *rule;
+	size_t order;
+};
+
+static int by_order(const struct rule_ref *a, const struct rule_ref *b)
+{
+	return a->order < b->order ? -1 : a->order > b->order;
+}
+
+static int by_name(const void *left, const void *right)
+{
+	const struct rule_ref *a = left, *b = right;
+	int order = strcmp(a->rule->name, b->rule->name);
+
+	return order ? order : by_order(a, b);
+}
+
+static int by_id(const void *left, const void *right)
+{
+	const struct rule_ref *a = left, *b = right;
+
+	if (a->rule->id != b->rule->id)
+		return a->rule->id < b->rule->id ? -1 : 1;
+	return by_order(a, b);
+}
+
+static void check_unique_names(struct validator *v, struct rule_ref *refs, size_t count)
+{
+	qsort(refs, count, sizeof(*refs), by_name);
+	for (size_t i = 1; i < count; i++)
+		if (refs[i].rule->name[0] && !strcmp(refs[i].rule->name, refs[i - 1].rule->name))
+			validator_report(
+				v, refs[i].rule->at, "name",
+				"policy \"%s\": rule \"%s\": the policy has a rule of this "
+				"name already",
+				refs[i].policy->name, refs[i].rule->name);
+}
+
+static void check_unique_ids(struct validator *v, struct rule_ref *refs, size_t count)
+{
+	qsort(refs, count, sizeof(*refs), by_id);
+	for (size_t i = 0; i < count && refs[i].rule->id != SLUICE_NONE; i++) {
+		const struct rule *rule = refs[i].rule;
+
+		if (rule->id >= SLUICE_MAX_RULES)
+			validator_report(
+				v, rule->at, "id",
+				"policy \"%s\": rule \"%s\": id \"%u\": expected at most %u",
+				refs[i].policy->name, rule->name, rule->id, SLUICE_MAX_RULES - 1);
+		else if (i && rule->id == refs[i - 1].rule->id)
+			validator_report(v, rule->at, "id",
+					 "policy \"%s\": rule \"%s\": id \"%u\" is that of rule "
+					 "\"%s\" of policy \"%s\" already",
+					 refs[i].policy->name, rule->name, rule->id,
+					 refs[i - 1].rule->name, refs[i - 1].policy->name);
+	}
+}
+
+static size_t list_rules(const struct policy *policy, struct rule_ref *refs)
+{
+	for (size_t i = 0; i < policy->rule_count; i++)
+		refs[i] = (struct rule_ref){policy, &policy->rules[i], i};
+	return policy->rule_count;
+}
+
+static void check_unique_rules(struct validator *v, size_t rules)
+{
+	struct rule_ref *refs = calloc(rules + 1, sizeof(*refs));
+	size_t count = 0;
+
+	if (!refs) {
+		v->out_of_memory = true;
+		return;
+	}
+	for (size_t i = 0; i < v->cluster->policy_count; i++) {
+		const struct policy *policy = &v->cluster->policies[i];
+
+		check_unique_names(v, refs, list_rules(policy, refs));
+	}
+	for (size_t i = 0; i < v->cluster->policy_count; i++)
+		count += list_rules(&v->cluster->policies[i], refs + count);
+	for (size_t i = 0; i < count; i++)
+		refs[i].order = i;
+	check_unique_ids(v, refs, count);
+	free(refs);
+}
+
+/* --- the whole -------------------------------------------------------------------- */
+
+static void check_policy(struct validator *v, const struct policy *policy)
+{
+	if (!model_name_is_valid(policy->name))
+		validator_report(v, policy->at, "", "policy \"%s\": not a valid name",
+				 policy->name);
+	if (policy->default_action == SLUICE_ACTION_ACCEPT_STATELESS)
+		validator_report(v, policy->at, "default",
+				 "policy \"%s\": default \"accept-stateless\": expected drop or "
+				 "accept",
+				 policy->name);
+	for (size_t i = 0; i < policy->rule_count; i++)
+		check_rule(v, policy, &policy->rules[i]);
+}
+
+static void check_compiled_rules(struct validator *v, const struct node *node)
+{
+	size_t total = 0;
+
+	for (size_t i = 0; i < v->cluster->policy_count; i++) {
+		const struct policy *policy = &v->cluster->policies[i];
+
+		if (!node_uses_policy(node, policy->name))
+			continue;
+		for (size_t j = 0; j < policy->rule_count; j++)
+			total += compiled_size(v->cluster, &policy->rules[j]);
+	}
+	if (total > SLUICE_MAX_RULES)
+		validator_report(v, node->at, "",
+				 "node \"%s\": its policies compile to %zu rules (each combination "
+				 "of from, to and port is one): expected at most %u",
+				 node->name, total, SLUICE_MAX_RULES);
+}
+
+void validate_policies(struct validator *v)
+{
+	size_t rules = 0;
+
+	for (size_t i = 0; i < v->cluster->policy_count; i++) {
+		check_policy(v, &v->cluster->policies[i]);
+		rules += v->cluster->policies[i].rule_count;
+	}
+	check_unique_rules(v, rules);
+	if (rules > SLUICE_MAX_RULES)
+		validator_report(v, (struct place){}, "", "%zu rules: expected at most %u", rules,
+				 SLUICE_MAX_RULES);
+	for (size_t i = 0; i < v->cluster->node_count; i++)
+		check_compiled_rules(v, &v->cluster->nodes[i]);
+}

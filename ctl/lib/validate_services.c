@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * Validation of services: VIPs, backends and health checks.
+ */
+#include "model_validator.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static void check_backend_addresses(struct validator *v, const struct service *service,
+				    const struct backend *backend)
+{
+	const struct sluice_addr *addrs[] = {backend->has4 ? &backend->addr4 : NULL,
+					     backend->has6 ? &backend->addr6 : NULL};
+	char buf[ADDR_TEXT_LEN];
+
+	for (int i = 0; i < 2; i++)
+		if (addrs[i] && !validator_is_unicast(addrs[i]))
+			validator_report(
+				v, backend->at, "address",
+				"service \"%s\": backend \"%s\": \"%s\" is not the address "
+				"of a host",
+				service->name, backend->name, addr_format(addrs[i], buf));
+	if (!backend->has4 && !backend->has6) {
+		const struct cluster *cluster = v->cluster;
+		const struct node *node = model_node(cluster, backend->name);
+		struct nearest_name nearest = {};
+
+		if (!node && cluster->node_count)
+			nearest = validator_nearest(backend->name, cluster->nodes->name,
+						    sizeof(*cluster->nodes), cluster->node_count);
+		validator_report(v, backend->at, "address",
+				 "service \"%s\": backend \"%s\": %s, and no key \"address\" is "
+				 "given%s",
+				 service->name, backend->name,
+				 node ? "the node has no address" : "no node has this name",
+				 nearest.text);
+	}
+}
+
+static void clash_backends(struct validator *v, const struct claim *first,
+			   const struct claim *second)
+{
+	char buf[ADDR_TEXT_LEN];
+
+	validator_report(v, second->at, "address",
+			 "service \"%s\": backend \"%s\": address \"%s\" is that of backend \"%s\" "
+			 "already",
+			 second->owner, second->part, addr_format(&second->endpoint.addr, buf),
+			 first->part);
+}
+
+static struct claim backend_claim(const struct service *service, const struct backend *backend,
+				  const struct sluice_addr *addr, size_t order)
+{
+	return (struct claim){
+		.at = backend->at,
+		.endpoint.addr = *addr,
+		.owner = service->name,
+		.part = backend->name,
+		.order = order,
+	};
+}
+
+static void check_backends(struct validator *v, const struct service *service)
+{
+	struct claim *claims = calloc(2 * service->backend_count + 1, sizeof(*claims));
+	size_t count = 0;
+
+	if (!claims) {
+		v->out_of_memory = true;
+		return;
+	}
+	for (size_t i = 0; i < service->backend_count; i++) {
+		const struct backend *backend = &service->backends[i];
+
+		check_backend_addresses(v, service, backend);
+		if (backend->weight > MODEL_MAX_WEIGHT)
+			validator_report(v, backend->at, "weight",
+					 "service \"%s\": backend \"%s\": weight \"%u\": expected "
+					 "at most %u",
+					 service->name, backend->name, backend->weight,
+					 MODEL_MAX_WEIGHT);
+		if (backend->has4)
+			claims[count++] = backend_claim(service, backend, &backend->addr4, i);
+		if (backend->has6)
+			claims[count++] = backend_claim(service, backend, &backend->addr6, i);
+	}
+	validator_find_clashes(v, claims, count, clash_backends);
+	free(claims);
+}
+
+static void check_health_check(struct validator *v, const struct service *service)
+{
+	const struct health_check *check = &service->check;
+
+	if (check->timeout_ms >= check->interval_ms)
+		validator_report(v, service->at, "interval timeout",
+				 "service \"%s\": check: timeout %ums: expected less than the "
+				 "interval, %ums",
+				 service->name, check->timeout_ms, check->interval_ms);
+	if (check->type != CHECK_HTTP && (strcmp(check->path, "/") || check->status != 200))
+		validator_report(v, service->at, "type path status",
+				 "service \"%s\": check: path and status are for type http",
+				 service->name);
+	if (check->type != CHECK_HTTP && check->type != CHECK_TLS && check->name[0])
+		validator_report(v, service->at, "type name",
+				 "service \"%s\": check: name is for type http or tls",
+				 service->name);
+}
+
+static void check_service(struct validator *v, const struct service *service)
+{
+	char buf[ENDPOINT_TEXT_LEN];
+
+	if (!model_name_is_valid(service->name))
+		validator_report(v, service->at, "", "service \"%s\": not a valid name",
+				 service->name);
+	if (!service->vip_count)
+		validator_report(v, service->at, "vips",
+				 "service \"%s\": expected at least one VIP", service->name);
+	for (size_t i = 0; i < service->vip_count; i++)
+		if (!validator_is_unicast(&service->vips[i].addr))
+			validator_report(v, service->at, "",
+					 "service \"%s\": vips \"%s\": expected a unicast address",
+					 service->name, endpoint_format(&service->vips[i], buf));
+	check_health_check(v, service);
+	check_backends(v, service);
+}
+
+static void clash_vips(struct validator *v, const struct claim *first, const struct claim *second)
+{
+	char vip[ENDPOINT_TEXT_LEN], number[4];
+
+	validator_report(v, second->at, "proto",
+			 "service \"%s\": VIP \"%s\" %s is in %s \"%s\" already", second->owner,
+			 endpoint_format(&second->endpoint, vip), proto_name(second->proto, number),
+			 first->owner == second->owner ? "this service" : "service", first->owner);
+}
+
+static void check_unique_vips(struct validator *v, size_t count)
+{
+	struct claim *claims = calloc(count + 1, sizeof(*claims));
+	size_t used = 0;
+
+	if (!claims) {
+		v->out_of_memory = true;
+		return;
+	}
+	for (size_t i = 0; i < v->cluster->service_count; i++) {
+		const struct service *service = &v->cluster->services[i];
+
+		for (size_t j = 0; j < service->vip_count; j++) {
+			claims[used] = (struct claim){
+				.at = service->at,
+				.endpoint = service->vips[j],
+				.proto = service->proto,
+				.owner = service->name,
+				.order = used,
+			};
+			used++;
+		}
+	}
+	validator_find_clashes(v, claims, used, clash_vips);
+	free(claims);
+}
+
+void validate_services(struct validator *v)
+{
+	size_t vips = 0, backends = 0;
+
+	for (size_t i = 0; i < v->cluster->service_count; i++) {
+		const struct service *service = &v->cluster->services[i];
+
+		check_service(v, service);
+		vips += service->vip_count;
+		backends += service->backend_count;
+	}
+	check_unique_vips(v, vips);
+	/* Each address takes an entry of its own beside those of its ports. */
+	if (2 * vips > SLUICE_MAX_VIPS)
+		validator_report(v, (struct place){}, "", "%zu VIPs: expected at most %u", vips,
+				 SLUICE_MAX_VIPS / 2);
+	if (backends > SLUICE_MAX_BACKENDS)
+		validator_report(v, (struct place){}, "", "%zu backends: expected at most %u",
+				 backends, SLUICE_MAX_BACKENDS);
+}
