@@ -33,7 +33,10 @@ struct host_report {
 /* Looks at all requirements of `node` in the caller's network namespace. */
 int host_inspect(const struct cluster *cluster, const struct node *node,
 		 struct host_report *report) __must_check;
-/* Puts them right, the backstop first; idempotent. What it could not is in the report. */
+/*
+ * Puts them right, the backstop first; idempotent. The report has what it
+ * changed as HOST_OK, and what it could not or may not change by its severity.
+ */
 int host_setup(const struct cluster *cluster, const struct node *node,
 	       struct host_report *report) __must_check;
 /* Takes back what setup did, the backstop last, if nothing of Sluice is attached. */

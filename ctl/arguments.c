@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * Types of command line values. The words themselves are those of the cluster
+ * file (ctl/lib/words.h), so that no list stands twice.
+ */
+#include "arguments.h"
+
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "words.h"
+
+#define LIST_MAX 4096 /* bytes of a comma-separated value */
+
+static int parse_text(const char *text, void *member)
+{
+	if (!*text)
+		return -EINVAL;
+	*(const char **)member = text;
+	return 0;
+}
+
+static int parse_name(const char *text, void *member)
+{
+	return strlen(text) < SLUICE_NAME_LEN ? parse_text(text, member) : -EINVAL;
+}
+
+static int parse_ifname(const char *text, void *member)
+{
+	if (strlen(text) >= IFNAMSIZ || strchr(text, '/') || !strcmp(text, ".") ||
+	    !strcmp(text, ".."))
+		return -EINVAL;
+	return parse_text(text, member);
+}
+
+static int parse_vip(const char *text, void *member)
+{
+	return endpoint_parse(text, member);
+}
+
+static int parse_prefix(const char *text, void *member)
+{
+	return prefix_parse(text, member);
+}
+
+static int parse_endpoint(const char *text, void *member)
+{
+	struct endpoint *out = member;
+	struct sluice_addr addr;
+
+	if (addr_parse(text, &addr))
+		return endpoint_parse(text, out);
+	*out = (struct endpoint){.addr = addr};
+	return 0;
+}
+
+static int parse_weight(const char *text, void *member)
+{
+	unsigned value = 0;
+
+	for (const char *c = text; *c; c++) {
+		if (*c < '0' || *c > '9')
+			return -EINVAL;
+		value = value * 10 + (unsigned)(*c - '0');
+		if (value > MODEL_MAX_WEIGHT)
+			return -EINVAL;
+	}
+	if (!*text)
+		return -EINVAL;
+	*(unsigned *)member = value;
+	return 0;
+}
+
+/* Calls `each` for every part of "a,b,c"; an empty part is a mistake. */
+static int for_each_part(const char *text, int (*each)(const char *part, void *into), void *into)
+{
+	char copy[LIST_MAX], *rest = copy, *part;
+	int err;
+
+	if (strlen(text) >= sizeof(copy))
+		return -EINVAL;
+	strcpy(copy, text);
+	while ((part = strsep(&rest, ","))) {
+		err = *part ? each(part, into) : -EINVAL;
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+static int add_role(const char *part, void *into)
+{
+	enum sluice_role role;
+
+	if (role_parse(part, &role))
+		return -EINVAL;
+	*(unsigned *)into |= role;
+	return 0;
+}
+
+static int parse_roles(const char *text, void *member)
+{
+	return for_each_part(text, add_role, member);
+}
+
+static int parse_proto(const char *text, void *member)
+{
+	return proto_parse(text, member);
+}
+
+static int parse_service_proto(const char *text, void *member)
+{
+	int proto;
+
+	if (proto_parse(text, &proto) || (proto != IPPROTO_TCP && proto != IPPROTO_UDP))
+		return -EINVAL;
+	*(int *)member = proto;
+	return 0;
+}
+
+static int add_address(const char *part, void *into)
+{
+	struct rule_addresses *list = into;
+	struct prefix prefix, *prefixes;
+	char(*sets)[SLUICE_NAME_LEN];
+
+	if (!prefix_parse(part, &prefix)) {
+		prefixes = reallocarray(list->prefixes, list->prefix_count + 1, sizeof(prefix));
+		if (!prefixes)
+			return -ENOMEM;
+		prefixes[list->prefix_count++] = prefix;
+		list->prefixes = prefixes;
+		return 0;
+	}
+	/* What has a dot, a colon or a slash was meant as an address. */
+	if (strpbrk(part, ".:/") || strlen(part) >= SLUICE_NAME_LEN)
+		return -EINVAL;
+	sets = reallocarray(list->sets, list->set_count + 1, sizeof(*sets));
+	if (!sets)
+		return -ENOMEM;
+	strcpy(sets[list->set_count++], part);
+	list->sets = sets;
+	return 0;
+}
+
+static int parse_addresses(const char *text, void *member)
+{
+	return for_each_part(text, add_address, member);
+}
+
+static int add_ports(const char *part, void *into)
+{
+	struct port_list *list = into;
+	struct port_range range, *ranges;
+
+	if (port_range_parse(part, &range))
+		return -EINVAL;
+	ranges = reallocarray(list->ranges, list->count + 1, sizeof(range));
+	if (!ranges)
+		return -ENOMEM;
+	ranges[list->count++] = range;
+	list->ranges = ranges;
+	return 0;
+}
+
+static int parse_ports(const char *text, void *member)
+{
+	return for_each_part(text, add_ports, member);
+}
+
+static const char *const tcp_flag_words[] = {"fin", "syn", "rst", "psh", "ack", "urg", NULL};
+
+static int add_tcp_flag(const char *part, void *into)
+{
+	int bit = words_find(tcp_flag_words, part);
+
+	if (bit < 0)
+		return -EINVAL;
+	*(unsigned *)into |= 1U << bit;
+	return 0;
+}
+
+static int parse_tcp_flags(const char *text, void *member)
+{
+	return strcmp(text, "none") ? for_each_part(text, add_tcp_flag, member) : 0;
+}
+
+static const char *const mode_words[] = {"native", "generic", NULL};
+static const char *const default_words[] = {"drop", "accept", NULL};
+static const char *const yes_no_words[] = {"no", "yes", NULL};
+
+const struct argument_type type_text = {parse_text, NULL, "a word that is not empty"};
+const struct argument_type type_name = {parse_name, NULL, "a name of 1 to 31 characters"};
+const struct argument_type type_ifname = {parse_ifname, NULL, "the name of an interface"};
+const struct argument_type type_vip = {parse_vip, NULL,
+				       "ADDRESS:PORT, as 192.0.2.1:443 or [2001:db8::1]:443"};
+const struct argument_type type_prefix = {parse_prefix, NULL,
+					  "a prefix, as 192.0.2.0/24 or 2001:db8::/32"};
+const struct argument_type type_endpoint = {
+	parse_endpoint, NULL,
+	"ADDRESS or ADDRESS:PORT, as 192.0.2.1, 192.0.2.1:443 or [2001:db8::1]:443"};
+const struct argument_type type_weight = {parse_weight, NULL, "a number from 0 to 1000"};
+const struct argument_type type_roles = {parse_roles, role_words,
+					 "a list, with commas, of firewall, balancer, forward, "
+					 "decap"};
+const struct argument_type type_mode = {NULL, mode_words, NULL};
+const struct argument_type type_service_proto = {parse_service_proto, NULL, "tcp or udp"};
+const struct argument_type type_proto = {
+	parse_proto, proto_words,
+	"any, tcp, udp, icmp, icmpv6, ipip, ipv6, gre, esp, ah, sctp or a number from 1 to 255"};
+const struct argument_type type_forward = {NULL, forward_words, NULL};
+const struct argument_type type_admin = {NULL, backend_admin_words, NULL};
+const struct argument_type type_action = {NULL, action_words, NULL};
+const struct argument_type type_default = {NULL, default_words, NULL};
+const struct argument_type type_yes_no = {NULL, yes_no_words, NULL};
+const struct argument_type type_addresses = {
+	parse_addresses, NULL, "prefixes and names of sets, with commas, as 192.0.2.0/24,inner"};
+const struct argument_type type_ports = {parse_ports, NULL,
+					 "ports and ranges, with commas, as 80,443,8000-8080"};
+const struct argument_type type_tcp_flags = {
+	parse_tcp_flags, NULL, "none, or a list, with commas, of fin, syn, rst, psh, ack, urg"};

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * Types of command line values: how text becomes the member of an arguments
+ * structure, and the words that say what was expected.
+ */
+#ifndef SLUICE_CTL_ARGUMENTS_H
+#define SLUICE_CTL_ARGUMENTS_H
+
+#include "model.h"
+
+struct argument_type {
+	/* Text to the member; -EINVAL. NULL: the member is an int, one of `words` by index. */
+	int (*parse)(const char *text, void *member);
+	const char *const *words; /* ends with NULL; for help and suggestions */
+	const char *expected;	  /* completes "expected ..."; NULL: one of `words` */
+};
+
+extern const struct argument_type type_text;	      /* const char *, any text but an empty one */
+extern const struct argument_type type_name;	      /* const char *, fits SLUICE_NAME_LEN */
+extern const struct argument_type type_ifname;	      /* const char * */
+extern const struct argument_type type_vip;	      /* struct endpoint */
+extern const struct argument_type type_prefix;	      /* struct prefix */
+extern const struct argument_type type_endpoint;      /* struct endpoint; port 0 if left out */
+extern const struct argument_type type_weight;	      /* unsigned */
+extern const struct argument_type type_roles;	      /* unsigned, enum sluice_role */
+extern const struct argument_type type_mode;	      /* int, enum attach_mode */
+extern const struct argument_type type_service_proto; /* int, IPPROTO_TCP or IPPROTO_UDP */
+extern const struct argument_type type_proto;	      /* int, IPPROTO_*, 0: any */
+extern const struct argument_type type_forward;	      /* int, enum sluice_forward */
+extern const struct argument_type type_admin;	      /* int, enum backend_admin */
+extern const struct argument_type type_action;	      /* int, enum sluice_action */
+extern const struct argument_type type_default;	      /* int, the same without accept-stateless */
+extern const struct argument_type type_yes_no;	      /* int, 0 or 1 */
+extern const struct argument_type type_addresses;     /* struct rule_addresses, owned */
+extern const struct argument_type type_ports;	      /* struct port_list, owned */
+extern const struct argument_type type_tcp_flags;     /* unsigned, bits of the TCP header */
+
+struct port_list {
+	struct port_range *ranges;
+	size_t count;
+};
+
+#endif /* SLUICE_CTL_ARGUMENTS_H */

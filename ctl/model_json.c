@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * A configuration as JSON, in the order of the file. A member that fails for
+ * want of memory makes the whole value NULL: jansson's packer refuses NULL.
+ */
+#include "model_json.h"
+
+#include <stdio.h>
+
+static json_t *json_addr(const struct sluice_addr *addr)
+{
+	char buf[ADDR_TEXT_LEN];
+
+	return json_string(addr_format(addr, buf));
+}
+
+static json_t *json_endpoint(const struct endpoint *endpoint)
+{
+	char buf[ENDPOINT_TEXT_LEN];
+
+	return json_string(endpoint_format(endpoint, buf));
+}
+
+static json_t *json_prefix(const struct prefix *prefix)
+{
+	char buf[PREFIX_TEXT_LEN];
+
+	return json_string(prefix_format(prefix, buf));
+}
+
+/* Appends; on failure frees the array and returns NULL. */
+static json_t *append(json_t *array, json_t *value)
+{
+	if (!array || json_array_append_new(array, value)) {
+		json_decref(array);
+		return NULL;
+	}
+	return array;
+}
+
+static json_t *insert(json_t *object, const char *key, json_t *value)
+{
+	if (!object || json_object_set_new(object, key, value)) {
+		json_decref(object);
+		return NULL;
+	}
+	return object;
+}
+
+static json_t *json_prefixes(const struct prefix *prefixes, size_t count)
+{
+	json_t *out = json_array();
+
+	for (size_t i = 0; i < count; i++)
+		out = append(out, json_prefix(&prefixes[i]));
+	return out;
+}
+
+static json_t *json_rule_addresses(const struct rule_addresses *addresses)
+{
+	json_t *out = json_prefixes(addresses->prefixes, addresses->prefix_count);
+
+	for (size_t i = 0; i < addresses->set_count; i++)
+		out = append(out, json_string(addresses->sets[i]));
+	return out;
+}
+
+static json_t *json_port_ranges(const struct port_range *ranges, size_t count)
+{
+	json_t *out = json_array();
+
+	for (size_t i = 0; i < count; i++)
+		out = append(out, ranges[i].min == ranges[i].max
+					  ? json_integer(ranges[i].min)
+					  : json_sprintf("%u-%u", ranges[i].min, ranges[i].max));
+	return out;
+}
+
+static json_t *json_proto(int proto)
+{
+	char buf[4];
+
+	return json_string(proto_name(proto, buf));
+}
+
+json_t *model_json_rule(const struct rule *rule)
+{
+	json_t *out = json_pack("{s:s}", "name", rule->name);
+
+	if (*rule->in)
+		out = insert(out, "in", json_string(rule->in));
+	if (rule->from.prefix_count + rule->from.set_count)
+		out = insert(out, "from", json_rule_addresses(&rule->from));
+	if (rule->to.prefix_count + rule->to.set_count)
+		out = insert(out, "to", json_rule_addresses(&rule->to));
+	if (rule->proto)
+		out = insert(out, "proto", json_proto(rule->proto));
+	if (rule->sport_count)
+		out = insert(out, "sport", json_port_ranges(rule->sports, rule->sport_count));
+	if (rule->dport_count)
+		out = insert(out, "port", json_port_ranges(rule->dports, rule->dport_count));
+	return insert(out, "action", json_string(action_name(rule->action)));
+}
+
+json_t *model_json_policy(const struct policy *policy)
+{
+	json_t *rules = json_array();
+
+	for (size_t i = 0; i < policy->rule_count; i++)
+		rules = append(rules, model_json_rule(&policy->rules[i]));
+	return json_pack("{s:s, s:b, s:o}", "default", action_name(policy->default_action),
+			 "strict", policy->strict, "rules", rules);
+}
+
+static json_t *json_backend(const struct backend *backend)
+{
+	json_t *addresses = json_array();
+
+	if (backend->has4)
+		addresses = append(addresses, json_addr(&backend->addr4));
+	if (backend->has6)
+		addresses = append(addresses, json_addr(&backend->addr6));
+	return json_pack("{s:i, s:s, s:o}", "weight", backend->weight, "state",
+			 backend_admin_name(backend->admin), "address", addresses);
+}
+
+static json_t *json_check(const struct health_check *check)
+{
+	json_t *out = json_pack("{s:s}", "type", check_type_name(check->type));
+
+	if (check->type == CHECK_NONE)
+		return out;
+	if (check->port)
+		out = insert(out, "port", json_integer(check->port));
+	if (*check->name)
+		out = insert(out, "name", json_string(check->name));
+	if (check->type == CHECK_HTTP) {
+		out = insert(out, "path", json_string(check->path));
+		out = insert(out, "status", json_integer(check->status));
+	}
+	out = insert(out, "interval_ms", json_integer(check->interval_ms));
+	out = insert(out, "timeout_ms", json_integer(check->timeout_ms));
+	out = insert(out, "rise", json_integer(check->rise));
+	return insert(out, "fall", json_integer(check->fall));
+}
+
+json_t *model_json_service(const struct service *service)
+{
+	json_t *vips = json_array(), *backends = json_object();
+
+	for (size_t i = 0; i < service->vip_count; i++)
+		vips = append(vips, json_endpoint(&service->vips[i]));
+	for (size_t i = 0; i < service->backend_count; i++)
+		backends = insert(backends, service->backends[i].name,
+				  json_backend(&service->backends[i]));
+	return json_pack("{s:o, s:o, s:s, s:o, s:o}", "vips", vips, "proto",
+			 json_proto(service->proto), "forward", forward_name(service->forward),
+			 "backends", backends, "check", json_check(&service->check));
+}
+
+json_t *model_json_roles(unsigned roles)
+{
+	json_t *out = json_array();
+
+	for (unsigned role = 1; role <= roles; role <<= 1)
+		if (roles & role)
+			out = append(out, json_string(role_name((enum sluice_role)role)));
+	return out;
+}
+
+static json_t *json_interface(const struct interface *interface)
+{
+	json_t *out = json_object();
+
+	if (*interface->network)
+		out = insert(out, "network", json_string(interface->network));
+	out = insert(out, "address", json_prefixes(interface->addresses, interface->address_count));
+	if (interface->mtu)
+		out = insert(out, "mtu", json_integer(interface->mtu));
+	if (interface->roles)
+		out = insert(out, "roles", model_json_roles(interface->roles));
+	if (*interface->policy)
+		out = insert(out, "policy", json_string(interface->policy));
+	return out;
+}
+
+static json_t *json_route(const struct route *route)
+{
+	unsigned any = addr_is_v4(&route->via) ? SLUICE_V4_PREFIX_BITS : 0;
+	json_t *to = route->to.bits == any ? json_string("default") : json_prefix(&route->to);
+	json_t *out = json_pack("{s:o, s:o}", "to", to, "via", json_addr(&route->via));
+
+	return route->mtu ? insert(out, "mtu", json_integer(route->mtu)) : out;
+}
+
+static json_t *json_agent(const struct agent_config *agent)
+{
+	json_t *out = json_object(), *announce = json_array();
+
+	if (agent->has_metrics)
+		out = insert(out, "metrics", json_endpoint(&agent->metrics));
+	if (agent->has_exchange)
+		out = insert(out, "exchange", json_endpoint(&agent->exchange));
+	for (size_t i = 0; i < agent->announce_count; i++)
+		announce = append(announce, json_string(agent->announce[i]));
+	return insert(out, "announce", announce);
+}
+
+static json_t *json_node(const struct node *node)
+{
+	json_t *interfaces = json_object(), *routes = json_array();
+
+	for (size_t i = 0; i < node->interface_count; i++)
+		interfaces = insert(interfaces, node->interfaces[i].name,
+				    json_interface(&node->interfaces[i]));
+	for (size_t i = 0; i < node->route_count; i++)
+		routes = append(routes, json_route(&node->routes[i]));
+	return json_pack("{s:o, s:o, s:o}", "interfaces", interfaces, "routes", routes, "agent",
+			 json_agent(&node->agent));
+}
+
+json_t *model_json(const struct cluster *cluster)
+{
+	json_t *sets = json_object(), *services = json_object(), *policies = json_object(),
+	       *nodes = json_object();
+
+	for (size_t i = 0; i < cluster->set_count; i++)
+		sets = insert(
+			sets, cluster->sets[i].name,
+			json_prefixes(cluster->sets[i].prefixes, cluster->sets[i].prefix_count));
+	for (size_t i = 0; i < cluster->service_count; i++)
+		services = insert(services, cluster->services[i].name,
+				  model_json_service(&cluster->services[i]));
+	for (size_t i = 0; i < cluster->policy_count; i++)
+		policies = insert(policies, cluster->policies[i].name,
+				  model_json_policy(&cluster->policies[i]));
+	for (size_t i = 0; i < cluster->node_count; i++)
+		nodes = insert(nodes, cluster->nodes[i].name, json_node(&cluster->nodes[i]));
+	return json_pack("{s:i, s:s, s:s, s:{s:i}, s:o, s:o, s:o, s:o}", "sluice", MODEL_VERSION,
+			 "cluster", cluster->name, "key", cluster->key_file, "limits", "flows",
+			 (int)cluster->limit_flows, "sets", sets, "services", services, "policies",
+			 policies, "nodes", nodes);
+}

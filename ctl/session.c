@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * Opening a node, editing the configuration in force, publishing it.
+ */
+#include "session.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define PIN_ROOT_DEFAULT "/run/sluice/bpf"
+#define FILE_MAX_BYTES	 (16 << 20) /* of a cluster file */
+
+int session_failed(const struct invocation *inv, int err, const char *what, ...)
+{
+	char text[512];
+	va_list args;
+
+	va_start(args, what);
+	vsnprintf(text, sizeof(text), what, args);
+	va_end(args);
+	command_error(inv, "%s: %s", text, strerror(-err));
+	return EXIT_FAILED;
+}
+
+static void print_diags(const struct diag_list *diags)
+{
+	for (size_t i = 0; i < diags->count; i++) {
+		const struct diag *diag = &diags->items[i];
+
+		fputs("lbctl: ", stderr);
+		if (diags->file && diag->at.line)
+			fprintf(stderr, "%s:%u: ", diags->file, diag->at.line);
+		else if (diags->file)
+			fprintf(stderr, "%s: ", diags->file);
+		fprintf(stderr, "%s\n", diag->text);
+	}
+}
+
+/* The name of the only directory below the pin root, if there is just one. */
+static bool only_node(char name[SLUICE_NAME_LEN])
+{
+	const char *root = getenv("SLUICE_PIN_ROOT");
+	DIR *dir = opendir(root ? root : PIN_ROOT_DEFAULT);
+	const struct dirent *entry;
+	unsigned count = 0;
+
+	if (!dir)
+		return false;
+	while ((entry = readdir(dir))) {
+		if (entry->d_type != DT_DIR || *entry->d_name == '.' ||
+		    strlen(entry->d_name) >= SLUICE_NAME_LEN)
+			continue;
+		strcpy(name, entry->d_name);
+		count++;
+	}
+	closedir(dir);
+	return count == 1;
+}
+
+int session_node_name(const struct invocation *inv, char name[SLUICE_NAME_LEN])
+{
+	const char *given = inv->node ? inv->node : getenv("SLUICE_NODE");
+
+	if (given && *given) {
+		if (strlen(given) >= SLUICE_NAME_LEN || strchr(given, '/') || *given == '.') {
+			command_error(inv, "SLUICE_NODE \"%s\": expected the name of a node",
+				      given);
+			return EXIT_USAGE;
+		}
+		strcpy(name, given);
+		return EXIT_OK;
+	}
+	if (only_node(name))
+		return EXIT_OK;
+	if (gethostname(name, SLUICE_NAME_LEN))
+		return session_failed(inv, -errno, "host name");
+	name[SLUICE_NAME_LEN - 1] = '\0';
+	name[strcspn(name, ".")] = '\0';
+	return EXIT_OK;
+}
+
+static int open_error(const struct session *session, int err)
+{
+	const struct invocation *inv = session->inv;
+
+	switch (err) {
+	case -ENOENT:
+		command_error(inv,
+			      "node \"%s\" has no data plane here: \"lbctl --node %s apply -f "
+			      "FILE\" makes it",
+			      session->name, session->name);
+		break;
+	case -EPROTO:
+		command_error(inv,
+			      "node \"%s\": its maps were made by another version of Sluice "
+			      "(expected ABI %d)",
+			      session->name, SLUICE_ABI_VERSION);
+		break;
+	case -EPERM:
+	case -EACCES:
+		command_error(inv,
+			      "node \"%s\": not permitted, expected root or CAP_BPF and "
+			      "CAP_NET_ADMIN",
+			      session->name);
+		break;
+	case -EBUSY:
+		command_error(inv, "node \"%s\": another command holds its lock", session->name);
+		break;
+	default:
+		return session_failed(inv, err, "node \"%s\"", session->name);
+	}
+	return EXIT_FAILED;
+}
+
+static int open_dataplane(struct session *session, enum dataplane_access access, unsigned flows)
+{
+	int err;
+
+	if (access == DATAPLANE_CREATE) {
+		err = dataplane_open(&session->dp, session->name, DATAPLANE_WRITE, 0);
+		if (err != -ENOENT)
+			return err;
+		session->created = true;
+	}
+	return dataplane_open(&session->dp, session->name, access, flows);
+}
+
+static int open_node(struct session *session, enum dataplane_access access, unsigned flows)
+{
+	int err = open_dataplane(session, access, flows);
+
+	if (err) {
+		session->created = false;
+		return err;
+	}
+	session->is_open = true;
+	return dataplane_load_model(&session->dp, &session->cluster);
+}
+
+static int session_begin(struct session *session, const struct invocation *inv)
+{
+	*session = (struct session){.inv = inv};
+	model_init(&session->cluster);
+	return session_node_name(inv, session->name);
+}
+
+int session_open(struct session *session, const struct invocation *inv,
+		 enum dataplane_access access, unsigned flows)
+{
+	int code = session_begin(session, inv), err;
+
+	if (code)
+		return code;
+	err = open_node(session, access, flows);
+	return err ? open_error(session, err) : EXIT_OK;
+}
+
+int session_open_if_present(struct session *session, const struct invocation *inv)
+{
+	int code = session_begin(session, inv), err;
+
+	if (code)
+		return code;
+	err = open_node(session, DATAPLANE_READ, 0);
+	return err && err != -ENOENT ? open_error(session, err) : EXIT_OK;
+}
+
+void session_close(struct session *session)
+{
+	bool remove =
+		session->is_open && session->created && !session->dp.control->generation.config;
+
+	if (session->is_open)
+		dataplane_close(&session->dp);
+	if (remove && dataplane_destroy(session->name))
+		command_error(session->inv, "node \"%s\": its empty maps could not be removed",
+			      session->name);
+	model_fini(&session->cluster);
+	diag_fini(&session->diags);
+}
+
+struct node *session_node(const struct session *session)
+{
+	return model_node(&session->cluster, session->name);
+}
+
+struct node *session_node_make(struct session *session)
+{
+	struct node *node = session_node(session);
+
+	if (!node)
+		node = model_node_add(&session->cluster, session->name);
+	if (!node)
+		command_error(session->inv, "out of memory");
+	return node;
+}
+
+int session_publish(struct session *session)
+{
+	int err;
+
+	if (model_validate(&session->cluster, &session->diags)) {
+		print_diags(&session->diags);
+		return EXIT_USAGE;
+	}
+	err = dataplane_publish(&session->dp, &session->cluster, &session->diags);
+	if (session->diags.count) {
+		print_diags(&session->diags);
+		return EXIT_USAGE;
+	}
+	return err ? session_failed(session->inv, err, "publishing the configuration") : EXIT_OK;
+}
+
+int session_edit(const struct invocation *inv, int (*edit)(struct session *session))
+{
+	struct session session;
+	int code = session_open(&session, inv, DATAPLANE_CREATE, MODEL_DEFAULT_FLOWS);
+
+	if (!code && !session_node_make(&session))
+		code = EXIT_FAILED;
+	if (!code && !*session.cluster.name)
+		strcpy(session.cluster.name, session.name);
+	if (!code)
+		code = edit(&session);
+	if (!code)
+		code = session_publish(&session);
+	session_close(&session);
+	return code;
+}
+
+static int read_whole(const char *path, char **text, size_t *length)
+{
+	FILE *file = strcmp(path, "-") ? fopen(path, "re") : stdin;
+	FILE *copy = open_memstream(text, length);
+	char chunk[65536];
+	size_t got, total = 0;
+	int err = !file || !copy ? -errno : 0;
+
+	while (!err && (got = fread(chunk, 1, sizeof(chunk), file))) {
+		total += got;
+		if (total > FILE_MAX_BYTES)
+			err = -EFBIG;
+		else if (fwrite(chunk, 1, got, copy) != got)
+			err = -ENOMEM;
+	}
+	if (!err && ferror(file))
+		err = -errno;
+	if (copy)
+		fclose(copy);
+	if (file && file != stdin)
+		fclose(file);
+	return err;
+}
+
+int session_read_file(const struct invocation *inv, const char *path, struct cluster *out)
+{
+	struct diag_list diags = {.file = path};
+	char *text = NULL;
+	size_t length = 0;
+	int code = EXIT_OK, err;
+
+	err = read_whole(path, &text, &length);
+	if (err) {
+		command_error(inv, "%s: %s", path, strerror(-err));
+		free(text);
+		return EXIT_USAGE;
+	}
+	model_init(out);
+	err = config_read(text, length, out, &diags);
+	print_diags(&diags);
+	if (err == -EINVAL)
+		code = EXIT_USAGE;
+	else if (err)
+		code = session_failed(inv, err, "%s", path);
+	if (code)
+		model_fini(out);
+	diag_fini(&diags);
+	free(text);
+	return code;
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * What a command works on: the node's data plane and the configuration in
+ * force there. Imperative commands edit that configuration and publish it
+ * whole, under the lock, so that they can do nothing that a file could not.
+ *
+ * All functions that return an exit code have printed why it is not EXIT_OK.
+ */
+#ifndef SLUICE_CTL_SESSION_H
+#define SLUICE_CTL_SESSION_H
+
+#include "command.h"
+#include "dataplane.h"
+
+struct session {
+	const struct invocation *inv;
+	char name[SLUICE_NAME_LEN]; /* of the node */
+	struct dataplane dp;
+	bool is_open, created; /* created: the node had no data plane before */
+	struct cluster cluster;
+	struct diag_list diags;
+};
+
+/*
+ * The node meant: --node, $SLUICE_NODE, the only node below the pin root, the
+ * host name.
+ */
+int session_node_name(const struct invocation *inv, char name[SLUICE_NAME_LEN]);
+
+/*
+ * Opens the node and loads its model. Only DATAPLANE_CREATE may find no node;
+ * then its flow table is made with room for `flows`.
+ */
+int session_open(struct session *session, const struct invocation *inv,
+		 enum dataplane_access access, unsigned flows);
+/* The same to read, but a node without a data plane is EXIT_OK, and is_open false. */
+int session_open_if_present(struct session *session, const struct invocation *inv);
+/* Frees everything. A data plane that was created and never published to is removed. */
+void session_close(struct session *session);
+
+/* The node's entry in the model; NULL: it has none. */
+struct node *session_node(const struct session *session);
+/* The same, made if it is missing; NULL: out of memory, printed. */
+struct node *session_node_make(struct session *session);
+
+/* Validates the model and puts it in force. */
+int session_publish(struct session *session);
+
+/* Loads, calls `edit`, publishes: the body of every imperative command. */
+int session_edit(const struct invocation *inv, int (*edit)(struct session *session));
+
+/* Reads and validates a cluster file. *out is valid only with EXIT_OK. */
+int session_read_file(const struct invocation *inv, const char *path, struct cluster *out);
+
+/* "lbctl OBJECT COMMAND: what: text of the error"; returns EXIT_FAILED. */
+int session_failed(const struct invocation *inv, int err, const char *what, ...)
+	__attribute__((format(printf, 3, 4)));
+
+#endif /* SLUICE_CTL_SESSION_H */
