@@ -85,15 +85,18 @@ static __always_inline const struct sluice_backend *pinned_backend(const struct 
 	return backend;
 }
 
-static __always_inline void pin_backend(struct flow_ref *ref, __u32 slot, __u32 incarnation)
+/* 1 if that changed the flow's backend. */
+static __always_inline int pin_backend(struct flow_ref *ref, __u32 slot, __u32 incarnation)
 {
 	struct sluice_flow *flow = ref->entry ? ref->entry : &ref->draft;
 
-	if (config.trace)
-		return;
+	if (config.trace || ((flow->flags & SLUICE_FLOW_BALANCED) && flow->backend == slot &&
+			     flow->incarnation == incarnation))
+		return 0;
 	flow->backend = slot;
 	flow->incarnation = incarnation;
 	flow->flags |= SLUICE_FLOW_BALANCED;
+	return 1;
 }
 
 static __always_inline void count_backend(__u32 slot, const struct packet *pkt, int new_flow)
@@ -106,7 +109,7 @@ static __always_inline void count_backend(__u32 slot, const struct packet *pkt, 
 	if (!load)
 		return;
 	load->sent.packets++;
-	load->sent.bytes += ETH_HLEN + pkt->l3_length;
+	load->sent.bytes += pkt->frame_length;
 	load->new_flows += new_flow;
 }
 
@@ -135,9 +138,7 @@ static __always_inline const struct sluice_backend *pick_backend(struct packet *
 	if (!backend || backend->state[tables->slot & (SLUICE_SLOTS - 1)] == SLUICE_BACKEND_FREE)
 		return NULL;
 	trace(pkt, SLUICE_STEP_BACKEND, slot, 0);
-	if (!pkt->is_error)
-		pin_backend(ref, slot, backend->incarnation);
-	count_backend(slot, pkt, !pkt->is_error);
+	count_backend(slot, pkt, !pkt->is_error && pin_backend(ref, slot, backend->incarnation));
 	return backend;
 }
 

@@ -44,7 +44,7 @@ static __always_inline void count_rule(__u32 rule, const struct packet *pkt)
 	if (!count)
 		return;
 	count->packets++;
-	count->bytes += ETH_HLEN + pkt->l3_length;
+	count->bytes += pkt->frame_length;
 }
 
 /*

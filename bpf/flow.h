@@ -126,7 +126,10 @@ static __always_inline __u8 flow_next_state(const struct packet *pkt, struct slu
 								 : flow->state;
 		}
 	}
-	if (flow->state == SLUICE_FLOW_OPENING && !initiator)
+	if (flow->state != SLUICE_FLOW_OPENING)
+		return flow->state;
+	/* A balanced flow's replies go another way: its initiator alone must do. */
+	if (!initiator || ((flow->flags & SLUICE_FLOW_BALANCED) && !is_opening_syn(pkt)))
 		return SLUICE_FLOW_ESTABLISHED;
 	return flow->state;
 }

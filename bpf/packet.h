@@ -45,8 +45,9 @@ struct packet {
 	 * which belongs to the flow of the packet that it quotes.
 	 */
 	struct tuple flow;
-	__u16 l3_length; /* IP header and payload, host byte order */
-	__u16 l4_offset; /* from the start of the frame */
+	__u32 frame_length; /* as received; of the inner frame after decapsulation */
+	__u16 l3_length;    /* IP header and payload, host byte order */
+	__u16 l4_offset;    /* from the start of the frame */
 	__u8 is_v6;
 	__u8 tos;
 	__u8 ttl;

@@ -265,12 +265,14 @@ STAGE parse(struct xdp_md *ctx, struct packet *pkt)
 {
 	void *frame = (void *)(long)ctx->data;
 	struct cursor cur = {.pos = frame, .end = (void *)(long)ctx->data_end};
-	struct ethhdr *eth = cursor_take(&cur, sizeof(*eth));
+	struct ethhdr *eth;
 	enum sluice_outcome outcome;
 	__u32 steps = pkt->steps;
 
 	__builtin_memset(pkt, 0, sizeof(*pkt));
 	pkt->steps = steps;
+	pkt->frame_length = cur.end - cur.pos;
+	eth = cursor_take(&cur, sizeof(*eth));
 	if (!eth)
 		return SLUICE_MALFORMED;
 	if (eth->h_proto == bpf_htons(ETH_P_IP))
