@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2016,SC2034
 # The cluster file in shell variables. lbctl reads the file, so the lab and a
 # real node can never understand it differently.
 

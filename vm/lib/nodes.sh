@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2153
 # What runs on a node: the kernel's settings and the data plane by lbctl, as on
 # a real host; its daemons, started by vm/nodes/KIND/start; and the agent.
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2153
 # Secrets of this one lab: its certificate authority, the site's certificate,
 # the ticket keys that the TLS proxies share, the agents' key, passwords.
 

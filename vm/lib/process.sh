@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2153
 # Processes of the lab. Each one started is recorded by id and start time, so
 # that a number which was given to a stranger meanwhile is never signalled.
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2015,SC2153
 # Namespaces, switches, links, addresses and routes. One namespace a node; one
 # more holds a bridge per network, the switches. Commands go to ip in batches.
 
