@@ -61,7 +61,7 @@ static __always_inline const struct sluice_vip *find_vip(struct packet *pkt,
 		vip = bpf_map_lookup_elem(vips, &key);
 	}
 	if (vip)
-		trace(pkt, SLUICE_STEP_SERVICE, vip->service, vip->ring);
+		trace(SLUICE_STEP_SERVICE, vip->service, vip->ring);
 	return vip;
 }
 
@@ -125,7 +125,7 @@ static __always_inline const struct sluice_backend *pick_backend(struct packet *
 
 	if (backend) {
 		slot = ref->entry->backend;
-		trace(pkt, SLUICE_STEP_BACKEND, slot, 1);
+		trace(SLUICE_STEP_BACKEND, slot, 1);
 		count_backend(slot, pkt, 0);
 		return backend;
 	}
@@ -137,7 +137,7 @@ static __always_inline const struct sluice_backend *pick_backend(struct packet *
 	backend = bpf_map_lookup_elem(&sluice_backends, &slot);
 	if (!backend || backend->state[tables->slot & (SLUICE_SLOTS - 1)] == SLUICE_BACKEND_FREE)
 		return NULL;
-	trace(pkt, SLUICE_STEP_BACKEND, slot, 0);
+	trace(SLUICE_STEP_BACKEND, slot, 0);
 	count_backend(slot, pkt, !pkt->is_error && pin_backend(ref, slot, backend->incarnation));
 	return backend;
 }

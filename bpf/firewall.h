@@ -30,7 +30,7 @@ static __always_inline enum sluice_outcome check_block_set(struct packet *pkt,
 	key.bits = 128;
 	key.addr = pkt->self.src;
 	found = bpf_map_lookup_elem(&sluice_block, &key);
-	trace(pkt, SLUICE_STEP_BLOCK, !!found, tables->block_entries);
+	trace(SLUICE_STEP_BLOCK, !!found, tables->block_entries);
 	return found ? SLUICE_BLOCKED : SLUICE_CONTINUE;
 }
 
@@ -68,7 +68,7 @@ static __always_inline int is_exempt(struct packet *pkt)
 	else
 		exempt = type == ICMPV6_PKT_TOOBIG;
 	if (exempt)
-		trace(pkt, SLUICE_STEP_EXEMPT, type, pkt->icmp_code);
+		trace(SLUICE_STEP_EXEMPT, type, pkt->icmp_code);
 	return exempt;
 }
 
@@ -99,7 +99,7 @@ static __always_inline enum sluice_outcome rejudge(struct packet *pkt, const str
 	struct tuple initiator = pkt->flow;
 	enum sluice_outcome outcome;
 
-	trace(pkt, SLUICE_STEP_REJUDGE, flow->policy, tables->policy);
+	trace(SLUICE_STEP_REJUDGE, flow->policy, tables->policy);
 	if (!from_initiator(ref, flow))
 		reverse(&pkt->flow, &initiator);
 	outcome = classify(pkt, tables, &initiator, flow->port, &judgement);

@@ -99,8 +99,7 @@ static __always_inline void flow_find(struct packet *pkt, struct flow_ref *ref)
 	ref->draft.port = config.port;
 	ref->draft.flags = 0;
 	flow = bpf_map_lookup_elem(&sluice_flows, &ref->key);
-	trace(pkt, SLUICE_STEP_FLOW, flow && flow->expires_ns > ref->now_ns,
-	      flow ? flow->state : 0);
+	trace(SLUICE_STEP_FLOW, flow && flow->expires_ns > ref->now_ns, flow ? flow->state : 0);
 	if (!flow)
 		return;
 	ref->entry = flow;

@@ -25,8 +25,14 @@ const volatile struct sluice_program_config config;
 
 #define HAS_ROLE(role) (config.roles & SLUICE_ROLE_##role)
 
-/* A stage with a stack frame of its own: before 6.2 callers and callees share 512 bytes. */
+/* A stage with a stack frame of its own: on 6.1, callers and callees share 512 bytes. */
 #define STAGE static __attribute__((noinline)) enum sluice_outcome
+
+/*
+ * A stage that the verifier walks once, by itself, and whose findings it forgets:
+ * without that, each shape of packet would be followed through all later stages.
+ */
+#define ISOLATED_STAGE __attribute__((noinline)) int
 
 /* The endpoints of a packet, or of the flow that it belongs to. */
 struct tuple {
@@ -56,7 +62,6 @@ struct packet {
 	__u8 icmp_code;
 	__u8 is_fragment; /* any part of a datagram that was cut up */
 	__u8 is_error;	  /* ICMP error with a quoted header that could be read */
-	__u32 steps;	  /* trace steps written */
 };
 
 static __always_inline void addr_set_v4(struct sluice_addr *addr, __be32 v4)
@@ -91,20 +96,24 @@ struct {
 	__type(value, struct sluice_trace_step);
 } sluice_trace SEC(".maps");
 
-static __always_inline void trace(struct packet *pkt, enum sluice_step step, __u64 a, __u64 b)
+/* Steps written. In a map: a counter on the stack would keep the verifier's states apart. */
+static __u32 trace_steps;
+
+static __always_inline void trace(enum sluice_step step, __u64 a, __u64 b)
 {
 	struct sluice_trace_step *entry;
-	__u32 index = pkt->steps;
+	__u32 index;
 
 	if (!config.trace)
 		return;
+	index = trace_steps;
 	entry = bpf_map_lookup_elem(&sluice_trace, &index);
 	if (!entry)
 		return;
 	entry->step = step;
 	entry->a = a;
 	entry->b = b;
-	pkt->steps++;
+	trace_steps = index + 1;
 }
 
 #endif /* SLUICE_BPF_PACKET_H */

@@ -261,16 +261,18 @@ static __always_inline enum sluice_outcome parse_l4(struct cursor *cur, struct p
 }
 
 /* Reads the frame anew; what an earlier call had found is forgotten. */
-STAGE parse(struct xdp_md *ctx, struct packet *pkt)
+int parse(struct xdp_md *ctx, struct packet *pkt);
+
+ISOLATED_STAGE parse(struct xdp_md *ctx, struct packet *pkt)
 {
 	void *frame = (void *)(long)ctx->data;
 	struct cursor cur = {.pos = frame, .end = (void *)(long)ctx->data_end};
 	struct ethhdr *eth;
 	enum sluice_outcome outcome;
-	__u32 steps = pkt->steps;
 
+	if (!pkt)
+		return SLUICE_INTERNAL; /* for the verifier */
 	__builtin_memset(pkt, 0, sizeof(*pkt));
-	pkt->steps = steps;
 	pkt->frame_length = cur.end - cur.pos;
 	eth = cursor_take(&cur, sizeof(*eth));
 	if (!eth)
@@ -286,7 +288,7 @@ STAGE parse(struct xdp_md *ctx, struct packet *pkt)
 		outcome = SLUICE_PASS_NOT_IP;
 	if (!outcome)
 		outcome = parse_l4(&cur, pkt, frame);
-	trace(pkt, SLUICE_STEP_PARSE, pkt->self.proto, pkt->l3_length);
+	trace(SLUICE_STEP_PARSE, pkt->self.proto, pkt->l3_length);
 	return outcome;
 }
 

@@ -86,7 +86,7 @@ static __always_inline enum sluice_outcome find_next_hop(struct xdp_md *ctx, str
 		__builtin_memcpy(fib.ipv6_dst, tuple->dst.bytes, sizeof(fib.ipv6_dst));
 	}
 	result = bpf_fib_lookup(ctx, &fib, sizeof(fib), 0);
-	trace(pkt, SLUICE_STEP_ROUTE, result, fib.ifindex);
+	trace(SLUICE_STEP_ROUTE, result, fib.ifindex);
 	hop->ifindex = fib.ifindex;
 	__builtin_memcpy(hop->dmac, fib.dmac, ETH_ALEN);
 	__builtin_memcpy(hop->smac, fib.smac, ETH_ALEN);

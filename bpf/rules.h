@@ -86,9 +86,9 @@ static __always_inline enum sluice_outcome classify(struct packet *pkt, const st
 	judgement->proto = tuple->proto == IPPROTO_ICMPV6 ? IPPROTO_ICMP : tuple->proto;
 	bpf_loop(port->rule_count, try_rule, judgement, 0);
 	if (judgement->rule != SLUICE_NONE)
-		trace(pkt, SLUICE_STEP_RULE, judgement->rule, judgement->action);
+		trace(SLUICE_STEP_RULE, judgement->rule, judgement->action);
 	else
-		trace(pkt, SLUICE_STEP_DEFAULT, judgement->action, judgement->tried);
+		trace(SLUICE_STEP_DEFAULT, judgement->action, judgement->tried);
 	return SLUICE_CONTINUE;
 }
 

@@ -56,7 +56,7 @@ static __always_inline int has_bad_flags(__u8 flags)
 
 static __always_inline enum sluice_outcome sanity(struct packet *pkt)
 {
-	trace(pkt, SLUICE_STEP_SANITY, 0, 0);
+	trace(SLUICE_STEP_SANITY, 0, 0);
 	if (has_bad_address(pkt))
 		return SLUICE_BAD_ADDRESS;
 	if (pkt->is_fragment)

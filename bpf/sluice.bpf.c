@@ -123,8 +123,10 @@ int sluice_xdp(struct xdp_md *ctx)
 	if (!ledger)
 		return XDP_ABORTED; /* no such port: the loader never makes one */
 	count(&ledger->rx, bytes);
+	if (config.trace)
+		trace_steps = 0;
 	outcome = process(ctx, &pkt);
-	trace(&pkt, SLUICE_STEP_VERDICT, outcome, 0);
+	trace(SLUICE_STEP_VERDICT, outcome, 0);
 	if (outcome >= SLUICE_OUTCOME_COUNT)
 		return XDP_ABORTED; /* for the verifier */
 	count(&ledger->outcome[outcome], bytes);

@@ -93,7 +93,7 @@ static __always_inline enum sluice_outcome encapsulate(struct xdp_md *ctx, struc
 		write_outer_v4(header, pkt, outer);
 	else
 		write_outer_v6(header, pkt, outer);
-	trace(pkt, SLUICE_STEP_ENCAP, outer->proto, pkt->l3_length + overhead);
+	trace(SLUICE_STEP_ENCAP, outer->proto, pkt->l3_length + overhead);
 	return SLUICE_CONTINUE;
 }
 
@@ -135,7 +135,7 @@ static __always_inline enum sluice_outcome decapsulate(struct xdp_md *ctx, struc
 	int believed = sender_is_balancer(pkt, tables);
 	enum sluice_outcome outcome;
 
-	trace(pkt, SLUICE_STEP_DECAP, believed, pkt->self.proto);
+	trace(SLUICE_STEP_DECAP, believed, pkt->self.proto);
 	if (!believed)
 		return SLUICE_TUNNEL_SOURCE;
 	if (pkt->is_fragment)
