@@ -295,7 +295,7 @@ static const struct field policy_fields[] = {
 
 static const struct field interface_fields[] = {
 	{"network", NAME(struct interface, network)},
-	{"address", .read = read_list, .parse = parse_prefix,
+	{"address", .read = read_list, .parse = parse_interface_address,
 	 FIELD_LIST(struct interface, addresses, address_count),
 	 .expected = "an address with its prefix, as in 10.0.0.1/24 or \"fd00::1/64\""},
 	{"mtu", NUMBER(struct interface, mtu, 68, 65535)},

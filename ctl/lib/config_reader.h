@@ -101,7 +101,8 @@ int parse_absolute_path(const struct field *field, const char *text, void *out);
 int parse_protocol(const struct field *field, const char *text, void *out);
 int parse_port_range(const struct field *field, const char *text, void *out);
 int parse_address(const struct field *field, const char *text, void *out);
-int parse_prefix(const struct field *field, const char *text, void *out);
+/* The prefix must be given: an address alone would silently be /32 or /128. */
+int parse_interface_address(const struct field *field, const char *text, void *out);
 int parse_network(const struct field *field, const char *text, void *out);
 int parse_endpoint(const struct field *field, const char *text, void *out);
 

@@ -142,10 +142,10 @@ int parse_address(const struct field *field, const char *text, void *out)
 	return addr_parse(text, out);
 }
 
-int parse_prefix(const struct field *field, const char *text, void *out)
+int parse_interface_address(const struct field *field, const char *text, void *out)
 {
 	(void)field;
-	return prefix_parse(text, out);
+	return strchr(text, '/') ? prefix_parse(text, out) : -EINVAL;
 }
 
 int parse_network(const struct field *field, const char *text, void *out)

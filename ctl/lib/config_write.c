@@ -315,6 +315,29 @@ static void write_policy(FILE *out, const struct policy *policy)
 		write_rule(out, &policy->rules[i]);
 }
 
+/* Here a host prefix is written out: the reader wants to see one. */
+static void flow_interface_addresses(struct flow *flow, const struct interface *interface)
+{
+	size_t count = interface->address_count;
+	FILE *out = flow->out;
+
+	if (!count)
+		return;
+	flow_key(flow, "address");
+	list_begin(out, count);
+	for (size_t i = 0; i < count; i++) {
+		const struct prefix *prefix = &interface->addresses[i];
+		char buf[PREFIX_TEXT_LEN];
+
+		prefix_format(prefix, buf);
+		if (prefix->bits == 128)
+			strcat(buf, addr_is_v4(&prefix->addr) ? "/32" : "/128");
+		list_separate(out, i);
+		put_text(out, buf);
+	}
+	list_end(out, count);
+}
+
 static void flow_roles(struct flow *flow, unsigned roles)
 {
 	size_t count = (size_t)__builtin_popcount(roles), written = 0;
@@ -342,7 +365,7 @@ static void write_interface(FILE *out, const struct interface *interface)
 	fputs(": {", out);
 	if (interface->network[0])
 		flow_text(&flow, "network", interface->network);
-	flow_prefixes(&flow, "address", interface->addresses, interface->address_count);
+	flow_interface_addresses(&flow, interface);
 	if (interface->mtu)
 		flow_number(&flow, "mtu", interface->mtu);
 	flow_roles(&flow, interface->roles);
