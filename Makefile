@@ -5,8 +5,13 @@ BUILD     ?= build
 CC        ?= cc
 CLANG     ?= clang
 BPFTOOL   ?= $(firstword $(wildcard /usr/sbin/bpftool /usr/bin/bpftool) bpftool)
-MULTIARCH := $(shell $(CC) -print-multiarch)
+MULTIARCH := $(shell $(CC) -print-multiarch 2>/dev/null)
 SUDO      := $(if $(filter 0,$(shell id -u)),,sudo)
+JOBS      := -j$(shell nproc)
+
+# `make V=1` shows the commands.
+Q   := $(if $(filter 1,$(V)),,@)
+say  = @printf '  %-6s %s\n' $(1) $(patsubst $(BUILD)/%,%,$@)
 
 INCLUDES := -Iinclude -Ictl/lib -Iuserspace/common -I$(BUILD)
 WARNINGS := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla
@@ -43,7 +48,7 @@ deps: ## Install the Debian packages that are missing
 
 .PHONY: demo
 demo: deps ## Install, build, raise the lab and send one request through it
-	$(MAKE) --no-print-directory all
+	$(MAKE) --no-print-directory $(JOBS) all
 	$(SUDO) vm/demo
 
 .PHONY: demo-down
@@ -52,7 +57,7 @@ demo-down: ## Take the lab down and leave nothing behind
 
 .PHONY: test
 test: deps ## Run every test
-	$(MAKE) --no-print-directory all tests
+	$(MAKE) --no-print-directory $(JOBS) all tests
 	$(SUDO) tests/run
 
 .PHONY: tests
@@ -74,10 +79,12 @@ clean: ## Remove what was built
 
 $(BUILD)/sluice.bpf.o: bpf/sluice.bpf.c
 	@mkdir -p $(@D)
-	$(CLANG) $(BPF_CFLAGS) -c $< -o $@
+	$(call say,BPF)
+	$(Q)$(CLANG) $(BPF_CFLAGS) -c $< -o $@
 
 $(BUILD)/sluice.skel.h: $(BUILD)/sluice.bpf.o
-	$(BPFTOOL) gen skeleton $< name sluice_bpf > $@.tmp && mv $@.tmp $@
+	$(call say,SKEL)
+	$(Q)$(BPFTOOL) gen skeleton $< name sluice_bpf > $@.tmp && mv $@.tmp $@
 
 # --- programs and tests -------------------------------------------------------
 
@@ -87,26 +94,33 @@ $(BUILD)/ctl/lib/attach.o $(BUILD)/ctl/lib/dataplane.o: $(BUILD)/sluice.skel.h
 
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(CFLAGS_NL) -c $< -o $@
+	$(call say,CC)
+	$(Q)$(CC) $(ALL_CFLAGS) $(CFLAGS_NL) -c $< -o $@
 
 $(BUILD)/libsluice.a: $(LIB_OBJS)
-	rm -f $@ && $(AR) rcs $@ $^
+	$(call say,AR)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
 $(BUILD)/libcommon.a: $(COMMON_OBJS)
-	rm -f $@ && $(AR) rcs $@ $^
+	$(call say,AR)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
 $(BUILD)/lbctl: $(CTL_OBJS) $(BUILD)/libsluice.a $(BUILD)/libcommon.a
-	$(CC) $(CFLAGS) $(LDFLAGS) $^ -o $@ $(LIBS_CTL)
+	$(call say,LD)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ -o $@ $(LIBS_CTL)
 
 $(BUILD)/sluice-agent: $(AGENT_OBJS) $(BUILD)/libsluice.a $(BUILD)/libcommon.a
-	$(CC) $(CFLAGS) $(LDFLAGS) $^ -o $@ $(LIBS_AGENT)
+	$(call say,LD)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ -o $@ $(LIBS_AGENT)
 
 # A unit test may use any module of the library; agent modules without main() too.
 $(UNIT_TESTS) $(BPF_TESTS): $(BUILD)/tests/%: $(BUILD)/tests/%.o $(BUILD)/libtest.a $(BUILD)/libsluice.a $(BUILD)/libcommon.a
-	$(CC) $(CFLAGS) $(LDFLAGS) $^ -o $@ -lcunit $(LIBS_AGENT)
+	$(call say,LD)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ -o $@ -lcunit $(LIBS_AGENT)
 
 $(BUILD)/libtest.a: $(filter-out %/main.o,$(AGENT_OBJS)) $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/support/*.c))
-	rm -f $@ && $(AR) rcs $@ $^
+	$(call say,AR)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
 .SECONDARY:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
