@@ -14,8 +14,6 @@
 #include "model_array.h"
 #include "words.h"
 
-#define MAX_NAMED	      4096 /* nodes, sets, policies */
-#define MAX_ROUTES	      4096
 #define BITS_OF_DEFAULT	      255 /* "default": the family is that of `via`, read later */
 #define MIN_INTERVAL_MS	      10
 #define MAX_INTERVAL_MS	      (60 * 60 * 1000)
@@ -218,10 +216,10 @@ static bool backend_name_is_valid(const char *name)
 	.expected = PORTS_EXPECTED
 #define NETWORKS(type, member, count) \
 	.read = read_list, .parse = parse_network, FIELD_LIST(type, member, count), \
-	.expected = NETWORK_EXPECTED
+	.expected = NETWORK_EXPECTED, .suggest = suggest_network
 #define RULE_ADDRESSES(type, member) \
 	.read = read_rule_addresses, .parse = parse_network, FIELD_MEMBER(type, member), \
-	.expected = ADDRESSES_EXPECTED
+	.expected = ADDRESSES_EXPECTED, .suggest = suggest_network
 #define ENDPOINT(type, member, flag) \
 	.read = read_scalar_and_flag, .parse = parse_endpoint, FIELD_MEMBER(type, member), \
 	.beside = offsetof(type, flag), .expected = ENDPOINT_EXPECTED
@@ -297,7 +295,8 @@ static const struct field interface_fields[] = {
 	{"network", NAME(struct interface, network)},
 	{"address", .read = read_list, .parse = parse_interface_address,
 	 FIELD_LIST(struct interface, addresses, address_count),
-	 .expected = "an address with its prefix, as in 10.0.0.1/24 or \"fd00::1/64\""},
+	 .expected = "an address with its prefix, as in 10.0.0.1/24 or \"fd00::1/64\"",
+	 .max = MODEL_MAX_ADDRESSES},
 	{"mtu", NUMBER(struct interface, mtu, 68, 65535)},
 	{"roles", .read = read_roles, .words = role_words},
 	{"policy", NAME(struct interface, policy)},
@@ -306,7 +305,8 @@ static const struct field interface_fields[] = {
 
 static const struct field route_fields[] = {
 	{"to", .read = read_scalar, .parse = parse_destination, FIELD_MEMBER(struct route, to),
-	 .expected = "\"default\" or a network, as in 10.0.0.0/8", .required = true},
+	 .expected = "\"default\" or a network, as in 10.0.0.0/8", .suggest = suggest_network,
+	 .required = true},
 	{"via", .read = read_scalar, .parse = parse_address, FIELD_MEMBER(struct route, via),
 	 .expected = "the address of a router", .required = true},
 	{"mtu", NUMBER(struct route, mtu, 68, 65535)},
@@ -318,16 +318,16 @@ static const struct field agent_fields[] = {
 	{"exchange", ENDPOINT(struct agent_config, exchange, has_exchange)},
 	{"announce", .read = read_list, .parse = parse_name,
 	 FIELD_LIST(struct agent_config, announce, announce_count),
-	 .expected = "the name of a service"},
+	 .expected = "the name of a service", .max = SLUICE_MAX_SERVICES},
 	{},
 };
 
 static const struct field node_fields[] = {
 	{"interfaces", .read = read_map, .members = interface_fields, .kind = "interface",
 	 .add = add_interface, .name_is_valid = model_ifname_is_valid,
-	 .expected = IFNAME_EXPECTED, .max = MAX_NAMED},
+	 .expected = IFNAME_EXPECTED, .max = MODEL_MAX_INTERFACES},
 	{"routes", .read = read_objects, .members = route_fields, .kind = "route",
-	 .add = add_route, .max = MAX_ROUTES},
+	 .add = add_route, .max = MODEL_MAX_ROUTES},
 	{"agent", .read = read_object, .members = agent_fields,
 	 .offset = offsetof(struct node, agent)},
 	{},
@@ -346,15 +346,15 @@ static const struct field cluster_fields[] = {
 	 FIELD_MEMBER(struct cluster, key_file), .expected = "the absolute path of a file"},
 	{"limits", .read = read_object, .members = limits_fields},
 	{"sets", .read = read_map, .element = &set_prefixes, .kind = "set", .add = add_set,
-	 .name_is_valid = model_name_is_valid, .expected = NAME_EXPECTED, .max = MAX_NAMED},
+	 .name_is_valid = model_name_is_valid, .expected = NAME_EXPECTED, .max = MODEL_MAX_NAMED},
 	{"services", .read = read_map, .members = service_fields, .kind = "service",
 	 .add = add_service, .name_is_valid = model_name_is_valid, .expected = NAME_EXPECTED,
 	 .max = SLUICE_MAX_SERVICES},
 	{"policies", .read = read_map, .members = policy_fields, .kind = "policy",
 	 .add = add_policy, .name_is_valid = model_name_is_valid, .expected = NAME_EXPECTED,
-	 .max = MAX_NAMED},
+	 .max = MODEL_MAX_NAMED},
 	{"nodes", .read = read_map, .members = node_fields, .kind = "node", .add = add_node,
-	 .name_is_valid = model_name_is_valid, .expected = NAME_EXPECTED, .max = MAX_NAMED},
+	 .name_is_valid = model_name_is_valid, .expected = NAME_EXPECTED, .max = MODEL_MAX_NAMED},
 	{},
 };
 

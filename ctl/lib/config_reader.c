@@ -14,7 +14,6 @@
 
 #include "model_array.h"
 
-#define MAX_MISTAKES	1000
 #define QUOTED_TEXT_LEN 64
 
 /* One key of a mapping and its value; name is NULL if the key was refused. */
@@ -54,7 +53,7 @@ __attribute__((format(printf, 3, 4))) static void report(struct reader *r, struc
 	}
 	diag_add(r->diags, at, "%s%s", r->label, text);
 	free(text);
-	if (++r->mistakes < MAX_MISTAKES)
+	if (++r->mistakes < MODEL_MAX_MISTAKES)
 		return;
 	diag_add(r->diags, at, "too many mistakes: those behind this place are not listed");
 	r->stopped = true;
@@ -133,18 +132,27 @@ void reader_mistake(struct reader *r, const struct field *field, const yaml_node
 		       field_describe(field, expected, sizeof(expected)));
 }
 
+static const char *const shapes[] = {
+	[YAML_SCALAR_NODE] = "a value",
+	[YAML_SEQUENCE_NODE] = "a list",
+	[YAML_MAPPING_NODE] = "a mapping",
+};
+
 static void wrong_shape(struct reader *r, const struct field *field, const yaml_node_t *value,
 			const char *expected)
 {
-	static const char *const shapes[] = {
-		[YAML_SCALAR_NODE] = "a value",
-		[YAML_SEQUENCE_NODE] = "a list",
-		[YAML_MAPPING_NODE] = "a mapping",
-	};
-
 	mark_unreadable(r, field->key);
 	report(r, place_of(value), "%s: expected %s, found %s", field->key, expected,
 	       shapes[value->type]);
+}
+
+static bool too_many(struct reader *r, const struct field *field, size_t index, struct place at)
+{
+	if (!field->max || index < field->max)
+		return false;
+	mark_unreadable(r, field->key);
+	report(r, at, "%s: expected at most %u", field->key, field->max);
+	return true;
 }
 
 /* --- the document ---------------------------------------------------------------- */
@@ -275,15 +283,17 @@ void reader_each_scalar(struct reader *r, const struct field *field, const yaml_
 			void (*each)(struct reader *r, const struct field *field,
 				     const yaml_node_t *scalar, void *object))
 {
+	const yaml_node_item_t *item;
+
 	if (value->type != YAML_SEQUENCE_NODE) {
 		each(r, field, value, object);
 		return;
 	}
-	for (const yaml_node_item_t *item = value->data.sequence.items.start;
-	     item < value->data.sequence.items.top; item++) {
-		const yaml_node_t *scalar = visit(r, *item);
+	item = value->data.sequence.items.start;
+	for (size_t i = 0; &item[i] < value->data.sequence.items.top; i++) {
+		const yaml_node_t *scalar = visit(r, item[i]);
 
-		if (!scalar)
+		if (!scalar || too_many(r, field, i, place_of(scalar)))
 			break;
 		each(r, field, scalar, object);
 	}
@@ -405,6 +415,15 @@ void read_object(struct reader *r, const struct field *field, const yaml_node_t 
 	leave(r, before);
 }
 
+/* Nothing is known of an object whose value is something else. */
+static void not_an_object(struct reader *r, const struct field *field, const yaml_node_t *value)
+{
+	for (const struct field *member = field->members; member->key; member++)
+		mark_unreadable(r, member->key);
+	report(r, place_of(value), "expected a mapping of keys to values, found %s",
+	       shapes[value->type]);
+}
+
 /* Every object of the model begins with its place. */
 static void read_named_object(struct reader *r, const struct field *field, struct place at,
 			      const yaml_node_t *value, void *object)
@@ -417,20 +436,11 @@ static void read_named_object(struct reader *r, const struct field *field, struc
 		field->element->read(r, field->element, value, object);
 	else if (value->type == YAML_MAPPING_NODE)
 		read_members(r, field->members, value, object);
-	else if (!is_nothing(value))
-		wrong_shape(r, field, value, "a mapping of keys to values");
-	else
+	else if (is_nothing(value))
 		require_members(r, field->members, 0, at);
+	else
+		not_an_object(r, field, value);
 	r->object = outer;
-}
-
-static bool too_many(struct reader *r, const struct field *field, size_t index, struct place at)
-{
-	if (index < field->max)
-		return false;
-	mark_unreadable(r, field->key);
-	report(r, at, "%s: expected at most %u", field->key, field->max);
-	return true;
 }
 
 static void read_map_entry(struct reader *r, const struct field *field, const struct entry *entry,

@@ -35,8 +35,9 @@ struct field {
 	size_t size;   /* of the member; of one element of a list */
 	size_t beside; /* offset of a list's count, or of the flag that it was given */
 	unsigned min, max;
-	const char *expected;	     /* NULL: told by `words` or by min and max */
-	const char *const *words;    /* ends with NULL */
+	const char *expected;	  /* NULL: told by `words` or by min and max */
+	const char *const *words; /* ends with NULL */
+	const char *(*suggest)(const char *text, char buf[PREFIX_TEXT_LEN]); /* may be NULL */
 	const struct field *members; /* of a nested object, of each object in a map or list */
 	const struct field *element; /* instead: each value in a map is this one field */
 	const char *kind;	     /* of the objects in a map or list: "service" */
@@ -88,6 +89,8 @@ void reader_out_of_memory(struct reader *r);
 const char *field_describe(const struct field *field, char *buf, size_t size);
 /* What was probably meant by `text`, or NULL. */
 const char *field_suggest(const struct field *field, const char *text, char buf[PREFIX_TEXT_LEN]);
+/* For fields that take networks: without the bits behind the prefix. */
+const char *suggest_network(const char *text, char buf[PREFIX_TEXT_LEN]);
 
 /* How scalars are parsed (config_values.c). */
 int parse_number(const struct field *field, const char *text, void *out);

@@ -188,17 +188,21 @@ const char *field_describe(const struct field *field, char *buf, size_t size)
 	return buf;
 }
 
-const char *field_suggest(const struct field *field, const char *text, char buf[PREFIX_TEXT_LEN])
+const char *suggest_network(const char *text, char buf[PREFIX_TEXT_LEN])
 {
 	struct prefix prefix;
+	struct sluice_addr mask;
 
+	if (prefix_parse(text, &prefix))
+		return NULL;
+	mask = addr_mask(prefix.bits);
+	prefix.addr = addr_and(&prefix.addr, &mask);
+	return prefix_format(&prefix, buf);
+}
+
+const char *field_suggest(const struct field *field, const char *text, char buf[PREFIX_TEXT_LEN])
+{
 	if (field->words)
 		return diag_nearest(text, field->words);
-	if (field->parse == parse_network && !prefix_parse(text, &prefix)) {
-		struct sluice_addr mask = addr_mask(prefix.bits);
-
-		prefix.addr = addr_and(&prefix.addr, &mask);
-		return prefix_format(&prefix, buf);
-	}
-	return NULL;
+	return field->suggest ? field->suggest(text, buf) : NULL;
 }

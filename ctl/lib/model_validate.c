@@ -93,9 +93,12 @@ void validator_report(struct validator *v, struct place at, const char *keys, co
 	char *text;
 	int length;
 
-	if (validator_cannot_know(v, at, keys))
+	if (v->mistakes > MODEL_MAX_MISTAKES || validator_cannot_know(v, at, keys))
 		return;
-	v->mistakes++;
+	if (++v->mistakes > MODEL_MAX_MISTAKES) {
+		diag_add(v->diags, (struct place){}, "too many mistakes: some are not listed");
+		return;
+	}
 	va_start(args, format);
 	length = vasprintf(&text, format, args);
 	va_end(args);
@@ -107,13 +110,24 @@ void validator_report(struct validator *v, struct place at, const char *keys, co
 	free(text);
 }
 
-struct nearest_name validator_nearest(const char *name, const void *first_name, size_t stride,
-				      size_t count)
+bool validator_limit(struct validator *v, struct place at, const char *what, size_t count,
+		     size_t max)
 {
-	const char **names = calloc(count + 1, sizeof(*names));
-	struct nearest_name result = {};
-	const char *nearest = NULL;
+	if (count <= max)
+		return false;
+	validator_report(v, at, "", "%zu %s: expected at most %zu", count, what, max);
+	return true;
+}
 
+struct nearest_name validator_nearest(const struct validator *v, const char *name,
+				      const void *first_name, size_t stride, size_t count)
+{
+	struct nearest_name result = {};
+	const char **names, *nearest = NULL;
+
+	if (v->mistakes >= MODEL_MAX_MISTAKES)
+		return result;
+	names = calloc(count + 1, sizeof(*names));
 	for (size_t i = 0; names && i < count; i++)
 		names[i] = (const char *)first_name + i * stride;
 	if (names)
@@ -184,14 +198,15 @@ static void validate_sets(struct validator *v)
 static void validate_cluster(struct validator *v)
 {
 	const struct cluster *cluster = v->cluster;
+	struct place whole = {};
 
 	if (cluster->name[0] && !model_name_is_valid(cluster->name))
-		validator_report(v, (struct place){}, "cluster", "cluster \"%s\": not a valid name",
+		validator_report(v, whole, "cluster", "cluster \"%s\": not a valid name",
 				 cluster->name);
-	if (cluster->service_count > SLUICE_MAX_SERVICES)
-		validator_report(v, (struct place){}, "services",
-				 "%zu services: expected at most %u", cluster->service_count,
-				 SLUICE_MAX_SERVICES);
+	validator_limit(v, whole, "sets", cluster->set_count, MODEL_MAX_NAMED);
+	validator_limit(v, whole, "services", cluster->service_count, SLUICE_MAX_SERVICES);
+	validator_limit(v, whole, "policies", cluster->policy_count, MODEL_MAX_NAMED);
+	validator_limit(v, whole, "nodes", cluster->node_count, MODEL_MAX_NAMED);
 }
 
 int model_validate_readable(const struct cluster *cluster, const struct unreadable_list *unreadable,

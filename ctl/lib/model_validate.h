@@ -8,6 +8,17 @@
 
 #include "model.h"
 
+/*
+ * Far above what one cluster has, and low enough that no file of the permitted
+ * size can keep the validation busy for long.
+ */
+#define MODEL_MAX_NAMED	     1024 /* nodes, sets, policies: of each */
+#define MODEL_MAX_INTERFACES 64	  /* of a node */
+#define MODEL_MAX_ADDRESSES  32	  /* of an interface */
+#define MODEL_MAX_ROUTES     1024 /* of a node */
+
+#define MODEL_MAX_MISTAKES 1000 /* reported by one run of the reader, and of the validation */
+
 /* A key of the object at `at` whose value is not what the file's author meant. */
 struct unreadable {
 	struct place at;

@@ -22,6 +22,10 @@ struct validator {
 void validator_report(struct validator *v, struct place at, const char *keys, const char *format,
 		      ...) __attribute__((format(printf, 4, 5)));
 
+/* Reports `count` of `what` if there are more than `max`; returns whether it did. */
+bool validator_limit(struct validator *v, struct place at, const char *what, size_t count,
+		     size_t max);
+
 /* One of `keys` of the object at `at` could not be read. */
 bool validator_cannot_know(const struct validator *v, struct place at, const char *keys);
 
@@ -29,8 +33,8 @@ bool validator_cannot_know(const struct validator *v, struct place at, const cha
 struct nearest_name {
 	char text[SLUICE_NAME_LEN + 24];
 };
-struct nearest_name validator_nearest(const char *name, const void *first_name, size_t stride,
-				      size_t count);
+struct nearest_name validator_nearest(const struct validator *v, const char *name,
+				      const void *first_name, size_t stride, size_t count);
 
 /* Something that must be unique in the cluster. */
 struct claim {

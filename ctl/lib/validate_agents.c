@@ -22,7 +22,7 @@ static void check_announced_service(struct validator *v, const struct node *node
 	if (model_service(cluster, name))
 		return;
 	if (cluster->service_count)
-		nearest = validator_nearest(name, cluster->services->name,
+		nearest = validator_nearest(v, name, cluster->services->name,
 					    sizeof(*cluster->services), cluster->service_count);
 	validator_report(v, node->at, "", "node \"%s\": agent: announce \"%s\": no such service%s",
 			 node->name, name, nearest.text);

@@ -9,6 +9,8 @@
 
 #define MTU_MIN_IPV6 1280 /* RFC 8200, section 5 */
 
+_Static_assert(MODEL_MAX_INTERFACES <= SLUICE_MAX_PORTS, "each interface may have a role");
+
 /* --- interfaces ------------------------------------------------------------------- */
 
 /* In an IPv4 network of more than two addresses, the first and the last are no host's. */
@@ -68,7 +70,7 @@ static void check_policy_use(struct validator *v, const struct node *node,
 	if (model_policy(cluster, interface->policy))
 		return;
 	if (cluster->policy_count)
-		nearest = validator_nearest(interface->policy, cluster->policies->name,
+		nearest = validator_nearest(v, interface->policy, cluster->policies->name,
 					    sizeof(*cluster->policies), cluster->policy_count);
 	validator_report(v, interface->at, "policy",
 			 "node \"%s\": interface \"%s\": policy \"%s\" does not exist%s",
@@ -82,6 +84,8 @@ static void check_interface(struct validator *v, const struct node *node,
 		validator_report(v, interface->at, "",
 				 "node \"%s\": interface \"%s\": not a valid name", node->name,
 				 interface->name);
+	validator_limit(v, interface->at, "addresses of an interface", interface->address_count,
+			MODEL_MAX_ADDRESSES);
 	check_addresses(v, node, interface);
 	check_policy_use(v, node, interface);
 }
@@ -144,18 +148,12 @@ static void check_route(struct validator *v, const struct node *node, const stru
 
 static void check_node(struct validator *v, const struct node *node)
 {
-	size_t attached = 0;
-
 	if (!model_name_is_valid(node->name))
 		validator_report(v, node->at, "", "node \"%s\": not a valid name", node->name);
-	for (size_t i = 0; i < node->interface_count; i++) {
+	validator_limit(v, node->at, "interfaces", node->interface_count, MODEL_MAX_INTERFACES);
+	validator_limit(v, node->at, "routes", node->route_count, MODEL_MAX_ROUTES);
+	for (size_t i = 0; i < node->interface_count; i++)
 		check_interface(v, node, &node->interfaces[i]);
-		attached += node->interfaces[i].roles != 0;
-	}
-	if (attached > SLUICE_MAX_PORTS)
-		validator_report(v, node->at, "",
-				 "node \"%s\": %zu interfaces with roles: expected at most %u",
-				 node->name, attached, SLUICE_MAX_PORTS);
 	for (size_t i = 0; i < node->route_count; i++)
 		check_route(v, node, &node->routes[i]);
 }
@@ -222,10 +220,7 @@ static void check_tunnel_sources(struct validator *v)
 		for (size_t j = 0; j < cluster->nodes[i].interface_count; j++)
 			if (cluster->nodes[i].interfaces[j].roles & SLUICE_ROLE_BALANCER)
 				sources += cluster->nodes[i].interfaces[j].address_count;
-	if (sources > SLUICE_MAX_TUNNELS)
-		validator_report(v, (struct place){}, "",
-				 "%zu addresses of balancers: expected at most %u", sources,
-				 SLUICE_MAX_TUNNELS);
+	validator_limit(v, (struct place){}, "addresses of balancers", sources, SLUICE_MAX_TUNNELS);
 }
 
 void validate_nodes(struct validator *v)

@@ -51,7 +51,7 @@ static void check_set_names(struct validator *v, const struct policy *policy,
 		if (model_set(cluster, name))
 			continue;
 		if (cluster->set_count)
-			nearest = validator_nearest(name, cluster->sets->name,
+			nearest = validator_nearest(v, name, cluster->sets->name,
 						    sizeof(*cluster->sets), cluster->set_count);
 		validator_report(v, rule->at, "",
 				 "policy \"%s\": rule \"%s\": %s \"%s\": neither a network nor the "
@@ -239,18 +239,23 @@ static void check_policy(struct validator *v, const struct policy *policy)
 		check_rule(v, policy, &policy->rules[i]);
 }
 
-static void check_compiled_rules(struct validator *v, const struct node *node)
+static size_t compiled_policy_size(const struct cluster *cluster, const struct policy *policy)
 {
 	size_t total = 0;
 
-	for (size_t i = 0; i < v->cluster->policy_count; i++) {
-		const struct policy *policy = &v->cluster->policies[i];
+	for (size_t i = 0; i < policy->rule_count; i++)
+		total += compiled_size(cluster, &policy->rules[i]);
+	return total;
+}
 
-		if (!node_uses_policy(node, policy->name))
-			continue;
-		for (size_t j = 0; j < policy->rule_count; j++)
-			total += compiled_size(v->cluster, &policy->rules[j]);
-	}
+/* `sizes`: of each policy, compiled. */
+static void check_compiled_rules(struct validator *v, const struct node *node, const size_t *sizes)
+{
+	size_t total = 0;
+
+	for (size_t i = 0; i < v->cluster->policy_count; i++)
+		if (node_uses_policy(node, v->cluster->policies[i].name))
+			total += sizes[i];
 	if (total > SLUICE_MAX_RULES)
 		validator_report(v, node->at, "",
 				 "node \"%s\": its policies compile to %zu rules (each combination "
@@ -258,18 +263,32 @@ static void check_compiled_rules(struct validator *v, const struct node *node)
 				 node->name, total, SLUICE_MAX_RULES);
 }
 
+static void check_policies(struct validator *v)
+{
+	const struct cluster *cluster = v->cluster;
+	size_t *sizes = calloc(cluster->policy_count + 1, sizeof(*sizes));
+
+	if (!sizes) {
+		v->out_of_memory = true;
+		return;
+	}
+	for (size_t i = 0; i < cluster->policy_count; i++) {
+		check_policy(v, &cluster->policies[i]);
+		sizes[i] = compiled_policy_size(cluster, &cluster->policies[i]);
+	}
+	for (size_t i = 0; i < cluster->node_count; i++)
+		check_compiled_rules(v, &cluster->nodes[i], sizes);
+	free(sizes);
+}
+
 void validate_policies(struct validator *v)
 {
 	size_t rules = 0;
 
-	for (size_t i = 0; i < v->cluster->policy_count; i++) {
-		check_policy(v, &v->cluster->policies[i]);
+	for (size_t i = 0; i < v->cluster->policy_count; i++)
 		rules += v->cluster->policies[i].rule_count;
-	}
+	if (validator_limit(v, (struct place){}, "rules", rules, SLUICE_MAX_RULES))
+		return;
+	check_policies(v);
 	check_unique_rules(v, rules);
-	if (rules > SLUICE_MAX_RULES)
-		validator_report(v, (struct place){}, "", "%zu rules: expected at most %u", rules,
-				 SLUICE_MAX_RULES);
-	for (size_t i = 0; i < v->cluster->node_count; i++)
-		check_compiled_rules(v, &v->cluster->nodes[i]);
 }

@@ -27,7 +27,7 @@ static void check_backend_addresses(struct validator *v, const struct service *s
 		struct nearest_name nearest = {};
 
 		if (!node && cluster->node_count)
-			nearest = validator_nearest(backend->name, cluster->nodes->name,
+			nearest = validator_nearest(v, backend->name, cluster->nodes->name,
 						    sizeof(*cluster->nodes), cluster->node_count);
 		validator_report(v, backend->at, "address",
 				 "service \"%s\": backend \"%s\": %s, and no key \"address\" is "
@@ -178,10 +178,6 @@ void validate_services(struct validator *v)
 	}
 	check_unique_vips(v, vips);
 	/* Each address takes an entry of its own beside those of its ports. */
-	if (2 * vips > SLUICE_MAX_VIPS)
-		validator_report(v, (struct place){}, "", "%zu VIPs: expected at most %u", vips,
-				 SLUICE_MAX_VIPS / 2);
-	if (backends > SLUICE_MAX_BACKENDS)
-		validator_report(v, (struct place){}, "", "%zu backends: expected at most %u",
-				 backends, SLUICE_MAX_BACKENDS);
+	validator_limit(v, (struct place){}, "VIPs", vips, SLUICE_MAX_VIPS / 2);
+	validator_limit(v, (struct place){}, "backends", backends, SLUICE_MAX_BACKENDS);
 }
