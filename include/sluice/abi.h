@@ -214,7 +214,10 @@ struct sluice_flow {
 
 /* sluice_tunnels: slotted, inner HASH[SLUICE_MAX_TUNNELS], struct sluice_addr to __u32 (unused). */
 
-/* sluice_block: LPM_TRIE, to __u32 (unused). Not slotted: blocking is immediate. */
+/*
+ * sluice_block: LPM_TRIE, to __u32, the length of the prefix itself, so that an
+ * exact match can be told. Not slotted: blocking is immediate.
+ */
 struct sluice_lpm_key {
 	__u32 bits; /* 0..128; an IPv4 /n is 96 + n */
 	struct sluice_addr addr;

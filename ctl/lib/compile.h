@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * From the model to the tables that packets read: no I/O, no kernel.
+ *
+ * Whatever packets refer to by number keeps its number from one publication
+ * to the next: interfaces by name, services by name, backends by service and
+ * address. What is in force tells the numbers.
+ */
+#ifndef SLUICE_COMPILE_H
+#define SLUICE_COMPILE_H
+
+#include "model.h"
+
+struct compiled_vip {
+	struct sluice_vip_key key;
+	struct sluice_vip vip;
+};
+
+/* The tables in force, and the model that they were compiled from. */
+struct in_force {
+	struct cluster model;
+	unsigned slot;
+	struct sluice_port ports[SLUICE_MAX_PORTS];
+	struct sluice_rule rules[SLUICE_MAX_RULES];
+	struct sluice_backend backends[SLUICE_MAX_BACKENDS];
+	struct compiled_vip vips[SLUICE_MAX_VIPS];
+	size_t vip_count;
+};
+
+struct local_address {
+	char ifname[IFNAMSIZ];
+	struct sluice_addr addr;
+};
+
+struct compile_input {
+	const struct cluster *cluster;
+	const char *node;
+	const struct in_force *now;
+	const struct local_address *local; /* addresses of this host */
+	size_t local_count;
+	__u64 attached; /* bit p: a program with port slot p is still on its interface */
+};
+
+struct compiled_service {
+	const struct service *service;
+	unsigned index;
+	unsigned first_backend; /* backend_slots[first_backend + i] is of service->backends[i] */
+	unsigned ring_before;	/* SLUICE_NONE: the service is new */
+	unsigned ring;		/* chosen by the caller, before compile_vips() */
+};
+
+struct compiled {
+	unsigned slot; /* where it is to be published */
+	struct sluice_port ports[SLUICE_MAX_PORTS];
+	struct sluice_rule rules[SLUICE_MAX_RULES];
+	size_t rule_count;
+	struct sluice_addr tunnels[SLUICE_MAX_TUNNELS];
+	size_t tunnel_count;
+	struct compiled_service services[SLUICE_MAX_SERVICES];
+	size_t service_count;
+	struct sluice_backend backends[SLUICE_MAX_BACKENDS];
+	unsigned backend_slots[SLUICE_MAX_BACKENDS];
+	size_t backend_count;
+	struct compiled_vip vips[SLUICE_MAX_VIPS];
+	size_t vip_count;
+};
+
+/*
+ * Everything but rings and VIPs. `out` is zeroed. Rules must have their ids.
+ * Mistakes go to `diags`, and -EINVAL is returned.
+ */
+int compile(const struct compile_input *in, struct compiled *out,
+	    struct diag_list *diags) __must_check;
+/* The VIPs, once each service has its ring. */
+int compile_vips(struct compiled *out, struct diag_list *diags) __must_check;
+
+/* Parts of compile(), each in a file of its own. */
+int compile_rules(const struct cluster *cluster, const struct node *node, struct compiled *out,
+		  struct diag_list *diags) __must_check;
+int compile_services(const struct compile_input *in, struct compiled *out,
+		     struct diag_list *diags) __must_check;
+
+/*
+ * Gives the rules of now->model the ids that now->rules say they have; a rule
+ * that is not compiled on this node gets none.
+ */
+int compile_recover_rule_ids(struct in_force *now, const char *node) __must_check;
+
+/* A service's index and ring, from the VIP table; -ENOENT: it has no VIP there. */
+int compile_find_service(const struct in_force *now, const struct service *service, unsigned *index,
+			 unsigned *ring) __must_check;
+/* The slot that serves `backend` in the slot in force; SLUICE_NONE: none. */
+unsigned compile_find_backend(const struct sluice_backend *backends, unsigned slot,
+			      unsigned service_index, const struct backend *backend);
+enum sluice_backend_state compile_backend_state(const struct backend *backend, bool unhealthy);
+struct sluice_vip_key compile_vip_key(const struct endpoint *vip, int proto);
+
+#endif /* SLUICE_COMPILE_H */

@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * Services and backends get their numbers. A service keeps its index by name,
+ * a backend keeps its slot, incarnation and health by service and address, so
+ * that flows stay where they are. A new backend takes a slot that was free in
+ * the last two publications, so that no packet in flight still means another.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "compile.h"
+
+/* --- look-ups in what is in force ------------------------------------------------------ */
+
+static const struct sluice_vip *find_vip(const struct in_force *now,
+					 const struct sluice_vip_key *key)
+{
+	for (size_t i = 0; i < now->vip_count; i++)
+		if (!memcmp(&now->vips[i].key, key, sizeof(*key)))
+			return &now->vips[i].vip;
+	return NULL;
+}
+
+int compile_find_service(const struct in_force *now, const struct service *service, unsigned *index,
+			 unsigned *ring)
+{
+	for (size_t i = 0; i < service->vip_count; i++) {
+		struct sluice_vip_key key = compile_vip_key(&service->vips[i], service->proto);
+		const struct sluice_vip *vip = find_vip(now, &key);
+
+		if (!vip)
+			continue;
+		*index = vip->service;
+		*ring = vip->ring;
+		return 0;
+	}
+	return -ENOENT;
+}
+
+static bool same_addresses(const struct sluice_backend *slot, const struct backend *backend)
+{
+	if (!(slot->flags & SLUICE_BACKEND_HAS4) == backend->has4 ||
+	    !(slot->flags & SLUICE_BACKEND_HAS6) == backend->has6)
+		return false;
+	return (!backend->has4 || !addr_cmp(&slot->addr4, &backend->addr4)) &&
+	       (!backend->has6 || !addr_cmp(&slot->addr6, &backend->addr6));
+}
+
+unsigned compile_find_backend(const struct sluice_backend *backends, unsigned slot,
+			      unsigned service_index, const struct backend *backend)
+{
+	for (unsigned i = 0; i < SLUICE_MAX_BACKENDS; i++)
+		if (backends[i].state[slot] != SLUICE_BACKEND_FREE &&
+		    backends[i].service == service_index && same_addresses(&backends[i], backend))
+			return i;
+	return SLUICE_NONE;
+}
+
+enum sluice_backend_state compile_backend_state(const struct backend *backend, bool unhealthy)
+{
+	if (backend->admin == BACKEND_ADMIN_DOWN || unhealthy)
+		return SLUICE_BACKEND_DOWN;
+	if (backend->admin == BACKEND_ADMIN_DRAIN || !backend->weight)
+		return SLUICE_BACKEND_DRAIN;
+	return SLUICE_BACKEND_UP;
+}
+
+/* --- services -------------------------------------------------------------------------- */
+
+static bool index_is_used(const struct compile_input *in, const struct compiled *out,
+			  unsigned index)
+{
+	for (size_t i = 0; i < in->now->vip_count; i++)
+		if (in->now->vips[i].vip.service == index)
+			return true;
+	for (size_t i = 0; i < out->service_count; i++)
+		if (out->services[i].index == index)
+			return true;
+	return false;
+}
+
+static unsigned free_index(const struct compile_input *in, const struct compiled *out)
+{
+	unsigned index = 0;
+
+	while (index_is_used(in, out, index))
+		index++;
+	return index;
+}
+
+/* By the VIPs that the service had, because they may be what has changed. */
+static void number_service(const struct compile_input *in, struct compiled *out,
+			   struct compiled_service *service)
+{
+	const struct service *before = model_service(&in->now->model, service->service->name);
+
+	service->ring = service->ring_before = SLUICE_NONE;
+	if (!before ||
+	    compile_find_service(in->now, before, &service->index, &service->ring_before))
+		service->index = free_index(in, out);
+}
+
+static int compile_service(const struct compile_input *in, const struct service *model,
+			   struct compiled *out, struct diag_list *diags)
+{
+	struct compiled_service *service = &out->services[out->service_count];
+
+	if (out->service_count == SLUICE_MAX_SERVICES ||
+	    out->backend_count + model->backend_count > SLUICE_MAX_BACKENDS) {
+		diag_add(diags, model->at,
+			 "service \"%s\": more than %d services or %d backends in all", model->name,
+			 SLUICE_MAX_SERVICES, SLUICE_MAX_BACKENDS);
+		return -EINVAL;
+	}
+	service->service = model;
+	number_service(in, out, service);
+	service->first_backend = (unsigned)out->backend_count;
+	out->backend_count += model->backend_count;
+	out->service_count++;
+	return 0;
+}
+
+/* --- backends -------------------------------------------------------------------------- */
+
+static bool is_local_address(const struct compile_input *in, const struct sluice_addr *addr)
+{
+	const struct node *node = model_node(in->cluster, in->node);
+
+	for (size_t i = 0; i < in->local_count; i++)
+		if (!addr_cmp(&in->local[i].addr, addr))
+			return true;
+	for (size_t i = 0; i < node->interface_count; i++)
+		for (size_t a = 0; a < node->interfaces[i].address_count; a++)
+			if (!addr_cmp(&node->interfaces[i].addresses[a].addr, addr))
+				return true;
+	return false;
+}
+
+static __u8 backend_flags(const struct compile_input *in, const struct backend *backend)
+{
+	unsigned flags = 0;
+
+	if (backend->has4)
+		flags |= SLUICE_BACKEND_HAS4;
+	if (backend->has6)
+		flags |= SLUICE_BACKEND_HAS6;
+	if (!strcmp(backend->name, in->node) ||
+	    (backend->has4 && is_local_address(in, &backend->addr4)) ||
+	    (backend->has6 && is_local_address(in, &backend->addr6)))
+		flags |= SLUICE_BACKEND_LOCAL;
+	return (__u8)flags;
+}
+
+static void fill_backend(const struct compile_input *in, struct compiled *out,
+			 const struct compiled_service *service, const struct backend *backend,
+			 unsigned slot)
+{
+	struct sluice_backend *to = &out->backends[slot];
+	const struct sluice_backend *now = &in->now->backends[slot];
+
+	if (now->state[in->now->slot] == SLUICE_BACKEND_FREE) {
+		*to = (struct sluice_backend){.incarnation = now->incarnation + 1,
+					      .service = service->index};
+		if (backend->has4)
+			to->addr4 = backend->addr4;
+		if (backend->has6)
+			to->addr6 = backend->addr6;
+	}
+	to->flags = backend_flags(in, backend);
+	to->state[out->slot] = (__u8)compile_backend_state(backend, to->unhealthy);
+}
+
+static void keep_slots(const struct compile_input *in, struct compiled *out, bool *taken)
+{
+	for (size_t s = 0; s < out->service_count; s++) {
+		const struct compiled_service *service = &out->services[s];
+
+		for (size_t b = 0; b < service->service->backend_count; b++) {
+			const struct backend *backend = &service->service->backends[b];
+			unsigned slot = compile_find_backend(in->now->backends, in->now->slot,
+							     service->index, backend);
+
+			if (slot != SLUICE_NONE && taken[slot])
+				slot = SLUICE_NONE;
+			out->backend_slots[service->first_backend + b] = slot;
+			if (slot == SLUICE_NONE)
+				continue;
+			taken[slot] = true;
+			fill_backend(in, out, service, backend, slot);
+		}
+	}
+}
+
+/* Rested slots first; with none left, one that is merely free: its incarnation differs. */
+static unsigned free_slot(const struct compile_input *in, const bool *taken)
+{
+	unsigned free = SLUICE_NONE;
+
+	for (unsigned i = 0; i < SLUICE_MAX_BACKENDS; i++) {
+		const struct sluice_backend *backend = &in->now->backends[i];
+
+		if (taken[i] || backend->state[in->now->slot] != SLUICE_BACKEND_FREE)
+			continue;
+		if (backend->state[!in->now->slot] == SLUICE_BACKEND_FREE)
+			return i;
+		if (free == SLUICE_NONE)
+			free = i;
+	}
+	return free;
+}
+
+static int give_slots(const struct compile_input *in, struct compiled *out, bool *taken,
+		      struct diag_list *diags)
+{
+	for (size_t s = 0; s < out->service_count; s++) {
+		const struct compiled_service *service = &out->services[s];
+
+		for (size_t b = 0; b < service->service->backend_count; b++) {
+			unsigned *slot = &out->backend_slots[service->first_backend + b];
+
+			if (*slot != SLUICE_NONE)
+				continue;
+			*slot = free_slot(in, taken);
+			if (*slot == SLUICE_NONE) {
+				diag_add(diags, service->service->backends[b].at,
+					 "service \"%s\": backend \"%s\": no free slot among %d "
+					 "until "
+					 "backends that go are gone: apply in two steps",
+					 service->service->name, service->service->backends[b].name,
+					 SLUICE_MAX_BACKENDS);
+				return -EINVAL;
+			}
+			taken[*slot] = true;
+			fill_backend(in, out, service, &service->service->backends[b], *slot);
+		}
+	}
+	return 0;
+}
+
+static int compile_backends(const struct compile_input *in, struct compiled *out,
+			    struct diag_list *diags)
+{
+	bool *taken = calloc(SLUICE_MAX_BACKENDS, sizeof(*taken));
+	int err;
+
+	if (!taken)
+		return -ENOMEM;
+	memcpy(out->backends, in->now->backends, sizeof(out->backends));
+	for (unsigned i = 0; i < SLUICE_MAX_BACKENDS; i++)
+		out->backends[i].state[out->slot] = SLUICE_BACKEND_FREE;
+	keep_slots(in, out, taken);
+	err = give_slots(in, out, taken, diags);
+	free(taken);
+	return err;
+}
+
+static bool is_balancer(const struct node *node)
+{
+	for (size_t i = 0; i < node->interface_count; i++)
+		if (node->interfaces[i].roles & SLUICE_ROLE_BALANCER)
+			return true;
+	return false;
+}
+
+int compile_services(const struct compile_input *in, struct compiled *out, struct diag_list *diags)
+{
+	int err = 0;
+
+	if (is_balancer(model_node(in->cluster, in->node)))
+		for (size_t i = 0; i < in->cluster->service_count && !err; i++)
+			if (in->cluster->services[i].vip_count)
+				err = compile_service(in, &in->cluster->services[i], out, diags);
+	return err ? err : compile_backends(in, out, diags);
+}

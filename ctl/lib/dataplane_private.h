@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * What the files of the data plane library share with each other. Functions
+ * that return a descriptor return it, or -errno.
+ */
+#ifndef SLUICE_DATAPLANE_PRIVATE_H
+#define SLUICE_DATAPLANE_PRIVATE_H
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include "compile.h"
+#include "dataplane.h"
+
+#define PROGRAM_NAME "sluice_xdp"
+
+/* --- kernel_log.c: what libbpf and libxdp say -------------------------------- */
+
+/* Forgets what was said, and listens. Called first in each function that may load. */
+void kernel_log_start(void);
+
+/* --- pins.c: where the maps live ---------------------------------------------- */
+
+const char *pins_root(void);
+/*
+ * Gives `object`, opened and not yet loaded, those pinned maps of `pin_dir`
+ * that exist; the others it makes and pins itself when it is loaded.
+ */
+int pins_reuse(struct bpf_object *object, const char *pin_dir) __must_check;
+
+/* --- tables.c: inner maps ----------------------------------------------------- */
+
+struct table_shape {
+	const char *name; /* as bpftool shows it */
+	enum bpf_map_type type;
+	unsigned key_bytes, value_bytes, entries, flags;
+	const char *key_type, *value_type; /* in the BTF of the data plane; NULL: bytes */
+};
+
+extern const struct table_shape table_ports, table_rules, table_vips, table_tunnels, table_intent,
+	table_ring;
+
+/* The memory of an array, as the kernel lays it out. */
+struct table_view {
+	void *data;
+	size_t bytes;
+};
+
+/* A new inner map of `entries` elements. */
+int table_create(const struct dataplane *dp, const struct table_shape *shape, unsigned entries);
+/* The inner map at `index` of `outer`; -ENOENT: none. */
+int table_open(int outer, unsigned index);
+/* Its kernel-wide id; 0: none. */
+unsigned table_id(int outer, unsigned index);
+int table_map(int fd, bool writable, struct table_view *view) __must_check;
+void table_unmap(struct table_view *view);
+
+/* The content of a table: an array's elements, or a hash's keys and their values. */
+struct table_content {
+	const void *keys; /* NULL: an array */
+	const void *values;
+	size_t key_stride, value_stride; /* from one element to the next, in bytes */
+	size_t count;
+};
+
+bool table_equals(int fd, const struct table_shape *shape, const struct table_content *content);
+int table_fill(int fd, const struct table_content *content) __must_check;
+
+/* --- in_force.c: what the maps hold now --------------------------------------- */
+
+/* Allocates and fills *out, to be freed by in_force_free(). */
+int in_force_read(const struct dataplane *dp, struct in_force **out) __must_check;
+void in_force_free(struct in_force *now);
+/* All backend slots, SLUICE_MAX_BACKENDS of them. */
+int in_force_backends(const struct dataplane *dp, struct sluice_backend *out) __must_check;
+
+/* --- local_addresses.c: the host's own --------------------------------------------- */
+
+/* Those of the caller's network namespace, for the caller to free. */
+int local_addresses_read(struct local_address **out, size_t *count) __must_check;
+
+/* --- ring.c: who is in a service's ring --------------------------------------- */
+
+/* A ring as an inner map lays it out: elements of arrays are rounded up to 8 bytes. */
+struct ring_entry {
+	__u32 backend;
+	__u32 pad;
+};
+
+/* Fills SLUICE_RING_SIZE entries; slots[i] is the slot of service->backends[i]. */
+int ring_build(const struct service *service, const unsigned *slots,
+	       const struct sluice_backend *backends, struct ring_entry *ring) __must_check;
+/* Whether ring `id` holds just that. */
+bool ring_equals(const struct dataplane *dp, unsigned id, const struct ring_entry *ring);
+/* A new inner map with that content. */
+int ring_create(const struct dataplane *dp, const struct ring_entry *ring);
+
+#endif /* SLUICE_DATAPLANE_PRIVATE_H */

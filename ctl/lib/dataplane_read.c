@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * Reading: which numbers things have, what the counters say. And the block
+ * set, which is the one table that is changed in place.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "dataplane_private.h"
+
+/* --- numbers --------------------------------------------------------------------------- */
+
+int dataplane_service_index(const struct dataplane *dp, const struct service *service,
+			    unsigned *index)
+{
+	int fd = table_open(dp->vips, dataplane_slot(dp));
+	int err = -ENOENT;
+
+	if (fd < 0)
+		return fd;
+	for (size_t i = 0; i < service->vip_count && err; i++) {
+		struct sluice_vip_key key = compile_vip_key(&service->vips[i], service->proto);
+		struct sluice_vip vip;
+
+		if (bpf_map_lookup_elem(fd, &key, &vip))
+			continue;
+		*index = vip.service;
+		err = 0;
+	}
+	close(fd);
+	return err;
+}
+
+int dataplane_backend_slot(const struct dataplane *dp, unsigned service_index,
+			   const struct backend *backend, unsigned *slot)
+{
+	struct sluice_backend *backends = calloc(SLUICE_MAX_BACKENDS, sizeof(*backends));
+	unsigned found = SLUICE_NONE;
+	int err;
+
+	if (!backends)
+		return -ENOMEM;
+	err = in_force_backends(dp, backends);
+	if (!err)
+		found = compile_find_backend(backends, dataplane_slot(dp), service_index, backend);
+	free(backends);
+	if (err)
+		return err;
+	if (found == SLUICE_NONE)
+		return -ENOENT;
+	*slot = found;
+	return 0;
+}
+
+int dataplane_port_slot(const struct dataplane *dp, const char *ifname, unsigned *port)
+{
+	for (unsigned i = 0; i < SLUICE_MAX_PORTS; i++) {
+		struct sluice_port found;
+		int err = dataplane_read_port(dp, i, &found);
+
+		if (err)
+			return err;
+		if (strcmp(found.ifname, ifname) || !found.roles)
+			continue;
+		*port = i;
+		return 0;
+	}
+	return -ENOENT;
+}
+
+/* --- values ---------------------------------------------------------------------------- */
+
+int dataplane_read_port(const struct dataplane *dp, unsigned port, struct sluice_port *out)
+{
+	int fd = table_open(dp->ports, dataplane_slot(dp));
+	int err;
+
+	if (fd < 0)
+		return fd;
+	err = bpf_map_lookup_elem(fd, &port, out) ? -errno : 0;
+	close(fd);
+	return err;
+}
+
+int dataplane_read_backend(const struct dataplane *dp, unsigned slot, struct sluice_backend *out)
+{
+	return bpf_map_lookup_elem(dp->backends, &slot, out) ? -errno : 0;
+}
+
+/* Per-CPU values of nothing but 64-bit counters. */
+static int read_sum(int fd, unsigned index, void *out, size_t bytes)
+{
+	int cpus = libbpf_num_possible_cpus();
+	size_t words = bytes / sizeof(__u64);
+	__u64 *values, *sum = out;
+	int err = 0;
+
+	if (cpus < 0)
+		return cpus;
+	values = calloc((size_t)cpus, bytes);
+	if (!values)
+		return -ENOMEM;
+	if (bpf_map_lookup_elem(fd, &index, values))
+		err = -errno;
+	memset(out, 0, bytes);
+	for (size_t i = 0; i < words * (size_t)cpus; i++)
+		sum[i % words] += values[i];
+	free(values);
+	return err;
+}
+
+int dataplane_read_ledger(const struct dataplane *dp, unsigned port, struct sluice_ledger *out)
+{
+	return read_sum(dp->ledger, port, out, sizeof(*out));
+}
+
+int dataplane_read_rule_use(const struct dataplane *dp, unsigned rule, struct sluice_count *out)
+{
+	return read_sum(dp->rule_use, rule, out, sizeof(*out));
+}
+
+int dataplane_read_load(const struct dataplane *dp, unsigned backend, struct sluice_load *out)
+{
+	return read_sum(dp->load, backend, out, sizeof(*out));
+}
+
+/* --- the block set --------------------------------------------------------------------- */
+
+static struct sluice_lpm_key block_key(const struct prefix *prefix)
+{
+	struct sluice_addr mask = addr_mask(prefix->bits);
+
+	return (struct sluice_lpm_key){.bits = prefix->bits,
+				       .addr = addr_and(&prefix->addr, &mask)};
+}
+
+static void count_blocks(struct dataplane *dp, __u64 change)
+{
+	__atomic_fetch_add(&dp->control->block_entries, change, __ATOMIC_RELEASE);
+}
+
+/*
+ * The trie answers with the longest match, so each value is its prefix's own
+ * length. Kernels before 6.13 ignore BPF_NOEXIST here.
+ */
+static bool is_blocked(const struct dataplane *dp, const struct sluice_lpm_key *key)
+{
+	__u32 bits;
+
+	return !bpf_map_lookup_elem(dp->block, key, &bits) && bits == key->bits;
+}
+
+/* The count goes up first and down last: at zero, packets skip the look-up. */
+int dataplane_block(struct dataplane *dp, const struct prefix *prefix)
+{
+	struct sluice_lpm_key key = block_key(prefix);
+	int err;
+
+	if (dp->lock_fd < 0)
+		return -EPERM;
+	if (is_blocked(dp, &key))
+		return 0;
+	count_blocks(dp, 1);
+	if (!bpf_map_update_elem(dp->block, &key, &key.bits, BPF_ANY))
+		return 0;
+	err = -errno;
+	count_blocks(dp, -1ULL);
+	return err;
+}
+
+int dataplane_unblock(struct dataplane *dp, const struct prefix *prefix)
+{
+	struct sluice_lpm_key key = block_key(prefix);
+
+	if (dp->lock_fd < 0)
+		return -EPERM;
+	if (bpf_map_delete_elem(dp->block, &key))
+		return -errno;
+	count_blocks(dp, -1ULL);
+	return 0;
+}

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * What is in force, read back from the maps: the stored text gives the names,
+ * the tables give the numbers, and together they are all that a publication
+ * needs to know of the past. Nothing is kept in files.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "dataplane_private.h"
+
+/* --- the stored configuration --------------------------------------------------- */
+
+static int parse_intent(const struct table_view *view, struct cluster *out)
+{
+	const struct sluice_intent_header *header = view->data;
+	struct diag_list diags = {0};
+	int err;
+
+	if (header->bytes > view->bytes - sizeof(*header))
+		return -EBADMSG;
+	err = config_read((const char *)(header + 1), header->bytes, out, &diags);
+	diag_fini(&diags);
+	return err == -EINVAL ? -EBADMSG : err;
+}
+
+static int read_model(const struct dataplane *dp, unsigned slot, struct cluster *out)
+{
+	struct table_view view;
+	int fd = table_open(dp->intent, slot);
+	int err;
+
+	model_init(out);
+	if (fd < 0)
+		return fd == -ENOENT ? 0 : fd;
+	err = table_map(fd, false, &view);
+	if (!err) {
+		err = parse_intent(&view, out);
+		table_unmap(&view);
+	}
+	close(fd);
+	return err;
+}
+
+/* --- the tables ------------------------------------------------------------------ */
+
+/* Leaves `out` as it is, zeroed, if nothing was published yet. */
+static int read_array(int outer, unsigned slot, void *out, size_t bytes)
+{
+	int fd = table_open(outer, slot);
+	struct table_view view;
+	int err;
+
+	if (fd < 0)
+		return fd == -ENOENT ? 0 : fd;
+	err = table_map(fd, false, &view);
+	if (!err) {
+		memcpy(out, view.data, bytes < view.bytes ? bytes : view.bytes);
+		table_unmap(&view);
+	}
+	close(fd);
+	return err;
+}
+
+static int read_vips(const struct dataplane *dp, struct in_force *now)
+{
+	int fd = table_open(dp->vips, now->slot);
+	const void *previous = NULL;
+
+	if (fd < 0)
+		return fd == -ENOENT ? 0 : fd;
+	while (now->vip_count < SLUICE_MAX_VIPS) {
+		struct compiled_vip *vip = &now->vips[now->vip_count];
+
+		if (bpf_map_get_next_key(fd, previous, &vip->key) ||
+		    bpf_map_lookup_elem(fd, &vip->key, &vip->vip))
+			break;
+		previous = &vip->key;
+		now->vip_count++;
+	}
+	close(fd);
+	return 0;
+}
+
+static int read_backends_singly(const struct dataplane *dp, struct sluice_backend *out)
+{
+	for (__u32 i = 0; i < SLUICE_MAX_BACKENDS; i++)
+		if (bpf_map_lookup_elem(dp->backends, &i, &out[i]))
+			return -errno;
+	return 0;
+}
+
+int in_force_backends(const struct dataplane *dp, struct sluice_backend *out)
+{
+	__u32 *keys = calloc(SLUICE_MAX_BACKENDS, sizeof(*keys));
+	__u32 count = SLUICE_MAX_BACKENDS, next;
+	int err;
+
+	if (!keys)
+		return -ENOMEM;
+	err = bpf_map_lookup_batch(dp->backends, NULL, &next, keys, out, &count, NULL);
+	free(keys);
+	if ((!err || errno == ENOENT) && count == SLUICE_MAX_BACKENDS)
+		return 0;
+	return read_backends_singly(dp, out);
+}
+
+static int read_all(const struct dataplane *dp, struct in_force *now)
+{
+	int err = read_model(dp, now->slot, &now->model);
+
+	if (!err)
+		err = read_array(dp->ports, now->slot, now->ports, sizeof(now->ports));
+	if (!err)
+		err = read_array(dp->rules, now->slot, now->rules, sizeof(now->rules));
+	if (!err)
+		err = read_vips(dp, now);
+	if (!err)
+		err = in_force_backends(dp, now->backends);
+	if (!err)
+		err = compile_recover_rule_ids(now, dp->node);
+	return err;
+}
+
+int in_force_read(const struct dataplane *dp, struct in_force **out)
+{
+	struct in_force *now = calloc(1, sizeof(*now));
+	int err;
+
+	if (!now)
+		return -ENOMEM;
+	now->slot = dataplane_slot(dp);
+	err = read_all(dp, now);
+	if (err) {
+		in_force_free(now);
+		return err;
+	}
+	*out = now;
+	return 0;
+}
+
+void in_force_free(struct in_force *now)
+{
+	if (!now)
+		return;
+	model_fini(&now->model);
+	free(now);
+}
+
+int dataplane_load_model(const struct dataplane *dp, struct cluster *out)
+{
+	struct in_force *now;
+	int err = in_force_read(dp, &now);
+
+	if (err)
+		return err;
+	*out = now->model;
+	model_init(&now->model);
+	in_force_free(now);
+	return 0;
+}

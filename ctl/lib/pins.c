@@ -1,0 +1,403 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * Where a node's maps live: a bpffs with a directory per node and a lock file
+ * beside it.
+ *
+ * The maps of a node are made one after the other, and the control map gets
+ * its ABI version when all of them are there. So a creation that was cut off
+ * is completed by the next one, and a reader takes it for no node at all.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "dataplane_private.h"
+#include "sluice.skel.h"
+
+#define DEFAULT_PIN_ROOT "/run/sluice/bpf"
+#define LOCK_WAIT_MS	 10000
+#define LOCK_POLL_MS	 5
+
+struct pin {
+	const char *name;
+	size_t fd_offset; /* of its descriptor in struct dataplane */
+};
+
+#define PIN(map, member)                                                                           \
+	{                                                                                          \
+		"sluice_" map, offsetof(struct dataplane, member)                                  \
+	}
+
+static const struct pin pins[] = {
+	PIN("control", control_fd), PIN("vips", vips),	       PIN("rules", rules),
+	PIN("ports", ports),	    PIN("tunnels", tunnels),   PIN("intent", intent),
+	PIN("rings", rings),	    PIN("backends", backends), PIN("flows", flows),
+	PIN("block", block),	    PIN("ledger", ledger),     PIN("rule_use", rule_use),
+	PIN("load", load),	    PIN("misses", misses),     PIN("txports", txports),
+};
+
+#define PIN_COUNT (sizeof(pins) / sizeof(pins[0]))
+
+static int *pin_fd(struct dataplane *dp, const struct pin *pin)
+{
+	return (int *)((char *)dp + pin->fd_offset);
+}
+
+const char *pins_root(void)
+{
+	const char *root = getenv("SLUICE_PIN_ROOT");
+
+	return root && *root ? root : DEFAULT_PIN_ROOT;
+}
+
+static int join(char *out, size_t size, const char *dir, const char *name)
+{
+	int length = snprintf(out, size, "%s/%s", dir, name);
+
+	return length < 0 || (size_t)length >= size ? -ENAMETOOLONG : 0;
+}
+
+/* --- the bpffs ----------------------------------------------------------------- */
+
+static bool is_bpffs(const char *path)
+{
+	struct statfs fs;
+
+	return !statfs(path, &fs) && (unsigned long)fs.f_type == BPF_FS_MAGIC;
+}
+
+static int make_dirs(const char *path)
+{
+	char partial[256];
+
+	if (strlen(path) >= sizeof(partial))
+		return -ENAMETOOLONG;
+	strcpy(partial, path);
+	for (char *slash = partial + 1; (slash = strchr(slash, '/')); slash++) {
+		*slash = '\0';
+		if (mkdir(partial, 0755) && errno != EEXIST)
+			return -errno;
+		*slash = '/';
+	}
+	return mkdir(partial, 0755) && errno != EEXIST ? -errno : 0;
+}
+
+static int open_parent_of_root(void)
+{
+	char parent[256];
+	int err = join(parent, sizeof(parent), pins_root(), "..");
+	int fd;
+
+	if (err)
+		return err;
+	fd = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+/* Two nodes' first commands may race: a second bpffs would hide the pins of the first. */
+static int mount_root(void)
+{
+	const char *root = pins_root();
+	int err = make_dirs(root);
+	int parent;
+
+	if (err || is_bpffs(root))
+		return err;
+	parent = open_parent_of_root();
+	if (parent < 0)
+		return parent;
+	if (flock(parent, LOCK_EX) ||
+	    (!is_bpffs(root) && mount("bpffs", root, "bpf", 0, "mode=0700")))
+		err = -errno;
+	close(parent);
+	return err;
+}
+
+/* --- the lock ------------------------------------------------------------------ */
+
+static int lock_path(char *out, size_t size, const char *node)
+{
+	char name[SLUICE_NAME_LEN + sizeof("../.lock")];
+
+	snprintf(name, sizeof(name), "../%.*s.lock", SLUICE_NAME_LEN - 1, node);
+	return join(out, size, pins_root(), name);
+}
+
+/* The file may have been removed, with its node, while we waited for it. */
+static bool is_still_at(int fd, const char *path)
+{
+	struct stat held, there;
+
+	return !fstat(fd, &held) && !stat(path, &there) && held.st_ino == there.st_ino &&
+	       held.st_dev == there.st_dev;
+}
+
+static int lock_node(const char *node)
+{
+	const struct timespec pause = {.tv_nsec = LOCK_POLL_MS * 1000000L};
+	char path[256];
+	int err = lock_path(path, sizeof(path), node);
+
+	if (err)
+		return err;
+	for (int waited = 0; waited <= LOCK_WAIT_MS; waited += LOCK_POLL_MS) {
+		int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+
+		if (fd < 0)
+			return -errno;
+		if (!flock(fd, LOCK_EX | LOCK_NB) && is_still_at(fd, path))
+			return fd;
+		close(fd);
+		nanosleep(&pause, NULL);
+	}
+	return -EBUSY;
+}
+
+/* --- creation ------------------------------------------------------------------ */
+
+/*
+ * Not left to libbpf: it compares what it finds with the object, and takes
+ * the read-only flag that the kernel adds to device maps for a difference.
+ */
+int pins_reuse(struct bpf_object *object, const char *pin_dir)
+{
+	struct bpf_map *map;
+
+	bpf_object__for_each_map(map, object) {
+		char path[320];
+		int fd, err;
+
+		if (!bpf_map__pin_path(map))
+			continue;
+		err = join(path, sizeof(path), pin_dir, bpf_map__name(map));
+		if (err)
+			return err;
+		fd = bpf_obj_get(path);
+		if (fd < 0 && errno != ENOENT)
+			return -errno;
+		if (fd < 0)
+			continue;
+		err = bpf_map__reuse_fd(map, fd);
+		close(fd);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+static void leave_programs_out(struct bpf_object *object)
+{
+	struct bpf_program *program;
+
+	bpf_object__for_each_program(program, object)
+		bpf_program__set_autoload(program, false);
+}
+
+static int create_maps(const char *pin_dir, unsigned flows)
+{
+	LIBBPF_OPTS(bpf_object_open_opts, opts, .pin_root_path = pin_dir);
+	struct sluice_bpf *skel = sluice_bpf__open_opts(&opts);
+	int err;
+
+	if (!skel)
+		return -errno;
+	leave_programs_out(skel->obj);
+	err = bpf_map__set_max_entries(skel->maps.sluice_flows, flows);
+	if (!err)
+		err = pins_reuse(skel->obj, pin_dir);
+	if (!err)
+		err = bpf_object__load(skel->obj);
+	sluice_bpf__destroy(skel);
+	return err;
+}
+
+static void stamp(struct dataplane *dp)
+{
+	snprintf(dp->control->node, sizeof(dp->control->node), "%s", dp->node);
+	__atomic_store_n(&dp->control->abi, SLUICE_ABI_VERSION, __ATOMIC_RELEASE);
+}
+
+/* --- opening ------------------------------------------------------------------- */
+
+static int open_pin(struct dataplane *dp, const struct pin *pin)
+{
+	LIBBPF_OPTS(bpf_obj_get_opts, opts, .file_flags = dp->lock_fd < 0 ? BPF_F_RDONLY : 0);
+	char path[320];
+	int err = join(path, sizeof(path), dp->pin_dir, pin->name);
+	int fd;
+
+	if (err)
+		return err;
+	fd = bpf_obj_get_opts(path, &opts);
+	if (fd < 0)
+		return -errno;
+	*pin_fd(dp, pin) = fd;
+	return 0;
+}
+
+/* The control map; its ABI version is 0 while the other maps are being made. */
+static int open_control(struct dataplane *dp)
+{
+	int prot = dp->lock_fd < 0 ? PROT_READ : PROT_READ | PROT_WRITE;
+	int err = open_pin(dp, &pins[0]);
+	void *mapped;
+
+	if (err)
+		return err;
+	mapped = mmap(NULL, sizeof(*dp->control), prot, MAP_SHARED, dp->control_fd, 0);
+	if (mapped == MAP_FAILED)
+		return -errno;
+	dp->control = mapped;
+	if (dp->control->abi && dp->control->abi != SLUICE_ABI_VERSION)
+		return -EPROTO;
+	return 0;
+}
+
+static int open_others(struct dataplane *dp)
+{
+	int err = 0;
+
+	for (size_t i = 1; i < PIN_COUNT && !err; i++)
+		err = open_pin(dp, &pins[i]);
+	return err;
+}
+
+/* Before anything is touched, because the maps of another ABI are not ours to complete. */
+static int create(struct dataplane *dp, unsigned flows)
+{
+	int err = open_control(dp);
+
+	if (err && err != -ENOENT)
+		return err;
+	if (!err && dp->control->abi)
+		return 0;
+	if (mkdir(dp->pin_dir, 0700) && errno != EEXIST)
+		return -errno;
+	err = create_maps(dp->pin_dir, flows);
+	if (!err && !dp->control)
+		err = open_control(dp);
+	if (!err)
+		stamp(dp);
+	return err;
+}
+
+static int init(struct dataplane *dp, const char *node)
+{
+	memset(dp, 0, sizeof(*dp));
+	for (size_t i = 0; i < PIN_COUNT; i++)
+		*pin_fd(dp, &pins[i]) = -1;
+	dp->lock_fd = -1;
+	if (!*node || strlen(node) >= sizeof(dp->node) || strchr(node, '/') || *node == '.')
+		return -EINVAL;
+	strcpy(dp->node, node);
+	return join(dp->pin_dir, sizeof(dp->pin_dir), pins_root(), node);
+}
+
+static bool exists(const char *path)
+{
+	struct stat st;
+
+	return !stat(path, &st);
+}
+
+static int prepare(struct dataplane *dp, enum dataplane_access access, unsigned flows)
+{
+	int err = 0;
+
+	if (access == DATAPLANE_CREATE)
+		err = mount_root();
+	else if (!exists(dp->pin_dir))
+		err = -errno;
+	if (err || access == DATAPLANE_READ)
+		return err;
+	dp->lock_fd = lock_node(dp->node);
+	if (dp->lock_fd < 0)
+		return dp->lock_fd;
+	return access == DATAPLANE_CREATE ? create(dp, flows) : 0;
+}
+
+int dataplane_open(struct dataplane *dp, const char *node, enum dataplane_access access,
+		   unsigned flows)
+{
+	int err = init(dp, node);
+
+	if (err)
+		return err;
+	kernel_log_start();
+	err = prepare(dp, access, flows ? flows : MODEL_DEFAULT_FLOWS);
+	if (!err && !dp->control)
+		err = open_control(dp);
+	if (!err && !dp->control->abi)
+		err = -ENOENT;
+	if (!err)
+		err = open_others(dp);
+	if (err)
+		dataplane_close(dp);
+	return err;
+}
+
+static void close_fd(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
+void dataplane_close(struct dataplane *dp)
+{
+	if (dp->control)
+		munmap(dp->control, sizeof(*dp->control));
+	dp->control = NULL;
+	for (size_t i = 0; i < PIN_COUNT; i++)
+		close_fd(pin_fd(dp, &pins[i]));
+	close_fd(&dp->lock_fd);
+}
+
+/* --- removal ------------------------------------------------------------------- */
+
+/* The control map first: without it, what is left counts as no node. */
+static int remove_pins(const char *pin_dir)
+{
+	char path[320];
+
+	for (size_t i = 0; i < PIN_COUNT; i++) {
+		int err = join(path, sizeof(path), pin_dir, pins[i].name);
+
+		if (err)
+			return err;
+		if (unlink(path) && errno != ENOENT)
+			return -errno;
+	}
+	return rmdir(pin_dir) ? -errno : 0;
+}
+
+int dataplane_destroy(const char *node)
+{
+	struct dataplane dp;
+	char path[256];
+	int err = init(&dp, node);
+
+	if (!err)
+		err = lock_path(path, sizeof(path), node);
+	if (err)
+		return err;
+	if (!exists(dp.pin_dir))
+		return -ENOENT;
+	dp.lock_fd = lock_node(node);
+	if (dp.lock_fd < 0)
+		return dp.lock_fd;
+	err = remove_pins(dp.pin_dir);
+	if (!err)
+		unlink(path);
+	close(dp.lock_fd);
+	return err;
+}

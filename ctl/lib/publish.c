@@ -1,0 +1,481 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * Publishing: from one generation to the next with one 64-bit store.
+ *
+ * First everything is made beside what is in force: new inner maps, new rings
+ * under free numbers. Then, when no packet reads the slot of the generation
+ * before last any more, that slot is filled; then the generation word turns.
+ * Whoever dies on the way leaves the generation that was in force, and some
+ * maps that the next publication overwrites. What did not change goes into the
+ * new slot as it is.
+ */
+#include <errno.h>
+#include <linux/membarrier.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "attach.h"
+#include "dataplane_private.h"
+
+struct staged_table {
+	int outer;
+	int inner;
+	bool changed;
+};
+
+struct publication {
+	struct dataplane *dp;
+	struct in_force *now;
+	struct compiled *next;
+	struct staged_table ports, rules, vips, tunnels, intent;
+	__u32 ring_ids[SLUICE_MAX_SERVICES]; /* new rings ... */
+	int ring_fds[SLUICE_MAX_SERVICES];   /* ... and their maps */
+	__u32 ring_count;
+};
+
+/* --- what the compiler is given ------------------------------------------------------- */
+
+static __u64 attached_ports(const struct in_force *now, const struct node *node)
+{
+	__u64 attached = 0;
+
+	for (unsigned i = 0; i < SLUICE_MAX_PORTS; i++) {
+		const char *name = now->ports[i].ifname;
+		const struct interface *interface = node ? model_interface(node, name) : NULL;
+		struct attachment found;
+
+		if (!*name || (interface && interface->roles))
+			continue;
+		if (!attach_query(name, &found))
+			attached |= 1ULL << i;
+	}
+	return attached;
+}
+
+static int compile_for(struct publication *pub, const struct cluster *cluster,
+		       struct diag_list *diags)
+{
+	const char *node = pub->dp->node;
+	struct local_address *local = NULL;
+	struct compile_input in = {
+		.cluster = cluster,
+		.node = node,
+		.now = pub->now,
+		.attached = attached_ports(pub->now, model_node(cluster, node)),
+	};
+	int err = local_addresses_read(&local, &in.local_count);
+
+	if (err)
+		return err;
+	in.local = local;
+	err = compile(&in, pub->next, diags);
+	free(local);
+	return err;
+}
+
+/* --- rings ---------------------------------------------------------------------------- */
+
+static bool ring_is_used(const struct publication *pub, unsigned id)
+{
+	for (size_t i = 0; i < pub->now->vip_count; i++)
+		if (pub->now->vips[i].vip.ring == id)
+			return true;
+	for (size_t i = 0; i < pub->ring_count; i++)
+		if (pub->ring_ids[i] == id)
+			return true;
+	return false;
+}
+
+/* There are twice as many numbers as services: one is always free. */
+static unsigned free_ring(const struct publication *pub)
+{
+	unsigned id = 0;
+
+	while (ring_is_used(pub, id))
+		id++;
+	return id;
+}
+
+static int stage_ring(struct publication *pub, struct compiled_service *service,
+		      struct ring_entry *ring)
+{
+	int err = ring_build(service->service, &pub->next->backend_slots[service->first_backend],
+			     pub->next->backends, ring);
+	int fd;
+
+	if (err)
+		return err;
+	service->ring = service->ring_before;
+	if (service->ring != SLUICE_NONE && ring_equals(pub->dp, service->ring, ring))
+		return 0;
+	fd = ring_create(pub->dp, ring);
+	if (fd < 0)
+		return fd;
+	service->ring = free_ring(pub);
+	pub->ring_ids[pub->ring_count] = service->ring;
+	pub->ring_fds[pub->ring_count++] = fd;
+	return 0;
+}
+
+static int stage_rings(struct publication *pub)
+{
+	struct ring_entry *ring = calloc(SLUICE_RING_SIZE, sizeof(*ring));
+	int err = ring ? 0 : -ENOMEM;
+
+	for (size_t i = 0; i < pub->next->service_count && !err; i++)
+		err = stage_ring(pub, &pub->next->services[i], ring);
+	free(ring);
+	return err;
+}
+
+/* --- tables --------------------------------------------------------------------------- */
+
+static int stage_table(struct publication *pub, struct staged_table *staged, int outer,
+		       const struct table_shape *shape, const struct table_content *content)
+{
+	unsigned entries = content->keys ? shape->entries : (unsigned)content->count;
+
+	staged->outer = outer;
+	staged->inner = table_open(outer, pub->now->slot);
+	if (staged->inner >= 0) {
+		if (table_equals(staged->inner, shape, content))
+			return 0;
+		close(staged->inner);
+	}
+	staged->changed = true;
+	staged->inner = table_create(pub->dp, shape, entries);
+	return staged->inner < 0 ? staged->inner : table_fill(staged->inner, content);
+}
+
+static int stage_ports(struct publication *pub)
+{
+	struct table_content content = {.values = pub->next->ports,
+					.value_stride = sizeof(pub->next->ports[0]),
+					.count = SLUICE_MAX_PORTS};
+
+	return stage_table(pub, &pub->ports, pub->dp->ports, &table_ports, &content);
+}
+
+static int stage_rules(struct publication *pub)
+{
+	struct table_content content = {.values = pub->next->rules,
+					.value_stride = sizeof(pub->next->rules[0]),
+					.count = SLUICE_MAX_RULES};
+
+	return stage_table(pub, &pub->rules, pub->dp->rules, &table_rules, &content);
+}
+
+static int stage_vips(struct publication *pub)
+{
+	const struct compiled_vip *vips = pub->next->vips;
+	struct table_content content = {.keys = &vips->key,
+					.values = &vips->vip,
+					.key_stride = sizeof(*vips),
+					.value_stride = sizeof(*vips),
+					.count = pub->next->vip_count};
+
+	return stage_table(pub, &pub->vips, pub->dp->vips, &table_vips, &content);
+}
+
+static int stage_tunnels(struct publication *pub)
+{
+	static const __u32 unused;
+	struct table_content content = {.keys = pub->next->tunnels,
+					.values = &unused,
+					.key_stride = sizeof(pub->next->tunnels[0]),
+					.count = pub->next->tunnel_count};
+
+	return stage_table(pub, &pub->tunnels, pub->dp->tunnels, &table_tunnels, &content);
+}
+
+static int stage_intent(struct publication *pub, const struct cluster *cluster)
+{
+	struct table_content content = {.value_stride = SLUICE_INTENT_CHUNK};
+	struct sluice_intent_header *image;
+	char *text;
+	size_t length;
+	int err = config_write(cluster, &text, &length);
+
+	if (err)
+		return err;
+	content.count = (sizeof(*image) + length + SLUICE_INTENT_CHUNK - 1) / SLUICE_INTENT_CHUNK;
+	image = calloc(content.count, SLUICE_INTENT_CHUNK);
+	if (image) {
+		image->bytes = length;
+		memcpy(image + 1, text, length);
+		content.values = image;
+		err = stage_table(pub, &pub->intent, pub->dp->intent, &table_intent, &content);
+	} else {
+		err = -ENOMEM;
+	}
+	free(image);
+	free(text);
+	return err;
+}
+
+static int stage(struct publication *pub, const struct cluster *cluster, struct diag_list *diags)
+{
+	int err = stage_rings(pub);
+
+	if (!err)
+		err = compile_vips(pub->next, diags);
+	if (!err)
+		err = stage_ports(pub);
+	if (!err)
+		err = stage_rules(pub);
+	if (!err)
+		err = stage_vips(pub);
+	if (!err)
+		err = stage_tunnels(pub);
+	if (!err)
+		err = stage_intent(pub, cluster);
+	return err;
+}
+
+static bool backends_changed(const struct publication *pub)
+{
+	for (unsigned i = 0; i < SLUICE_MAX_BACKENDS; i++) {
+		struct sluice_backend now = pub->now->backends[i];
+
+		now.state[pub->next->slot] = now.state[pub->now->slot];
+		if (memcmp(&now, &pub->next->backends[i], sizeof(now)))
+			return true;
+	}
+	return false;
+}
+
+static bool anything_changed(const struct publication *pub)
+{
+	return pub->ports.changed || pub->rules.changed || pub->vips.changed ||
+	       pub->tunnels.changed || pub->intent.changed || pub->ring_count ||
+	       backends_changed(pub);
+}
+
+/* --- filling the slot ------------------------------------------------------------------ */
+
+int dataplane_synchronize(void)
+{
+	/* Its global form is synchronize_rcu(), and a packet's program is one RCU reader. */
+	return syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0) ? -errno : 0;
+}
+
+static int put_table(const struct publication *pub, const struct staged_table *staged)
+{
+	struct bpf_map_info info = {0};
+	__u32 length = sizeof(info);
+
+	if (bpf_obj_get_info_by_fd(staged->inner, &info, &length))
+		return -errno;
+	if (table_id(staged->outer, pub->next->slot) == info.id)
+		return 0;
+	return bpf_map_update_elem(staged->outer, &pub->next->slot, &staged->inner, BPF_ANY)
+		       ? -errno
+		       : 0;
+}
+
+static int put_tables(const struct publication *pub)
+{
+	int err = put_table(pub, &pub->ports);
+
+	if (!err)
+		err = put_table(pub, &pub->rules);
+	if (!err)
+		err = put_table(pub, &pub->vips);
+	if (!err)
+		err = put_table(pub, &pub->tunnels);
+	if (!err)
+		err = put_table(pub, &pub->intent);
+	return err;
+}
+
+/* At once if the kernel can: it waits for a grace period at each call. */
+static int put_rings(const struct publication *pub)
+{
+	__u32 count = pub->ring_count;
+
+	if (!count ||
+	    !bpf_map_update_batch(pub->dp->rings, pub->ring_ids, pub->ring_fds, &count, NULL))
+		return 0;
+	for (size_t i = 0; i < pub->ring_count; i++)
+		if (bpf_map_update_elem(pub->dp->rings, &pub->ring_ids[i], &pub->ring_fds[i],
+					BPF_ANY))
+			return -errno;
+	return 0;
+}
+
+static int drop_unused_rings(const struct publication *pub)
+{
+	for (__u32 id = 0; id < SLUICE_MAX_RINGS; id++) {
+		if (ring_is_used(pub, id) || !table_id(pub->dp->rings, id))
+			continue;
+		if (bpf_map_delete_elem(pub->dp->rings, &id))
+			return -errno;
+	}
+	return 0;
+}
+
+/* In force, a slot's state stays what it was until the generation turns. */
+static int put_backends(const struct publication *pub)
+{
+	for (__u32 i = 0; i < SLUICE_MAX_BACKENDS; i++) {
+		const struct sluice_backend *backend = &pub->next->backends[i];
+
+		if (!memcmp(backend, &pub->now->backends[i], sizeof(*backend)))
+			continue;
+		if (bpf_map_update_elem(pub->dp->backends, &i, backend, BPF_EXIST))
+			return -errno;
+	}
+	return 0;
+}
+
+/* --- counters start at zero for what is new -------------------------------------------- */
+
+static int zero_counter(int fd, __u32 index, size_t value_bytes)
+{
+	int cpus = libbpf_num_possible_cpus();
+	void *zeros;
+	int err = 0;
+
+	if (cpus < 0)
+		return cpus;
+	zeros = calloc((size_t)cpus, value_bytes);
+	if (!zeros)
+		return -ENOMEM;
+	if (bpf_map_update_elem(fd, &index, zeros, BPF_EXIST))
+		err = -errno;
+	free(zeros);
+	return err;
+}
+
+static void mark_rule_ids(const struct sluice_rule *rules, bool *marks, bool mark)
+{
+	for (size_t i = 0; i < SLUICE_MAX_RULES; i++)
+		if (rules[i].id < SLUICE_MAX_RULES)
+			marks[rules[i].id] = mark;
+}
+
+static int zero_rules(const struct publication *pub)
+{
+	bool *is_new = calloc(SLUICE_MAX_RULES, sizeof(*is_new));
+	int err = is_new ? 0 : -ENOMEM;
+
+	if (!is_new)
+		return err;
+	mark_rule_ids(pub->next->rules, is_new, true);
+	mark_rule_ids(pub->now->rules, is_new, false);
+	for (__u32 i = 0; i < SLUICE_MAX_RULES && !err; i++)
+		if (is_new[i])
+			err = zero_counter(pub->dp->rule_use, i, sizeof(struct sluice_count));
+	free(is_new);
+	return err;
+}
+
+static int zero_new_counters(const struct publication *pub)
+{
+	int err = zero_rules(pub);
+
+	for (__u32 i = 0; i < SLUICE_MAX_PORTS && !err; i++)
+		if (*pub->next->ports[i].ifname &&
+		    strcmp(pub->next->ports[i].ifname, pub->now->ports[i].ifname))
+			err = zero_counter(pub->dp->ledger, i, sizeof(struct sluice_ledger));
+	for (__u32 i = 0; i < SLUICE_MAX_BACKENDS && !err; i++)
+		if (pub->next->backends[i].incarnation != pub->now->backends[i].incarnation)
+			err = zero_counter(pub->dp->load, i, sizeof(struct sluice_load));
+	return err;
+}
+
+/* --- all -------------------------------------------------------------------------------- */
+
+static void turn_generation(const struct publication *pub)
+{
+	struct sluice_control *control = pub->dp->control;
+	struct sluice_control next = {.generation = control->generation};
+
+	next.generation.config++;
+	if (pub->ports.changed || pub->rules.changed)
+		next.generation.policy++;
+	__atomic_store_n(&control->generation_word, next.generation_word, __ATOMIC_RELEASE);
+	control->applied_unix_s = (__u64)time(NULL);
+}
+
+static int put_in_force(const struct publication *pub)
+{
+	int err = dataplane_synchronize();
+
+	if (!err)
+		err = put_rings(pub);
+	if (!err)
+		err = drop_unused_rings(pub);
+	if (!err)
+		err = put_tables(pub);
+	if (!err)
+		err = zero_new_counters(pub);
+	if (!err)
+		err = put_backends(pub);
+	if (!err)
+		turn_generation(pub);
+	return err;
+}
+
+static int publication_init(struct publication *pub, struct dataplane *dp)
+{
+	*pub = (struct publication){.dp = dp};
+	pub->ports.inner = pub->rules.inner = pub->vips.inner = -1;
+	pub->tunnels.inner = pub->intent.inner = -1;
+	pub->next = calloc(1, sizeof(*pub->next));
+	return pub->next ? in_force_read(dp, &pub->now) : -ENOMEM;
+}
+
+static void close_table(const struct staged_table *staged)
+{
+	if (staged->inner >= 0)
+		close(staged->inner);
+}
+
+static void publication_fini(struct publication *pub)
+{
+	close_table(&pub->ports);
+	close_table(&pub->rules);
+	close_table(&pub->vips);
+	close_table(&pub->tunnels);
+	close_table(&pub->intent);
+	for (size_t i = 0; i < pub->ring_count; i++)
+		close(pub->ring_fds[i]);
+	in_force_free(pub->now);
+	free(pub->next);
+}
+
+static int assign_rule_ids(struct cluster *cluster, const struct cluster *before,
+			   struct diag_list *diags)
+{
+	int err = model_assign_rule_ids(cluster, before);
+
+	if (err != -ENOSPC)
+		return err;
+	diag_add(diags, (struct place){0}, "more than %d rules in all policies", SLUICE_MAX_RULES);
+	return -EINVAL;
+}
+
+int dataplane_publish(struct dataplane *dp, struct cluster *cluster, struct diag_list *diags)
+{
+	struct publication pub;
+	int err = dp->lock_fd < 0 ? -EPERM : model_validate(cluster, diags);
+
+	if (err)
+		return err;
+	kernel_log_start();
+	err = publication_init(&pub, dp);
+	if (!err)
+		err = assign_rule_ids(cluster, &pub.now->model, diags);
+	if (!err)
+		err = compile_for(&pub, cluster, diags);
+	if (!err)
+		err = stage(&pub, cluster, diags);
+	if (!err && anything_changed(&pub))
+		err = put_in_force(&pub);
+	publication_fini(&pub);
+	return err;
+}

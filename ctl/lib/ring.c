@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * Who is in a service's Maglev ring: the backends that are wanted, weigh
+ * something and are well. If none is, all that are wanted, well or not:
+ * serving something beats serving nothing, and health checks fail together
+ * more often than backends do.
+ *
+ * The ring follows from the model and from health alone, so that balancers
+ * with other slot numbers send a flow to the same backend.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "dataplane_private.h"
+#include "maglev.h"
+
+static bool is_wanted(const struct backend *backend)
+{
+	return backend->admin == BACKEND_ADMIN_UP && backend->weight;
+}
+
+static bool any_well(const struct service *service, const unsigned *slots,
+		     const struct sluice_backend *backends)
+{
+	for (size_t i = 0; i < service->backend_count; i++)
+		if (is_wanted(&service->backends[i]) && !backends[slots[i]].unhealthy)
+			return true;
+	return false;
+}
+
+static void choose_members(const struct service *service, const unsigned *slots,
+			   const struct sluice_backend *backends, struct maglev_backend *members)
+{
+	bool only_well = any_well(service, slots, backends);
+
+	for (size_t i = 0; i < service->backend_count; i++) {
+		const struct backend *backend = &service->backends[i];
+		bool in = is_wanted(backend) && !(only_well && backends[slots[i]].unhealthy);
+
+		members[i].identity = backend->name;
+		members[i].weight = in ? backend->weight : 0;
+		members[i].value = slots[i];
+	}
+}
+
+int ring_build(const struct service *service, const unsigned *slots,
+	       const struct sluice_backend *backends, struct ring_entry *ring)
+{
+	struct maglev_backend *members = calloc(service->backend_count + 1, sizeof(*members));
+	uint32_t *packed = malloc(SLUICE_RING_SIZE * sizeof(*packed));
+	int err = -ENOMEM;
+
+	if (!members || !packed)
+		goto out;
+	choose_members(service, slots, backends, members);
+	err = maglev_build(members, service->backend_count, packed, SLUICE_RING_SIZE);
+	if (err)
+		goto out;
+	for (size_t i = 0; i < SLUICE_RING_SIZE; i++)
+		ring[i] = (struct ring_entry){.backend = packed[i]};
+out:
+	free(packed);
+	free(members);
+	return err;
+}
+
+static struct table_content content(const struct ring_entry *ring)
+{
+	return (struct table_content){
+		.values = ring, .value_stride = sizeof(*ring), .count = SLUICE_RING_SIZE};
+}
+
+bool ring_equals(const struct dataplane *dp, unsigned id, const struct ring_entry *ring)
+{
+	struct table_content wanted = content(ring);
+	int fd = table_open(dp->rings, id);
+	bool equal;
+
+	if (fd < 0)
+		return false;
+	equal = table_equals(fd, &table_ring, &wanted);
+	close(fd);
+	return equal;
+}
+
+int ring_create(const struct dataplane *dp, const struct ring_entry *ring)
+{
+	struct table_content wanted = content(ring);
+	int fd = table_create(dp, &table_ring, table_ring.entries);
+	int err;
+
+	if (fd < 0)
+		return fd;
+	err = table_fill(fd, &wanted);
+	if (err) {
+		close(fd);
+		return err;
+	}
+	return fd;
+}
