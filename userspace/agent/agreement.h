@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * How balancers agree on the health of a service's backends: every one of them
+ * computes the same function of the same views (docs/adr/0004). No time, no I/O.
+ *
+ * An observer that sees no usable backend at all is "blind": more likely its
+ * own network is at fault, so it is not believed unless all are blind.
+ */
+#ifndef SLUICE_AGENT_AGREEMENT_H
+#define SLUICE_AGENT_AGREEMENT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum opinion { OPINION_NONE, OPINION_UP, OPINION_DOWN };
+
+/* The view of one observer that was heard lately (the own one included). */
+struct observer {
+	bool blind;
+	const unsigned char *opinions; /* enum opinion, by backend */
+};
+
+/* What is agreed on one service. */
+struct agreement {
+	bool *up;   /* by backend, filled in */
+	bool panic; /* the views leave nothing to use: everything counts as up */
+};
+
+/*
+ * `usable[i]`: backend i may get new flows by configuration. A backend is down
+ * if any observer that is not blind sees it down. Panic, when every observer is
+ * blind or when together they would leave no usable backend: all count as up,
+ * for a ring of doubtful backends is better than none.
+ */
+void agreement_merge(const struct observer *observers, size_t observer_count, const bool *usable,
+		     size_t backend_count, struct agreement *out);
+
+#endif /* SLUICE_AGENT_AGREEMENT_H */

@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+#include "roster.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+uint64_t roster_id(const char *name)
+{
+	uint64_t hash = 0xcbf29ce484222325ull;
+
+	for (; *name; name++)
+		hash = (hash ^ (unsigned char)*name) * 0x100000001b3ull;
+	return hash & ~1ull;
+}
+
+struct service_state *roster_service(const struct roster *roster, uint64_t id)
+{
+	for (size_t i = 0; i < roster->service_count; i++)
+		if (roster->services[i].id == id)
+			return &roster->services[i];
+	return NULL;
+}
+
+struct backend_state *roster_backend(const struct service_state *service, uint64_t id)
+{
+	for (size_t i = 0; i < service->backend_count; i++)
+		if (service->backends[i] && service->backends[i]->id == id)
+			return service->backends[i];
+	return NULL;
+}
+
+void roster_forget_peer(struct roster *roster, size_t peer)
+{
+	for (size_t i = 0; i < roster->service_count; i++) {
+		struct service_state *service = &roster->services[i];
+
+		service->reports[peer] = (struct report){0};
+		for (size_t j = 0; j < service->backend_count; j++)
+			service->backends[j]->reports[peer] = (struct report){0};
+	}
+}
+
+void roster_fini(struct roster *roster)
+{
+	for (size_t i = 0; i < roster->service_count; i++) {
+		struct service_state *service = &roster->services[i];
+
+		for (size_t j = 0; j < service->backend_count; j++)
+			free(service->backends[j]);
+		free(service->backends);
+		free(service->vips);
+	}
+	free(roster->services);
+	*roster = (struct roster){0};
+}
+
+/* --- build --------------------------------------------------------------------- */
+
+/* Takes the backend out of the old service, so that it is freed once. */
+static struct backend_state *take_over(struct service_state *old, uint64_t id)
+{
+	for (size_t i = 0; old && i < old->backend_count; i++) {
+		struct backend_state *backend = old->backends[i];
+
+		if (backend && backend->id == id) {
+			old->backends[i] = NULL;
+			return backend;
+		}
+	}
+	return NULL;
+}
+
+static struct backend_state *backend_create(const struct backend *from)
+{
+	struct backend_state *backend = calloc(1, sizeof(*backend));
+
+	if (!backend)
+		return NULL;
+	strcpy(backend->name, from->name);
+	backend->id = roster_id(from->name);
+	backend->fresh = true;
+	backend->own.up = true;
+	backend->agreed = true;
+	backend->applied = true;
+	backend->probe.watch.fd = LOOP_NO_FD;
+	return backend;
+}
+
+static void backend_describe(struct backend_state *backend, struct service_state *service,
+			     const struct backend *from, unsigned short default_port)
+{
+	backend->service = service;
+	backend->target.addr = from->has4 ? from->addr4 : from->addr6;
+	backend->target.port = service->check.port ? service->check.port : default_port;
+	backend->admin = from->admin;
+	backend->usable = from->admin == BACKEND_ADMIN_UP && from->weight > 0;
+	backend->has_slot = false;
+}
+
+static int service_build(struct service_state *service, struct service_state *old,
+			 const struct service *from)
+{
+	unsigned short default_port = from->vip_count ? from->vips[0].port : 0;
+
+	strcpy(service->name, from->name);
+	service->id = roster_id(from->name);
+	service->check = from->check;
+	service->proto = from->proto;
+	service->vips = calloc(from->vip_count + 1, sizeof(*service->vips));
+	service->backends = calloc(from->backend_count + 1, sizeof(*service->backends));
+	if (!service->vips || !service->backends)
+		return -ENOMEM;
+	service->vip_count = from->vip_count;
+	for (size_t i = 0; i < from->vip_count; i++)
+		service->vips[i] = from->vips[i];
+	if (old) {
+		service->panic = old->panic;
+		memcpy(service->reports, old->reports, sizeof(service->reports));
+	}
+	for (size_t i = 0; i < from->backend_count; i++) {
+		const struct backend *described = &from->backends[i];
+		struct backend_state *backend = take_over(old, roster_id(described->name));
+
+		if (!backend)
+			backend = backend_create(described);
+		if (!backend)
+			return -ENOMEM;
+		backend_describe(backend, service, described, default_port);
+		service->backends[service->backend_count++] = backend;
+	}
+	return 0;
+}
+
+/* Closes the gaps that take_over() left. */
+static void compact(struct roster *roster)
+{
+	for (size_t i = 0; i < roster->service_count; i++) {
+		struct service_state *service = &roster->services[i];
+		size_t kept = 0;
+
+		for (size_t j = 0; j < service->backend_count; j++)
+			if (service->backends[j])
+				service->backends[kept++] = service->backends[j];
+		service->backend_count = kept;
+	}
+}
+
+int roster_build(struct roster *out, struct roster *from, const struct cluster *cluster,
+		 bool balancer)
+{
+	size_t count = balancer ? cluster->service_count : 0;
+	int err = 0;
+
+	*out = (struct roster){.services = calloc(count + 1, sizeof(*out->services))};
+	if (!out->services)
+		return -ENOMEM;
+	while (!err && out->service_count < count) {
+		const struct service *service = &cluster->services[out->service_count];
+
+		err = service_build(&out->services[out->service_count++],
+				    roster_service(from, roster_id(service->name)), service);
+	}
+	compact(from);
+	return err;
+}
+
+/* --- agreement ----------------------------------------------------------------- */
+
+bool roster_own_view(const struct service_state *service, unsigned char *opinions)
+{
+	size_t usable = 0, up = 0;
+
+	for (size_t i = 0; i < service->backend_count; i++) {
+		const struct backend_state *backend = service->backends[i];
+
+		opinions[i] = backend->own.up ? OPINION_UP : OPINION_DOWN;
+		usable += backend->usable;
+		up += backend->usable && backend->own.up;
+	}
+	return usable && !up;
+}
+
+static bool is_fresh(const struct report *report, uint64_t now_ns)
+{
+	return report->heard_ns && now_ns - report->heard_ns < ROSTER_VIEW_AGE_NS;
+}
+
+static void peer_view(const struct service_state *service, size_t peer, uint64_t now_ns,
+		      unsigned char *opinions)
+{
+	for (size_t i = 0; i < service->backend_count; i++) {
+		const struct report *report = &service->backends[i]->reports[peer];
+
+		opinions[i] = is_fresh(report, now_ns) ? report->opinion : OPINION_NONE;
+	}
+}
+
+static int service_agree(struct service_state *service, uint64_t now_ns)
+{
+	struct observer observers[1 + ROSTER_MAX_PEERS];
+	size_t count = service->backend_count, heard = 0;
+	struct agreement agreement;
+	/* Per backend: usable, agreed, and one row of opinions per observer. */
+	unsigned char *rows = calloc(count + 1, 3 + ROSTER_MAX_PEERS);
+	bool *usable = (bool *)rows;
+
+	if (!rows)
+		return -ENOMEM;
+	agreement.up = (bool *)(rows + count);
+	rows += 2 * count;
+	observers[heard++] = (struct observer){
+		.blind = roster_own_view(service, rows),
+		.opinions = rows,
+	};
+	for (size_t peer = 0; peer < ROSTER_MAX_PEERS; peer++) {
+		if (!is_fresh(&service->reports[peer], now_ns))
+			continue;
+		peer_view(service, peer, now_ns, rows + heard * count);
+		observers[heard] = (struct observer){
+			.blind = service->reports[peer].opinion,
+			.opinions = rows + heard * count,
+		};
+		heard++;
+	}
+	for (size_t i = 0; i < count; i++)
+		usable[i] = service->backends[i]->usable;
+	agreement_merge(observers, heard, usable, count, &agreement);
+	for (size_t i = 0; i < count; i++)
+		service->backends[i]->agreed = agreement.up[i];
+	service->panic = agreement.panic;
+	free(usable);
+	return 0;
+}
+
+int roster_agree(struct roster *roster, uint64_t now_ns)
+{
+	int err = 0;
+
+	for (size_t i = 0; !err && i < roster->service_count; i++)
+		err = service_agree(&roster->services[i], now_ns);
+	return err;
+}

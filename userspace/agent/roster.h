@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * What the agent knows of each service of its node and of each backend: own
+ * checks, what other balancers reported, what was agreed, what the data plane
+ * was told. A change of configuration makes a new roster that takes over the
+ * states of all that stayed: by name, so health is never forgotten.
+ */
+#ifndef SLUICE_AGENT_ROSTER_H
+#define SLUICE_AGENT_ROSTER_H
+
+#include "agreement.h"
+#include "health.h"
+#include "loop.h"
+#include "model.h"
+#include "probe.h"
+
+#define ROSTER_MAX_PEERS 32 /* other balancers whose views are counted */
+
+struct checker;
+
+/* One other balancer's word on one backend or service. */
+struct report {
+	uint64_t heard_ns;     /* 0: never */
+	unsigned char opinion; /* enum opinion; of a service: 1 if the peer is blind */
+};
+
+struct backend_state {
+	struct checker *checker;
+	struct service_state *service;
+	char name[SLUICE_NAME_LEN];
+	uint64_t id;		/* of the name, the same on every node; bit 0 is clear */
+	struct endpoint target; /* where it is checked */
+	enum backend_admin admin;
+	bool usable;	   /* may get new flows by configuration */
+	struct health own; /* by own checks alone */
+	bool confirmed;	   /* own checks said "up" since the agent started */
+	bool agreed;	   /* by all balancers: what is in force */
+	bool applied;	   /* what the data plane has */
+	bool fresh;	   /* not yet looked up in the data plane */
+	bool has_slot;
+	unsigned slot; /* in sluice_backends and sluice_load */
+	struct report reports[ROSTER_MAX_PEERS];
+
+	struct probe probe;
+	struct loop_timer timer; /* the next check */
+	enum probe_result last;
+	uint64_t last_duration_ns;
+	uint64_t results[PROBE_RESULT_COUNT];
+};
+
+struct service_state {
+	char name[SLUICE_NAME_LEN];
+	uint64_t id; /* of the name, the same on every node */
+	struct health_check check;
+	struct endpoint *vips;
+	size_t vip_count;
+	int proto;
+	bool panic;
+	struct report reports[ROSTER_MAX_PEERS];
+	struct backend_state **backends;
+	size_t backend_count;
+};
+
+struct roster {
+	struct service_state *services;
+	size_t service_count;
+};
+
+/*
+ * Builds `out` for the services of `cluster`, or for none if !balancer. What
+ * `from` knew of the same service and backend moves to `out`; what is new
+ * begins as up. `from` is left with what is gone, for the caller to free.
+ */
+int roster_build(struct roster *out, struct roster *from, const struct cluster *cluster,
+		 bool balancer) __must_check;
+/* Frees states that are neither probed nor timed any more. */
+void roster_fini(struct roster *roster);
+
+struct service_state *roster_service(const struct roster *roster, uint64_t id);
+struct backend_state *roster_backend(const struct service_state *service, uint64_t id);
+
+/* Identity of a name on the wire: FNV-1a, bit 0 clear. */
+uint64_t roster_id(const char *name);
+
+/* Forgets all that the peer in this place said. */
+void roster_forget_peer(struct roster *roster, size_t peer);
+
+/*
+ * The enum opinion of each backend as own checks have it; opinions has
+ * backend_count elements. Returns true if this makes the observer blind.
+ */
+bool roster_own_view(const struct service_state *service, unsigned char *opinions);
+
+/* Views older than this are not counted. */
+#define ROSTER_VIEW_AGE_NS NS_PER_SEC
+
+/*
+ * Sets agreed and panic of every backend from the own view and the fresh
+ * reports. -ENOMEM leaves the rest as it was.
+ */
+int roster_agree(struct roster *roster, uint64_t now_ns) __must_check;
+
+#endif /* SLUICE_AGENT_ROSTER_H */
