@@ -141,7 +141,7 @@ static bool is_still_at(int fd, const char *path)
 	       held.st_dev == there.st_dev;
 }
 
-static int lock_node(const char *node)
+static int lock_node(const char *node, int wait_ms)
 {
 	const struct timespec pause = {.tv_nsec = LOCK_POLL_MS * 1000000L};
 	char path[256];
@@ -149,7 +149,7 @@ static int lock_node(const char *node)
 
 	if (err)
 		return err;
-	for (int waited = 0; waited <= LOCK_WAIT_MS; waited += LOCK_POLL_MS) {
+	for (int waited = 0; waited <= wait_ms; waited += LOCK_POLL_MS) {
 		int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 
 		if (fd < 0)
@@ -319,7 +319,7 @@ static int prepare(struct dataplane *dp, enum dataplane_access access, unsigned 
 		err = -errno;
 	if (err || access == DATAPLANE_READ)
 		return err;
-	dp->lock_fd = lock_node(dp->node);
+	dp->lock_fd = lock_node(dp->node, access == DATAPLANE_WRITE_NOW ? 0 : LOCK_WAIT_MS);
 	if (dp->lock_fd < 0)
 		return dp->lock_fd;
 	return access == DATAPLANE_CREATE ? create(dp, flows) : 0;
@@ -392,7 +392,7 @@ int dataplane_destroy(const char *node)
 		return err;
 	if (!exists(dp.pin_dir))
 		return -ENOENT;
-	dp.lock_fd = lock_node(node);
+	dp.lock_fd = lock_node(node, LOCK_WAIT_MS);
 	if (dp.lock_fd < 0)
 		return dp.lock_fd;
 	err = remove_pins(dp.pin_dir);
