@@ -58,10 +58,14 @@ demo-down: ## Take the lab down and leave nothing behind
 .PHONY: test
 test: deps ## Run every test
 	$(MAKE) --no-print-directory $(JOBS) all tests
-	$(SUDO) tests/run
+	$(MAKE) --no-print-directory $(JOBS) SANITIZE=1 BUILD=$(BUILD)-san unit-tests
+	$(SUDO) env BUILD=$(BUILD) tests/run
 
 .PHONY: tests
-tests: $(UNIT_TESTS) $(BPF_TESTS) ## Build the test programs without running them
+tests: unit-tests $(BPF_TESTS) fuzzers ## Build the test programs without running them
+
+.PHONY: unit-tests
+unit-tests: $(UNIT_TESTS)
 
 .PHONY: lint
 lint: ## Check format, shell scripts and the C code with static analysers
@@ -121,6 +125,8 @@ $(UNIT_TESTS) $(BPF_TESTS): $(BUILD)/tests/%: $(BUILD)/tests/%.o $(BUILD)/libtes
 $(BUILD)/libtest.a: $(filter-out %/main.o,$(AGENT_OBJS)) $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/support/*.c))
 	$(call say,AR)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+include tests/fuzz/rules.mk
 
 .SECONDARY:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

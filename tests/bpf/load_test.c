@@ -5,15 +5,14 @@
  * what one verifier proves, an older one may not.
  */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include <CUnit/Basic.h>
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
 #include "sluice/abi.h"
 #include "sluice.skel.h"
+#include "../support/unit.h"
 
 #define ROLE_COMBINATIONS  16
 #define LOG_BYTES	   (16 << 20)
@@ -112,18 +111,11 @@ static void every_role_combination_loads_for_trace(void)
 
 int main(void)
 {
-	CU_pSuite suite;
-	unsigned failures;
+	static const struct unit_test tests[] = {
+		UNIT_TEST(every_role_combination_loads),
+		UNIT_TEST(every_role_combination_loads_for_trace),
+		{},
+	};
 
-	if (CU_initialize_registry() != CUE_SUCCESS)
-		return EXIT_FAILURE;
-	suite = CU_add_suite("load", NULL, NULL);
-	if (!suite || !CU_ADD_TEST(suite, every_role_combination_loads) ||
-	    !CU_ADD_TEST(suite, every_role_combination_loads_for_trace))
-		return EXIT_FAILURE;
-	CU_basic_set_mode(CU_BRM_VERBOSE);
-	CU_basic_run_tests();
-	failures = CU_get_number_of_failures();
-	CU_cleanup_registry();
-	return failures ? EXIT_FAILURE : EXIT_SUCCESS;
+	return unit_run("load", tests);
 }

@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
+# Fuzzers of the parsers: libFuzzer with the address and undefined behaviour
+# sanitizers. Without clang's runtime there is nothing to build, and tests/run
+# says so.
+
+FUZZ         := $(BUILD)/fuzz
+FUZZ_CFLAGS  := -O1 -g -U_FORTIFY_SOURCE -fno-omit-frame-pointer \
+		-fsanitize=address,undefined -fno-sanitize-recover=undefined
+FUZZ_RUNTIME := $(wildcard $(shell $(CLANG) -print-resource-dir)/lib/linux/libclang_rt.fuzzer-*.a)
+FUZZERS      := $(if $(FUZZ_RUNTIME),$(patsubst %.c,$(BUILD)/%,$(wildcard tests/fuzz/*_fuzz.c)))
+FUZZED       := ctl/lib/*.c userspace/common/*.c userspace/agent/message.c tests/support/model_equal.c
+FUZZED_OBJS  := $(patsubst %.c,$(FUZZ)/%.o,$(wildcard $(FUZZED)))
+
+.PHONY: fuzzers
+fuzzers: $(FUZZERS) ## Build the fuzzers
+
+$(FUZZED_OBJS) $(FUZZERS:$(BUILD)/%=$(FUZZ)/%.o): | $(BUILD)/sluice.skel.h
+
+$(FUZZ)/%.o: %.c
+	@mkdir -p $(@D)
+	$(call say,CC)
+	$(Q)$(CLANG) -std=gnu11 $(INCLUDES) $(CFLAGS_NL) -D_GNU_SOURCE -MMD -MP $(FUZZ_CFLAGS) \
+		-fsanitize=fuzzer-no-link -c $< -o $@
+
+$(FUZZ)/libfuzzed.a: $(FUZZED_OBJS)
+	$(call say,AR)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+$(FUZZERS): $(BUILD)/%: $(FUZZ)/%.o $(FUZZ)/libfuzzed.a
+	@mkdir -p $(@D)
+	$(call say,LD)
+	$(Q)$(CLANG) $(FUZZ_CFLAGS) -fsanitize=fuzzer $^ -o $@ $(LIBS_AGENT)
