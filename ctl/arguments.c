@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "model_array.h"
+#include "model_validate.h"
 #include "words.h"
 
 #define LIST_MAX 4096 /* bytes of a comma-separated value */
@@ -25,15 +27,12 @@ static int parse_text(const char *text, void *member)
 
 static int parse_name(const char *text, void *member)
 {
-	return strlen(text) < SLUICE_NAME_LEN ? parse_text(text, member) : -EINVAL;
+	return model_name_is_valid(text) ? parse_text(text, member) : -EINVAL;
 }
 
 static int parse_ifname(const char *text, void *member)
 {
-	if (strlen(text) >= IFNAMSIZ || strchr(text, '/') || !strcmp(text, ".") ||
-	    !strcmp(text, ".."))
-		return -EINVAL;
-	return parse_text(text, member);
+	return model_ifname_is_valid(text) ? parse_text(text, member) : -EINVAL;
 }
 
 static int parse_vip(const char *text, void *member)
@@ -124,25 +123,22 @@ static int parse_service_proto(const char *text, void *member)
 static int add_address(const char *part, void *into)
 {
 	struct rule_addresses *list = into;
-	struct prefix prefix, *prefixes;
-	char(*sets)[SLUICE_NAME_LEN];
+	struct prefix prefix, *added;
+	char(*set)[SLUICE_NAME_LEN];
 
 	if (!prefix_parse(part, &prefix)) {
-		prefixes = reallocarray(list->prefixes, list->prefix_count + 1, sizeof(prefix));
-		if (!prefixes)
+		added = model_array_add(&list->prefixes, &list->prefix_count, sizeof(prefix));
+		if (!added)
 			return -ENOMEM;
-		prefixes[list->prefix_count++] = prefix;
-		list->prefixes = prefixes;
+		*added = prefix;
 		return 0;
 	}
-	/* What has a dot, a colon or a slash was meant as an address. */
-	if (strpbrk(part, ".:/") || strlen(part) >= SLUICE_NAME_LEN)
+	if (!model_name_is_valid(part))
 		return -EINVAL;
-	sets = reallocarray(list->sets, list->set_count + 1, sizeof(*sets));
-	if (!sets)
+	set = model_array_add(&list->sets, &list->set_count, sizeof(*set));
+	if (!set)
 		return -ENOMEM;
-	strcpy(sets[list->set_count++], part);
-	list->sets = sets;
+	strcpy(*set, part);
 	return 0;
 }
 
@@ -154,15 +150,14 @@ static int parse_addresses(const char *text, void *member)
 static int add_ports(const char *part, void *into)
 {
 	struct port_list *list = into;
-	struct port_range range, *ranges;
+	struct port_range range, *added;
 
 	if (port_range_parse(part, &range))
 		return -EINVAL;
-	ranges = reallocarray(list->ranges, list->count + 1, sizeof(range));
-	if (!ranges)
+	added = model_array_add(&list->ranges, &list->count, sizeof(range));
+	if (!added)
 		return -ENOMEM;
-	ranges[list->count++] = range;
-	list->ranges = ranges;
+	*added = range;
 	return 0;
 }
 
@@ -193,7 +188,8 @@ static const char *const default_words[] = {"drop", "accept", NULL};
 static const char *const yes_no_words[] = {"no", "yes", NULL};
 
 const struct argument_type type_text = {parse_text, NULL, "a word that is not empty"};
-const struct argument_type type_name = {parse_name, NULL, "a name of 1 to 31 characters"};
+const struct argument_type type_name = {parse_name, NULL,
+					"a name: up to 31 letters, digits, '.', '_' and '-'"};
 const struct argument_type type_ifname = {parse_ifname, NULL, "the name of an interface"};
 const struct argument_type type_vip = {parse_vip, NULL,
 				       "ADDRESS:PORT, as 192.0.2.1:443 or [2001:db8::1]:443"};

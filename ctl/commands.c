@@ -5,9 +5,7 @@
 #include "commands.h"
 
 static const struct command *const objects[] = {
-	&command_attach, &command_detach, &command_vip,	  &command_backend,
-	&command_fw,	 &command_status, &command_drops, &command_trace,
-	&command_doctor, &command_check,  &command_diff,  &command_apply,
+	&command_attach, &command_detach, &command_check, &command_diff, &command_apply,
 	&command_show,	 &command_host,	  &command_help,  NULL,
 };
 

@@ -16,13 +16,15 @@
 
 int session_failed(const struct invocation *inv, int err, const char *what, ...)
 {
+	const char *detail = dataplane_detail();
 	char text[512];
 	va_list args;
 
 	va_start(args, what);
 	vsnprintf(text, sizeof(text), what, args);
 	va_end(args);
-	command_error(inv, "%s: %s", text, strerror(-err));
+	command_error(inv, "%s: %s%s%s%s", text, strerror(-err), *detail ? " (" : "", detail,
+		      *detail ? ")" : "");
 	return EXIT_FAILED;
 }
 
@@ -213,6 +215,31 @@ int session_publish(struct session *session)
 		return EXIT_USAGE;
 	}
 	return err ? session_failed(session->inv, err, "publishing the configuration") : EXIT_OK;
+}
+
+int session_copy_model(struct session *session, struct cluster *out)
+{
+	int err = model_copy(out, &session->cluster);
+
+	return err ? session_failed(session->inv, err, "copying the configuration") : EXIT_OK;
+}
+
+void session_restore(struct session *session, struct cluster *before)
+{
+	int err;
+
+	if (session->created) {
+		session->failed = true;
+		return;
+	}
+	/* Published before, by whoever: without an entry it was never in force here. */
+	if (!model_node(before, session->name) && !model_node_add(before, session->name)) {
+		session_failed(session->inv, -ENOMEM, "going back");
+		return;
+	}
+	err = dataplane_publish(&session->dp, before, &session->diags);
+	if (err)
+		session_failed(session->inv, err, "the configuration could not be taken back");
 }
 
 int session_edit(const struct invocation *inv, int (*edit)(struct session *session))

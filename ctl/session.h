@@ -16,7 +16,9 @@ struct session {
 	const struct invocation *inv;
 	char name[SLUICE_NAME_LEN]; /* of the node */
 	struct dataplane dp;
-	bool is_open, created; /* created: the node had no data plane before */
+	bool is_open;
+	bool created; /* the node had no data plane before */
+	bool failed;  /* what was created is to be removed */
 	struct cluster cluster;
 	struct diag_list diags;
 };
@@ -45,6 +47,14 @@ struct node *session_node_make(struct session *session);
 
 /* Validates the model and puts it in force. */
 int session_publish(struct session *session);
+
+/* The model as it is now, for session_restore(); the caller frees it. */
+int session_copy_model(struct session *session, struct cluster *out);
+/*
+ * Puts `before` in force again, after a change that was published could not be
+ * completed. A data plane that this session created is removed instead.
+ */
+void session_restore(struct session *session, struct cluster *before);
 
 /* Loads, calls `edit`, publishes: the body of every imperative command. */
 int session_edit(const struct invocation *inv, int (*edit)(struct session *session));
