@@ -210,17 +210,29 @@ static void check_unique_addresses(struct validator *v)
 	free(claims);
 }
 
-/* Addresses that a decapsulator must believe: those of the balancers. */
+static size_t count_tunnel_sources(const struct node *node)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < node->interface_count; i++)
+		if (node->interfaces[i].roles & SLUICE_ROLE_BALANCER)
+			count += node->interfaces[i].address_count;
+	return count;
+}
+
+/* A decapsulator must believe every address of a balancer. */
 static void check_tunnel_sources(struct validator *v)
 {
-	const struct cluster *cluster = v->cluster;
 	size_t sources = 0;
 
-	for (size_t i = 0; i < cluster->node_count; i++)
-		for (size_t j = 0; j < cluster->nodes[i].interface_count; j++)
-			if (cluster->nodes[i].interfaces[j].roles & SLUICE_ROLE_BALANCER)
-				sources += cluster->nodes[i].interfaces[j].address_count;
-	validator_limit(v, (struct place){}, "addresses of balancers", sources, SLUICE_MAX_TUNNELS);
+	for (size_t i = 0; i < v->cluster->node_count; i++) {
+		const struct node *node = &v->cluster->nodes[i];
+
+		sources += count_tunnel_sources(node);
+		if (validator_limit(v, node->at, "addresses of balancers up to here", sources,
+				    SLUICE_MAX_TUNNELS))
+			return;
+	}
 }
 
 void validate_nodes(struct validator *v)

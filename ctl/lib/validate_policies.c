@@ -285,10 +285,13 @@ void validate_policies(struct validator *v)
 {
 	size_t rules = 0;
 
-	for (size_t i = 0; i < v->cluster->policy_count; i++)
-		rules += v->cluster->policies[i].rule_count;
-	if (validator_limit(v, (struct place){}, "rules", rules, SLUICE_MAX_RULES))
-		return;
+	for (size_t i = 0; i < v->cluster->policy_count; i++) {
+		const struct policy *policy = &v->cluster->policies[i];
+
+		rules += policy->rule_count;
+		if (validator_limit(v, policy->at, "rules up to here", rules, SLUICE_MAX_RULES))
+			return;
+	}
 	check_policies(v);
 	check_unique_rules(v, rules);
 }

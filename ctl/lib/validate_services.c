@@ -167,17 +167,22 @@ static void check_unique_vips(struct validator *v, size_t count)
 
 void validate_services(struct validator *v)
 {
+	/* Each address takes an entry of its own beside those of its ports. */
+	const size_t max_vips = SLUICE_MAX_VIPS / 2, max_backends = SLUICE_MAX_BACKENDS;
 	size_t vips = 0, backends = 0;
 
 	for (size_t i = 0; i < v->cluster->service_count; i++) {
 		const struct service *service = &v->cluster->services[i];
+		bool vips_fit = vips <= max_vips, backends_fit = backends <= max_backends;
 
 		check_service(v, service);
 		vips += service->vip_count;
 		backends += service->backend_count;
+		if (vips_fit)
+			validator_limit(v, service->at, "VIPs up to here", vips, max_vips);
+		if (backends_fit)
+			validator_limit(v, service->at, "backends up to here", backends,
+					max_backends);
 	}
 	check_unique_vips(v, vips);
-	/* Each address takes an entry of its own beside those of its ports. */
-	validator_limit(v, (struct place){}, "VIPs", vips, SLUICE_MAX_VIPS / 2);
-	validator_limit(v, (struct place){}, "backends", backends, SLUICE_MAX_BACKENDS);
 }
