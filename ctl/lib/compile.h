@@ -22,6 +22,7 @@ struct in_force {
 	unsigned slot;
 	struct sluice_port ports[SLUICE_MAX_PORTS];
 	struct sluice_rule rules[SLUICE_MAX_RULES];
+	size_t rule_count;
 	struct sluice_backend backends[SLUICE_MAX_BACKENDS];
 	struct compiled_vip vips[SLUICE_MAX_VIPS];
 	size_t vip_count;

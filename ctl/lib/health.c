@@ -64,7 +64,7 @@ static int swap_ring(const struct dataplane *dp, const struct in_force *now,
 	err = fd < 0 ? fd : 0;
 	if (fd < 0)
 		goto out;
-	if (bpf_map_update_elem(dp->rings, &where->ring, &fd, BPF_EXIST))
+	if (bpf_map_update_elem(dp->rings, &where->ring, &fd, BPF_ANY))
 		err = -errno;
 	close(fd);
 out:

@@ -64,6 +64,20 @@ static int read_array(int outer, unsigned slot, void *out, size_t bytes)
 	return err;
 }
 
+/* Behind the last rule that an interface looks at. */
+static size_t count_rules(const struct in_force *now)
+{
+	size_t count = 0;
+
+	for (unsigned i = 0; i < SLUICE_MAX_PORTS; i++) {
+		size_t end = (size_t)now->ports[i].first_rule + now->ports[i].rule_count;
+
+		if (end > count)
+			count = end;
+	}
+	return count < SLUICE_MAX_RULES ? count : SLUICE_MAX_RULES;
+}
+
 static int read_vips(const struct dataplane *dp, struct in_force *now)
 {
 	int fd = table_open(dp->vips, now->slot);
@@ -115,6 +129,7 @@ static int read_all(const struct dataplane *dp, struct in_force *now)
 		err = read_array(dp->ports, now->slot, now->ports, sizeof(now->ports));
 	if (!err)
 		err = read_array(dp->rules, now->slot, now->rules, sizeof(now->rules));
+	now->rule_count = count_rules(now);
 	if (!err)
 		err = read_vips(dp, now);
 	if (!err)

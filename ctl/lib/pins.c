@@ -228,9 +228,9 @@ static void stamp(struct dataplane *dp)
 
 /* --- opening ------------------------------------------------------------------- */
 
-static int open_pin(struct dataplane *dp, const struct pin *pin)
+static int open_pin(struct dataplane *dp, const struct pin *pin, __u32 flags)
 {
-	LIBBPF_OPTS(bpf_obj_get_opts, opts, .file_flags = dp->lock_fd < 0 ? BPF_F_RDONLY : 0);
+	LIBBPF_OPTS(bpf_obj_get_opts, opts, .file_flags = flags);
 	char path[320];
 	int err = join(path, sizeof(path), dp->pin_dir, pin->name);
 	int fd;
@@ -244,11 +244,14 @@ static int open_pin(struct dataplane *dp, const struct pin *pin)
 	return 0;
 }
 
-/* The control map; its ABI version is 0 while the other maps are being made. */
+/*
+ * The control map; its ABI version is 0 while the other maps are being made.
+ * The kernel maps no descriptor that was opened for reading: the mapping is.
+ */
 static int open_control(struct dataplane *dp)
 {
 	int prot = dp->lock_fd < 0 ? PROT_READ : PROT_READ | PROT_WRITE;
-	int err = open_pin(dp, &pins[0]);
+	int err = open_pin(dp, &pins[0], 0);
 	void *mapped;
 
 	if (err)
@@ -264,10 +267,11 @@ static int open_control(struct dataplane *dp)
 
 static int open_others(struct dataplane *dp)
 {
+	__u32 flags = dp->lock_fd < 0 ? BPF_F_RDONLY : 0;
 	int err = 0;
 
 	for (size_t i = 1; i < PIN_COUNT && !err; i++)
-		err = open_pin(dp, &pins[i]);
+		err = open_pin(dp, &pins[i], flags);
 	return err;
 }
 

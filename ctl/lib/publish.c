@@ -350,9 +350,9 @@ static int zero_counter(int fd, __u32 index, size_t value_bytes)
 	return err;
 }
 
-static void mark_rule_ids(const struct sluice_rule *rules, bool *marks, bool mark)
+static void mark_rule_ids(const struct sluice_rule *rules, size_t count, bool *marks, bool mark)
 {
-	for (size_t i = 0; i < SLUICE_MAX_RULES; i++)
+	for (size_t i = 0; i < count; i++)
 		if (rules[i].id < SLUICE_MAX_RULES)
 			marks[rules[i].id] = mark;
 }
@@ -364,8 +364,8 @@ static int zero_rules(const struct publication *pub)
 
 	if (!is_new)
 		return err;
-	mark_rule_ids(pub->next->rules, is_new, true);
-	mark_rule_ids(pub->now->rules, is_new, false);
+	mark_rule_ids(pub->next->rules, pub->next->rule_count, is_new, true);
+	mark_rule_ids(pub->now->rules, pub->now->rule_count, is_new, false);
 	for (__u32 i = 0; i < SLUICE_MAX_RULES && !err; i++)
 		if (is_new[i])
 			err = zero_counter(pub->dp->rule_use, i, sizeof(struct sluice_count));
