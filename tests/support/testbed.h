@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * One node of a cluster file, raised in namespaces of its own: its interfaces,
+ * routes and neighbours, its published configuration and the data plane's
+ * programs, through which frames are run by BPF_PROG_TEST_RUN.
+ *
+ * Nodes of the file that share a network with the node are its neighbours,
+ * with link addresses that are known; every other address has none.
+ */
+#ifndef SLUICE_TEST_TESTBED_H
+#define SLUICE_TEST_TESTBED_H
+
+#include "dataplane.h"
+#include "packet.h"
+
+#define TESTBED_PORTS 4
+
+struct sluice_bpf;
+
+struct testbed_port {
+	struct interface *interface;
+	unsigned ifindex, slot;
+	unsigned char mac[ETH_ALEN];
+	struct sluice_bpf *live, *tracer; /* loaded when first used */
+};
+
+struct testbed {
+	const char *node;
+	struct cluster cluster;
+	struct dataplane dp;
+	struct testbed_port ports[TESTBED_PORTS];
+	size_t port_count;
+};
+
+struct run {
+	enum sluice_outcome outcome; /* by the ledger; CONTINUE: it is wrong */
+	int action;		     /* enum xdp_action */
+	struct frame frame;	     /* as it came out */
+};
+
+/*
+ * Raises `node` of the configuration in a network namespace that replaces the
+ * one before. What goes wrong is printed and ends the process: without it no
+ * test means anything.
+ */
+void testbed_up(struct testbed *tb, const char *node, const char *yaml);
+/* Publishes tb->cluster, which the test has changed. Interfaces stay as they are. */
+void testbed_publish(struct testbed *tb);
+void testbed_down(struct testbed *tb);
+
+/* Runs commands of ip(8), one a line, in the namespace. */
+void testbed_ip(const char *batch);
+/* Writes a file of /proc/sys/net. */
+void testbed_sysctl(const char *name, const char *value);
+
+/*
+ * Runs a frame as if it had come in by `ifname`: first traced, then live. Each
+ * must give the same outcome, the ledger must have moved by this frame alone,
+ * and the XDP action be that of the outcome; if not, that is a failed assertion.
+ */
+void testbed_run(struct testbed *tb, const char *ifname, const struct frame *frame,
+		 struct run *out);
+/* The same for one described packet, which a neighbour sends to the interface. */
+enum sluice_outcome testbed_send(struct testbed *tb, const char *ifname,
+				 const struct packet *packet);
+
+struct packet_test {
+	const char *name; /* what is expected, in words */
+	const char *on;	  /* interface */
+	struct packet packet;
+	enum sluice_outcome outcome;
+	/* The frame that comes out; with none of these, that which went in. */
+	const char *to;		    /* sent to this neighbour */
+	bool routed;		    /* TTL one less */
+	const struct packet *outer; /* encapsulated; IPv4 with DF */
+	size_t stripped;	    /* decapsulated: bytes of outer header */
+};
+
+#define PACKET_TESTS(tb, tests) testbed_check(tb, tests, sizeof(tests) / sizeof((tests)[0]))
+/* Frames of packets that are dropped are nobody's, and not compared. */
+void testbed_check(struct testbed *tb, const struct packet_test *tests, size_t count);
+
+/* Link addresses of what the node sends to `neighbour`. */
+void testbed_link_to(const struct testbed *tb, const char *neighbour, struct frame *frame);
+struct testbed_port *testbed_port(struct testbed *tb, const char *ifname);
+
+/* The flow that the packet belongs to. */
+bool testbed_flow(const struct testbed *tb, const struct packet *packet, struct sluice_flow *out);
+void testbed_set_flow(const struct testbed *tb, const struct packet *packet,
+		      const struct sluice_flow *flow);
+size_t testbed_flow_count(const struct testbed *tb);
+struct sluice_count testbed_rule_use(const struct testbed *tb, const char *policy,
+				     const char *rule);
+unsigned testbed_backend_slot(const struct testbed *tb, const char *service, const char *backend);
+
+const char *outcome_name(enum sluice_outcome outcome);
+enum sluice_class outcome_class(enum sluice_outcome outcome);
+
+#endif /* SLUICE_TEST_TESTBED_H */
