@@ -277,7 +277,7 @@ static void open_dataplane(struct agent *agent)
 		return;
 	err = dataplane_open(&agent->dp, agent->node_name, DATAPLANE_READ, 0);
 	if (err) {
-		complain(agent, "no data plane yet", err);
+		complain(agent, "data plane cannot be opened", err);
 		return;
 	}
 	agent->last_error = 0;

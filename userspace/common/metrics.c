@@ -59,7 +59,7 @@ void metrics_double(FILE *out, const char *name, double value, ...)
 	va_start(labels, value);
 	write_labels(out, labels);
 	va_end(labels);
-	fprintf(out, " %.17g\n", value);
+	fprintf(out, " %.15g\n", value);
 }
 
 /* --- process ---------------------------------------------------------------------- */
