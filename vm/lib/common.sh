@@ -72,7 +72,7 @@ for_all() {
 render() {
 	local text key
 	text=$(<"$1") || die "cannot read $1"
-	while [[ $text =~ @([a-z0-9_]+)@ ]]; do
+	while [[ $text =~ @([A-Za-z0-9_]+)@ ]]; do
 		key=${BASH_REMATCH[1]}
 		[[ -v $key ]] || die "$1: no value for @$key@"
 		text=${text//"@$key@"/"${!key}"}

@@ -71,6 +71,20 @@ nodes_of() {
 	done
 }
 
+# address_on NODE NETWORK FAMILY: the node's address there, without prefix length; FAMILY 4 or 6.
+address_on() {
+	local node if network mtu address
+	while read -r node if network mtu; do
+		[[ $node == "$1" && $network == "$2" ]] || continue
+		for address in ${ADDRESSES["$node $if"]}; do
+			case $3$address in
+			6*:* | 4*.*) printf '%s\n' "${address%/*}" && return ;;
+			esac
+		done
+	done < <(printf '%s\n' "${INTERFACES[@]}")
+	return 1
+}
+
 # vip_addresses FAMILY: the addresses of all VIPs, each once; FAMILY 4 or 6.
 vip_addresses() {
 	local vip

@@ -19,14 +19,15 @@ node_lbctl() {
 	in_node "$node" "$BUILD/lbctl" --node "$node" "$@" || die "$node: lbctl $* failed"
 }
 
-# start scripts see: node, state (its directory), here (the script's directory), and the model.
+# start scripts see: node, state (its directory), here (the script's directory), and the model. They
+# may define node_ready, which is called when the agent runs, too.
 # shellcheck disable=SC2034
 node_start() {
 	local node=$1 state=$STATE/$1 here
 	here=$ROOT/vm/nodes/$(node_kind "$node")
 	mkdir -p "$state"
 	node_lbctl "$node" host setup file "$CLUSTER" >"$state/host.log"
-	[[ -z ${SLUICE[$node]-} ]] || node_lbctl "$node" apply -f "$CLUSTER" >"$state/apply.log"
+	[[ -z ${METRICS[$node]-} ]] || node_lbctl "$node" apply -f "$CLUSTER" >"$state/apply.log"
 	if [[ -f $here/start ]]; then
 		# shellcheck source=/dev/null
 		source "$here/start"
@@ -35,6 +36,7 @@ node_start() {
 		daemon "$node" agent root "$BUILD/sluice-agent" --node "$node"
 		ready_http "$node" agent "http://${METRICS[$node]}/metrics"
 	fi
+	! declare -F node_ready >/dev/null || node_ready
 }
 
 nodes_start() {

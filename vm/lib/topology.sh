@@ -45,26 +45,27 @@ fabric_commands() {
 		fi
 		mtu=${mtus[$network]}
 		((own > 0)) || own=1500
-		echo "link add $node.$if mtu $mtu type veth peer name $if mtu $own" \
+		echo "link add $node-$if mtu $mtu type veth peer name $if mtu $own" \
 			"address $(interface_mac "$node" "$if") netns sluice-$node"
-		echo "link set $node.$if master $network up"
+		echo "link set $node-$if master $network up"
 	done < <(printf '%s\n' "${INTERFACES[@]}")
 }
 
-# A frame that XDP sends is received only by a peer that polls: GRO makes it poll.
-# Without it the switch loses the frames silently.
+# A frame that XDP sends is received only by a peer that polls: GRO makes it poll, else the switch
+# loses the frames silently. What GRO joins is cut again on the way out, and then the checksum must be
+# written, for XDP on the other side does not know of unfinished ones.
 fabric_offloads() {
 	local node if network own
 	while read -r node if network own; do
-		ethtool -K "$node.$if" gro on || return
+		ethtool -K "$node-$if" gro on tx off || return
 	done
 }
 
 fabric_create() {
 	fabric_commands | ip -netns $FABRIC -batch - || die "cannot raise the switches"
 	printf '%s\n' "${INTERFACES[@]}" |
-		in_node fabric bash -c "$(declare -f fabric_offloads); fabric_offloads" ||
-		die "cannot turn GRO on at the switch ports"
+		in_node fabric bash -c "$(declare -f fabric_offloads); fabric_offloads" >/dev/null ||
+		die "cannot set the offloads of the switch ports"
 }
 
 node_commands() {
