@@ -12,7 +12,7 @@ machine_state() {
 		nft list tables | sed 's/^/nft /'
 		find /run/sluice /sys/fs/bpf -mindepth 1 -maxdepth 2 -printf 'file %p\n'
 		find /tmp -maxdepth 1 -name 'sluice*' -printf 'file %p\n'
-		git -c safe.directory="$root" -C "$root" status --porcelain | sed -n 's/^?? /file /p'
+		git -c safe.directory="$root" status --porcelain | sed -n 's/^?? /file /p'
 	} 2>/dev/null | sort -u
 }
 
