@@ -5,8 +5,17 @@
 #include "commands.h"
 
 static const struct command *const objects[] = {
-	&command_attach, &command_detach, &command_check, &command_diff, &command_apply,
-	&command_show,	 &command_host,	  &command_help,  NULL,
+	&command_attach,
+	&command_detach,
+	&command_status,
+	&command_drops,
+	&command_check,
+	&command_diff,
+	&command_apply,
+	&command_show,
+	&command_host,
+	&command_help,
+	NULL,
 };
 
 const struct command command_root = {

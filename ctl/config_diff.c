@@ -6,7 +6,6 @@
 #include "config_diff.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "interfaces.h"
@@ -22,27 +21,11 @@ struct walk {
 
 static void compare(struct walk *walk, const json_t *from, const json_t *to);
 
-/* "100", "drop", [1,2] */
-static json_t *as_text(const json_t *value)
-{
-	char *text;
-	json_t *out;
-
-	if (!value)
-		return json_null();
-	if (json_is_string(value))
-		return json_string(json_string_value(value));
-	text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
-	out = text ? json_string(text) : NULL;
-	free(text);
-	return out;
-}
-
 static void note(struct walk *walk, const json_t *from, const json_t *to)
 {
 	const char *change = !from ? "add" : !to ? "del" : "set";
-	json_t *item = json_pack("{s:s, s:s, s:o, s:o}", "change", change, "path", walk->path,
-				 "from", as_text(from), "to", as_text(to));
+	json_t *item = json_pack("{s:s, s:s, s:O?, s:O?}", "change", change, "path", walk->path,
+				 "from", (json_t *)from, "to", (json_t *)to);
 
 	if (json_array_append_new(walk->changes, item))
 		walk->failed = true;

@@ -9,8 +9,8 @@
 #include "session.h"
 
 /*
- * An array of {"change": "add"|"del"|"set", "path", "from", "to"}; values as
- * compact text. NULL: out of memory.
+ * An array of {"change": "add"|"del"|"set", "path", "from", "to"}, null where
+ * there is no value. NULL: out of memory.
  */
 json_t *config_diff(const json_t *from, const json_t *to);
 

@@ -47,6 +47,8 @@ static char *cell_text(const json_t *value)
 			text = joined;
 		}
 		return text ?: strdup("-");
+	case JSON_OBJECT:
+		return asprintf(&text, "{%zu keys}", json_object_size(value)) < 0 ? NULL : text;
 	default:
 		return strdup("-");
 	}

@@ -6,6 +6,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,13 +49,16 @@ static bool only_node(char name[SLUICE_NAME_LEN])
 	const char *root = getenv("SLUICE_PIN_ROOT");
 	DIR *dir = opendir(root ? root : PIN_ROOT_DEFAULT);
 	const struct dirent *entry;
+	char control[NAME_MAX + sizeof("/sluice_control")];
 	unsigned count = 0;
 
 	if (!dir)
 		return false;
 	while ((entry = readdir(dir))) {
-		if (entry->d_type != DT_DIR || *entry->d_name == '.' ||
-		    strlen(entry->d_name) >= SLUICE_NAME_LEN)
+		/* Other tools have directories in a bpffs, too. */
+		snprintf(control, sizeof(control), "%s/sluice_control", entry->d_name);
+		if (strlen(entry->d_name) >= SLUICE_NAME_LEN ||
+		    faccessat(dirfd(dir), control, F_OK, 0))
 			continue;
 		strcpy(name, entry->d_name);
 		count++;
