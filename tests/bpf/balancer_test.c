@@ -55,296 +55,163 @@ static const char config[] =
 #define TO4(port) .src = "198.51.100.7", .dst = "192.0.2.10", .sport = 40000, .dport = port
 #define TO6(port) .src = "2001:db8:51::7", .dst = "2001:db8:2::10", .sport = 40000, .dport = port
 
-#define OUTER4(to)                                                                                 \
-	.outer = &(struct packet)                                                                  \
-	{                                                                                          \
-		.src = "10.10.1.11", .dst = to                                                     \
-	}
-#define OUTER6(to)                                                                                 \
-	.outer = &(struct packet)                                                                  \
-	{                                                                                          \
-		.src = "fd00:10:1::11", .dst = to                                                  \
-	}
+/* clang-format off */
+#define OUTER4(to) .outer = &(struct packet){.src = "10.10.1.11", .dst = to}
+#define OUTER6(to) .outer = &(struct packet){.src = "fd00:10:1::11", .dst = to}
+/* clang-format on */
 
 static void ipip_frames_are_exact(void)
 {
+	/* clang-format off */
 	const struct packet_test tests[] = {
-		{"4in4, out of the same interface",
-		 "eth0",
-		 {TO4(80), .flags = TCP_SYN},
-		 .outcome = SLUICE_TX,
-		 .to = "near",
-		 OUTER4("10.10.1.21")},
-		{"6in6, out of the same interface",
-		 "eth0",
-		 {TO6(80), .flags = TCP_SYN},
-		 .outcome = SLUICE_TX,
-		 .to = "near",
-		 OUTER6("fd00:10:1::21")},
-		{"4in4, out of another interface",
-		 "eth0",
-		 {TO4(81), .payload = 100},
-		 .outcome = SLUICE_REDIRECT,
-		 .to = "far",
-		 OUTER4("10.10.2.21")},
-		{"6in6, out of another interface",
-		 "eth0",
-		 {TO6(81), .payload = 100},
-		 .outcome = SLUICE_REDIRECT,
-		 .to = "far",
-		 OUTER6("fd00:10:2::21")},
-		{"6in4 to a backend without IPv6",
-		 "eth0",
-		 {TO6(84)},
-		 .outcome = SLUICE_TX,
-		 .to = "four",
-		 OUTER4("10.10.1.24")},
-		{"4in6 to a backend without IPv4",
-		 "eth0",
-		 {TO4(86)},
-		 .outcome = SLUICE_TX,
-		 .to = "six",
-		 OUTER6("fd00:10:1::26")},
-		{"4in4 of a backend without IPv6",
-		 "eth0",
-		 {TO4(84)},
-		 .outcome = SLUICE_TX,
-		 .to = "four",
-		 OUTER4("10.10.1.24")},
-		{"6in6 of a backend without IPv4",
-		 "eth0",
-		 {TO6(86)},
-		 .outcome = SLUICE_TX,
-		 .to = "six",
-		 OUTER6("fd00:10:1::26")},
-		{"UDP",
-		 "eth0",
-		 {TO4(53), .proto = IPPROTO_UDP, .payload = 30},
-		 .outcome = SLUICE_TX,
-		 .to = "near",
-		 OUTER4("10.10.1.21")},
-		{"UDP in IPv6",
-		 "eth0",
-		 {TO6(53), .proto = IPPROTO_UDP, .payload = 30},
-		 .outcome = SLUICE_TX,
-		 .to = "near",
-		 OUTER6("fd00:10:1::21")},
-		{"the outer source is that of the interface it came in by",
-		 "eth1",
-		 {TO4(81)},
-		 .outcome = SLUICE_TX,
-		 .to = "far",
-		 .outer = &(struct packet){.src = "10.10.2.11", .dst = "10.10.2.21"}},
+		{"4in4, out of the same interface", "eth0", {TO4(80), .flags = TCP_SYN},
+		 .outcome = SLUICE_TX, .to = "near", OUTER4("10.10.1.21")},
+		{"6in6, out of the same interface", "eth0", {TO6(80), .flags = TCP_SYN},
+		 .outcome = SLUICE_TX, .to = "near", OUTER6("fd00:10:1::21")},
+		{"4in4, out of another interface", "eth0", {TO4(81), .payload = 100},
+		 .outcome = SLUICE_REDIRECT, .to = "far", OUTER4("10.10.2.21")},
+		{"6in6, out of another interface", "eth0", {TO6(81), .payload = 100},
+		 .outcome = SLUICE_REDIRECT, .to = "far", OUTER6("fd00:10:2::21")},
+		{"6in4 to a backend without IPv6", "eth0", {TO6(84)}, .outcome = SLUICE_TX,
+		 .to = "four", OUTER4("10.10.1.24")},
+		{"4in6 to a backend without IPv4", "eth0", {TO4(86)}, .outcome = SLUICE_TX,
+		 .to = "six", OUTER6("fd00:10:1::26")},
+		{"4in4 of a backend without IPv6", "eth0", {TO4(84)}, .outcome = SLUICE_TX,
+		 .to = "four", OUTER4("10.10.1.24")},
+		{"6in6 of a backend without IPv4", "eth0", {TO6(86)}, .outcome = SLUICE_TX,
+		 .to = "six", OUTER6("fd00:10:1::26")},
+		{"UDP", "eth0", {TO4(53), .proto = IPPROTO_UDP, .payload = 30},
+		 .outcome = SLUICE_TX, .to = "near", OUTER4("10.10.1.21")},
+		{"UDP in IPv6", "eth0", {TO6(53), .proto = IPPROTO_UDP, .payload = 30},
+		 .outcome = SLUICE_TX, .to = "near", OUTER6("fd00:10:1::21")},
+		{"the outer source is that of the interface it came in by", "eth1", {TO4(81)},
+		 .outcome = SLUICE_TX, .to = "far", .outer = &(struct packet){.src = "10.10.2.11",
+		 .dst = "10.10.2.21"}},
 	};
-	struct testbed tb;
+	/* clang-format on */
 
-	testbed_up(&tb, "lb", config);
-	PACKET_TESTS(&tb, tests);
-	testbed_down(&tb);
+	PACKET_TESTS_ON("lb", config, tests);
 }
 
 static void outer_header_takes_dscp_alone_from_the_inner(void)
 {
+	/* clang-format off */
 	const struct packet_test tests[] = {
-		{"DSCP is copied, ECT and CE are not",
-		 "eth0",
-		 {TO4(80), .tos = 0xb9},
-		 .outcome = SLUICE_TX,
-		 .to = "near",
-		 .outer = &(struct packet){.src = "10.10.1.11", .dst = "10.10.1.21", .tos = 0xb8}},
-		{"the same in IPv6",
-		 "eth0",
-		 {TO6(80), .tos = 0x2f},
-		 .outcome = SLUICE_TX,
-		 .to = "near",
-		 .outer = &(struct packet){.src = "fd00:10:1::11",
-					   .dst = "fd00:10:1::21",
-					   .tos = 0x2c}},
-		{"the inner TTL stays, the outer starts anew",
-		 "eth0",
-		 {TO4(80), .ttl = 1},
-		 .outcome = SLUICE_TX,
-		 .to = "near",
-		 OUTER4("10.10.1.21")},
-		{"the inner hop limit too",
-		 "eth0",
-		 {TO6(80), .ttl = 1},
-		 .outcome = SLUICE_TX,
-		 .to = "near",
-		 OUTER6("fd00:10:1::21")},
-		{"options stay inside",
-		 "eth0",
-		 {TO4(80), .options = 40},
-		 .outcome = SLUICE_TX,
-		 .to = "near",
-		 OUTER4("10.10.1.21")},
-		{"extension headers stay inside",
-		 "eth0",
-		 {TO6(80), .ext = "HD"},
-		 .outcome = SLUICE_TX,
-		 .to = "near",
-		 OUTER6("fd00:10:1::21")},
-		{"padding is not counted as payload",
-		 "eth0",
-		 {TO4(80), .padding = 6},
-		 .outcome = SLUICE_TX,
-		 .to = "near",
-		 OUTER4("10.10.1.21")},
-		{"nor in IPv6",
-		 "eth0",
-		 {TO6(80), .padding = 6},
-		 .outcome = SLUICE_TX,
-		 .to = "near",
-		 OUTER6("fd00:10:1::21")},
+		{"DSCP is copied, ECT and CE are not", "eth0", {TO4(80), .tos = 0xb9},
+		 .outcome = SLUICE_TX, .to = "near",
+		 .outer = &(struct packet){.src = "10.10.1.11", .dst = "10.10.1.21",
+		 .tos = 0xb8}},
+		{"the same in IPv6", "eth0", {TO6(80), .tos = 0x2f}, .outcome = SLUICE_TX,
+		 .to = "near", .outer = &(struct packet){.src = "fd00:10:1::11",
+		 .dst = "fd00:10:1::21", .tos = 0x2c}},
+		{"the inner TTL stays, the outer starts anew", "eth0", {TO4(80), .ttl = 1},
+		 .outcome = SLUICE_TX, .to = "near", OUTER4("10.10.1.21")},
+		{"the inner hop limit too", "eth0", {TO6(80), .ttl = 1}, .outcome = SLUICE_TX,
+		 .to = "near", OUTER6("fd00:10:1::21")},
+		{"options stay inside", "eth0", {TO4(80), .options = 40}, .outcome = SLUICE_TX,
+		 .to = "near", OUTER4("10.10.1.21")},
+		{"extension headers stay inside", "eth0", {TO6(80), .ext = "HD"},
+		 .outcome = SLUICE_TX, .to = "near", OUTER6("fd00:10:1::21")},
+		{"padding is not counted as payload", "eth0", {TO4(80), .padding = 6},
+		 .outcome = SLUICE_TX, .to = "near", OUTER4("10.10.1.21")},
+		{"nor in IPv6", "eth0", {TO6(80), .padding = 6}, .outcome = SLUICE_TX,
+		 .to = "near", OUTER6("fd00:10:1::21")},
 	};
-	struct testbed tb;
+	/* clang-format on */
 
-	testbed_up(&tb, "lb", config);
-	PACKET_TESTS(&tb, tests);
-	testbed_down(&tb);
+	PACKET_TESTS_ON("lb", config, tests);
 }
 
 static void dsr_changes_link_addresses_alone(void)
 {
+	/* clang-format off */
 	const struct packet_test tests[] = {
-		{"IPv4", "eth0", {TO4(90), .ttl = 1, .tos = 3}, .outcome = SLUICE_TX, .to = "near"},
-		{"IPv6", "eth0", {TO6(90), .ttl = 1, .tos = 3}, .outcome = SLUICE_TX, .to = "near"},
+		{"IPv4", "eth0", {TO4(90), .ttl = 1, .tos = 3}, .outcome = SLUICE_TX,
+		 .to = "near"},
+		{"IPv6", "eth0", {TO6(90), .ttl = 1, .tos = 3}, .outcome = SLUICE_TX,
+		 .to = "near"},
 		{"another interface", "eth0", {TO4(91)}, .outcome = SLUICE_REDIRECT, .to = "far"},
-		{"another interface, IPv6",
-		 "eth0",
-		 {TO6(91)},
-		 .outcome = SLUICE_REDIRECT,
+		{"another interface, IPv6", "eth0", {TO6(91)}, .outcome = SLUICE_REDIRECT,
 		 .to = "far"},
-		{"a backend of the other family cannot be reached",
-		 "eth0",
-		 {TO6(94)},
+		{"a backend of the other family cannot be reached", "eth0", {TO6(94)},
 		 .outcome = SLUICE_NO_ROUTE},
-		{"a backend of the family can",
-		 "eth0",
-		 {TO4(94)},
-		 .outcome = SLUICE_TX,
+		{"a backend of the family can", "eth0", {TO4(94)}, .outcome = SLUICE_TX,
 		 .to = "four"},
 	};
-	struct testbed tb;
+	/* clang-format on */
 
-	testbed_up(&tb, "lb", config);
-	PACKET_TESTS(&tb, tests);
-	testbed_down(&tb);
+	PACKET_TESTS_ON("lb", config, tests);
 }
 
 static void what_no_backend_gets(void)
 {
+	/* clang-format off */
 	const struct packet_test tests[] = {
-		{"not a VIP",
-		 "eth0",
-		 {.src = "198.51.100.7", .dst = "10.10.1.11", .dport = 80},
+		{"not a VIP", "eth0", {.src = "198.51.100.7", .dst = "10.10.1.11", .dport = 80},
 		 .outcome = SLUICE_PASS_LOCAL},
-		{"not a VIP, IPv6",
-		 "eth0",
-		 {.src = "2001:db8:51::7", .dst = "fd00:10:1::11", .dport = 80},
-		 .outcome = SLUICE_PASS_LOCAL},
+		{"not a VIP, IPv6", "eth0", {.src = "2001:db8:51::7", .dst = "fd00:10:1::11",
+		 .dport = 80}, .outcome = SLUICE_PASS_LOCAL},
 		{"no service on the port", "eth0", {TO4(443)}, .outcome = SLUICE_NO_SERVICE},
-		{"no service on the port, IPv6", "eth0", {TO6(443)}, .outcome = SLUICE_NO_SERVICE},
-		{"a service of the other protocol",
-		 "eth0",
-		 {TO4(80), .proto = IPPROTO_UDP},
+		{"no service on the port, IPv6", "eth0", {TO6(443)},
 		 .outcome = SLUICE_NO_SERVICE},
-		{"echo to a VIP",
-		 "eth0",
-		 {TO4(0), .proto = IPPROTO_ICMP, .type = 8, .id = 80},
+		{"a service of the other protocol", "eth0", {TO4(80), .proto = IPPROTO_UDP},
 		 .outcome = SLUICE_NO_SERVICE},
-		{"echo to a VIP, IPv6",
-		 "eth0",
-		 {TO6(0), .proto = IPPROTO_ICMP, .type = 128, .id = 80},
+		{"echo to a VIP", "eth0", {TO4(0), .proto = IPPROTO_ICMP, .type = 8, .id = 80},
 		 .outcome = SLUICE_NO_SERVICE},
-		{"another protocol",
-		 "eth0",
-		 {TO4(0), .proto = IPPROTO_GRE, .payload = 8},
+		{"echo to a VIP, IPv6", "eth0", {TO6(0), .proto = IPPROTO_ICMP, .type = 128,
+		 .id = 80}, .outcome = SLUICE_NO_SERVICE},
+		{"another protocol", "eth0", {TO4(0), .proto = IPPROTO_GRE, .payload = 8},
 		 .outcome = SLUICE_NO_SERVICE},
 		{"no backends", "eth0", {TO4(99)}, .outcome = SLUICE_NO_BACKEND},
 		{"no backends, IPv6", "eth0", {TO6(99)}, .outcome = SLUICE_NO_BACKEND},
 		{"backends that weigh nothing", "eth0", {TO4(98)}, .outcome = SLUICE_NO_BACKEND},
-		{"backends that weigh nothing, IPv6",
-		 "eth0",
-		 {TO6(98)},
+		{"backends that weigh nothing, IPv6", "eth0", {TO6(98)},
 		 .outcome = SLUICE_NO_BACKEND},
-		{"first fragment",
-		 "eth0",
-		 {TO4(80), .fragment = IP_MF},
+		{"first fragment", "eth0", {TO4(80), .fragment = IP_MF},
 		 .outcome = SLUICE_FRAGMENT},
-		{"later fragment",
-		 "eth0",
-		 {TO4(80), .fragment = 100, .payload = 64},
+		{"later fragment", "eth0", {TO4(80), .fragment = 100, .payload = 64},
 		 .outcome = SLUICE_FRAGMENT},
-		{"fragment, IPv6",
-		 "eth0",
-		 {TO6(80), .ext = "F", .fragment = 1},
+		{"fragment, IPv6", "eth0", {TO6(80), .ext = "F", .fragment = 1},
 		 .outcome = SLUICE_FRAGMENT},
-		{"fragment to another address",
-		 "eth0",
-		 {.src = "198.51.100.7", .dst = "10.10.1.11", .fragment = IP_MF},
-		 .outcome = SLUICE_PASS_LOCAL},
+		{"fragment to another address", "eth0", {.src = "198.51.100.7",
+		 .dst = "10.10.1.11", .fragment = IP_MF}, .outcome = SLUICE_PASS_LOCAL},
 		{"delivered here", "eth0", {TO4(95)}, .outcome = SLUICE_PASS_LOCAL},
 		{"delivered here, IPv6", "eth0", {TO6(95)}, .outcome = SLUICE_PASS_LOCAL},
-		{"backend whose link address is not known",
-		 "eth0",
-		 {TO4(96)},
+		{"backend whose link address is not known", "eth0", {TO4(96)},
 		 .outcome = SLUICE_NO_NEIGHBOUR},
 		{"the same, IPv6", "eth0", {TO6(96)}, .outcome = SLUICE_NO_NEIGHBOUR},
 		{"backend without a route", "eth0", {TO4(97)}, .outcome = SLUICE_NO_ROUTE},
 		{"the same, IPv6", "eth0", {TO6(97)}, .outcome = SLUICE_NO_ROUTE},
 	};
-	struct testbed tb;
+	/* clang-format on */
 
-	testbed_up(&tb, "lb", config);
-	PACKET_TESTS(&tb, tests);
-	testbed_down(&tb);
+	PACKET_TESTS_ON("lb", config, tests);
 }
 
 /* 1500 bytes of MTU, less the outer header and 20 bytes of TCP. */
 static void what_does_not_fit_the_mtu_is_dropped(void)
 {
+	/* clang-format off */
 	const struct packet_test tests[] = {
-		{"4in4 fits",
-		 "eth0",
-		 {TO4(80), .payload = 1480 - 40},
-		 .outcome = SLUICE_TX,
-		 .to = "near",
-		 OUTER4("10.10.1.21")},
+		{"4in4 fits", "eth0", {TO4(80), .payload = 1480 - 40}, .outcome = SLUICE_TX,
+		 .to = "near", OUTER4("10.10.1.21")},
 		{"4in4", "eth0", {TO4(80), .payload = 1480 - 40 + 1}, .outcome = SLUICE_TOO_BIG},
-		{"6in6 fits",
-		 "eth0",
-		 {TO6(80), .payload = 1460 - 60},
-		 .outcome = SLUICE_TX,
-		 .to = "near",
-		 OUTER6("fd00:10:1::21")},
+		{"6in6 fits", "eth0", {TO6(80), .payload = 1460 - 60}, .outcome = SLUICE_TX,
+		 .to = "near", OUTER6("fd00:10:1::21")},
 		{"6in6", "eth0", {TO6(80), .payload = 1460 - 60 + 1}, .outcome = SLUICE_TOO_BIG},
-		{"6in4 fits",
-		 "eth0",
-		 {TO6(84), .payload = 1480 - 60},
-		 .outcome = SLUICE_TX,
-		 .to = "four",
-		 OUTER4("10.10.1.24")},
+		{"6in4 fits", "eth0", {TO6(84), .payload = 1480 - 60}, .outcome = SLUICE_TX,
+		 .to = "four", OUTER4("10.10.1.24")},
 		{"6in4", "eth0", {TO6(84), .payload = 1480 - 60 + 1}, .outcome = SLUICE_TOO_BIG},
-		{"4in6 fits",
-		 "eth0",
-		 {TO4(86), .payload = 1460 - 40},
-		 .outcome = SLUICE_TX,
-		 .to = "six",
-		 OUTER6("fd00:10:1::26")},
+		{"4in6 fits", "eth0", {TO4(86), .payload = 1460 - 40}, .outcome = SLUICE_TX,
+		 .to = "six", OUTER6("fd00:10:1::26")},
 		{"4in6", "eth0", {TO4(86), .payload = 1460 - 40 + 1}, .outcome = SLUICE_TOO_BIG},
-		{"DSR adds nothing",
-		 "eth0",
-		 {TO4(90), .payload = 1500 - 40},
-		 .outcome = SLUICE_TX,
-		 .to = "near"},
+		{"DSR adds nothing", "eth0", {TO4(90), .payload = 1500 - 40},
+		 .outcome = SLUICE_TX, .to = "near"},
 		{"DSR", "eth0", {TO4(90), .payload = 1500 - 40 + 1}, .outcome = SLUICE_TOO_BIG},
 	};
-	struct testbed tb;
+	/* clang-format on */
 
-	testbed_up(&tb, "lb", config);
-	PACKET_TESTS(&tb, tests);
-	testbed_down(&tb);
+	PACKET_TESTS_ON("lb", config, tests);
 }
 
 /* --- who gets a flow ---------------------------------------------------------------- */

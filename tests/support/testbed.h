@@ -80,6 +80,12 @@ struct packet_test {
 /* Frames of packets that are dropped are nobody's, and not compared. */
 void testbed_check(struct testbed *tb, const struct packet_test *tests, size_t count);
 
+/* All that in one: a table of packets through a node that nothing else happens to. */
+#define PACKET_TESTS_ON(node, yaml, tests)                                                         \
+	testbed_check_on(node, yaml, tests, sizeof(tests) / sizeof((tests)[0]))
+void testbed_check_on(const char *node, const char *yaml, const struct packet_test *tests,
+		      size_t count);
+
 /* Link addresses of what the node sends to `neighbour`. */
 void testbed_link_to(const struct testbed *tb, const char *neighbour, struct frame *frame);
 struct testbed_port *testbed_port(struct testbed *tb, const char *ifname);

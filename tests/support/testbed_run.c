@@ -238,3 +238,13 @@ void testbed_check(struct testbed *tb, const struct packet_test *tests, size_t c
 		check_one(tb, &tests[i]);
 	CU_PASS("table of packets");
 }
+
+void testbed_check_on(const char *node, const char *yaml, const struct packet_test *tests,
+		      size_t count)
+{
+	struct testbed tb;
+
+	testbed_up(&tb, node, yaml);
+	testbed_check(&tb, tests, count);
+	testbed_down(&tb);
+}
