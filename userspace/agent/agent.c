@@ -94,7 +94,7 @@ static void announce(struct agent *agent)
 
 	if (!agent->announcer.count)
 		return;
-	agent->well = selfcheck_run(agent->node, agent->reason);
+	agent->well = selfcheck_run(&agent->selfcheck, agent->node, agent->reason);
 	for (size_t i = 0; i < agent->announcer.count; i++) {
 		struct announced *vip = &agent->announcer.vips[i];
 		const char *reason;

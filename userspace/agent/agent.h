@@ -44,6 +44,7 @@ struct agent {
 	struct neighbours neighbours;
 	struct scrape_server scrape;
 
+	struct selfcheck selfcheck;
 	bool well; /* by the last self check */
 	char reason[SELFCHECK_REASON_BYTES];
 	uint64_t publish_failures;

@@ -21,6 +21,7 @@
 
 #define MISSES_PER_POLL 64
 #define SOLICIT_NS	NS_PER_SEC
+#define NUD_UNRESOLVED	(NUD_INCOMPLETE | NUD_FAILED)
 
 /* --- the list --------------------------------------------------------------------- */
 
@@ -274,7 +275,7 @@ static void note_state(struct survey *survey, struct neighbour *neighbour, unsig
 {
 	neighbour->present = true;
 	neighbour->managed = state & (NUD_PERMANENT | NUD_NOARP) || flags_ext & NTF_EXT_MANAGED;
-	if (!(state & NUD_FAILED))
+	if (state && !(state & NUD_UNRESOLVED))
 		neighbour->failing_since_ns = 0;
 	else if (!neighbour->failing_since_ns)
 		neighbour->failing_since_ns = survey->now_ns;

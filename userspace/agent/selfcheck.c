@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
+#include <bpf/libbpf.h>
 
 #include "attach.h"
 
@@ -54,13 +55,28 @@ static bool has_family(const struct interface *interface, bool v4)
 	return false;
 }
 
-static bool check_interface(const struct interface *interface, char *reason)
+static bool program_is_ours(struct selfcheck *check, size_t place, const char *ifname)
 {
+	unsigned ifindex = if_nametoindex(ifname);
 	struct attachment attachment;
+	__u32 prog_id;
 
+	if (!ifindex || bpf_xdp_query_id((int)ifindex, 0, &prog_id) || !prog_id)
+		return false;
+	if (check->seen[place].ifindex != ifindex || check->seen[place].prog_id != prog_id) {
+		check->seen[place].ifindex = ifindex;
+		check->seen[place].prog_id = prog_id;
+		check->seen[place].ours = !attach_query(ifname, &attachment);
+	}
+	return check->seen[place].ours;
+}
+
+static bool check_interface(struct selfcheck *check, size_t place,
+			    const struct interface *interface, char *reason)
+{
 	if (!link_is_running(interface->name))
 		return fail(reason, interface->name, "link down");
-	if (attach_query(interface->name, &attachment))
+	if (!program_is_ours(check, place, interface->name))
 		return fail(reason, interface->name, "program not attached");
 	if (has_family(interface, true) && !forwarding_is_on("ipv4", interface->name))
 		return fail(reason, interface->name, "IPv4 forwarding off");
@@ -69,11 +85,15 @@ static bool check_interface(const struct interface *interface, char *reason)
 	return true;
 }
 
-bool selfcheck_run(const struct node *node, char reason[SELFCHECK_REASON_BYTES])
+bool selfcheck_run(struct selfcheck *check, const struct node *node,
+		   char reason[SELFCHECK_REASON_BYTES])
 {
+	size_t place = 0;
+
 	snprintf(reason, SELFCHECK_REASON_BYTES, "ok");
-	for (size_t i = 0; i < node->interface_count; i++)
-		if (node->interfaces[i].roles && !check_interface(&node->interfaces[i], reason))
+	for (size_t i = 0; i < node->interface_count && place < SLUICE_MAX_PORTS; i++)
+		if (node->interfaces[i].roles &&
+		    !check_interface(check, place++, &node->interfaces[i], reason))
 			return false;
 	return true;
 }

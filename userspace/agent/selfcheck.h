@@ -11,7 +11,19 @@
 
 #define SELFCHECK_REASON_BYTES 96
 
+/*
+ * What the last look at each interface found. libxdp 1.3 leaks a descriptor
+ * per look at a program, so it is asked only when the program's id changed.
+ */
+struct selfcheck {
+	struct {
+		unsigned ifindex, prog_id; /* 0: not looked at yet */
+		bool ours;
+	} seen[SLUICE_MAX_PORTS];
+};
+
 /* True if all is well; otherwise `reason` says what is not. */
-bool selfcheck_run(const struct node *node, char reason[SELFCHECK_REASON_BYTES]);
+bool selfcheck_run(struct selfcheck *check, const struct node *node,
+		   char reason[SELFCHECK_REASON_BYTES]);
 
 #endif /* SLUICE_AGENT_SELFCHECK_H */
