@@ -4,8 +4,47 @@
  */
 #include "model_validator.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* Rules name sets by the thousand: these are looked up in order of name. */
+struct set_index {
+	const struct address_set **sets;
+	size_t count;
+};
+
+static int by_set_name(const void *a, const void *b)
+{
+	const struct address_set *const *left = a, *const *right = b;
+
+	return strcmp((*left)->name, (*right)->name);
+}
+
+static int set_index_init(struct set_index *index, const struct cluster *cluster)
+{
+	index->count = cluster->set_count;
+	index->sets = calloc(index->count + 1, sizeof(*index->sets));
+	if (!index->sets)
+		return -ENOMEM;
+	for (size_t i = 0; i < index->count; i++)
+		index->sets[i] = &cluster->sets[i];
+	qsort(index->sets, index->count, sizeof(*index->sets), by_set_name);
+	return 0;
+}
+
+static int compare_set_name(const void *name, const void *set)
+{
+	return strcmp(name, (*(const struct address_set *const *)set)->name);
+}
+
+static const struct address_set *find_set(const struct set_index *index, const char *name)
+{
+	const struct address_set **found =
+		bsearch(name, index->sets, index->count, sizeof(*index->sets), compare_set_name);
+
+	return found ? *found : NULL;
+}
 
 static bool node_uses_policy(const struct node *node, const char *policy)
 {
@@ -38,9 +77,9 @@ static void check_ingress(struct validator *v, const struct policy *policy, cons
 				 policy->name, rule->name, rule->in);
 }
 
-static void check_set_names(struct validator *v, const struct policy *policy,
-			    const struct rule *rule, const struct rule_addresses *addresses,
-			    const char *key)
+static void check_set_names(struct validator *v, const struct set_index *index,
+			    const struct policy *policy, const struct rule *rule,
+			    const struct rule_addresses *addresses, const char *key)
 {
 	const struct cluster *cluster = v->cluster;
 
@@ -48,7 +87,7 @@ static void check_set_names(struct validator *v, const struct policy *policy,
 		const char *name = addresses->sets[i];
 		struct nearest_name nearest = {};
 
-		if (model_set(cluster, name))
+		if (find_set(index, name))
 			continue;
 		if (cluster->set_count)
 			nearest = validator_nearest(v, name, cluster->sets->name,
@@ -74,14 +113,14 @@ static void count_prefixes(struct families *count, const struct prefix *prefixes
 			count->v6++;
 }
 
-static struct families count_families(const struct cluster *cluster,
+static struct families count_families(const struct set_index *index,
 				      const struct rule_addresses *addresses)
 {
 	struct families count = {};
 
 	count_prefixes(&count, addresses->prefixes, addresses->prefix_count);
 	for (size_t i = 0; i < addresses->set_count; i++) {
-		const struct address_set *set = model_set(cluster, addresses->sets[i]);
+		const struct address_set *set = find_set(index, addresses->sets[i]);
 
 		if (set)
 			count_prefixes(&count, set->prefixes, set->prefix_count);
@@ -95,10 +134,10 @@ static size_t at_least_one(size_t n)
 }
 
 /* Compiled rules that one rule makes: pairs of one family, times ports. */
-static size_t compiled_size(const struct cluster *cluster, const struct rule *rule)
+static size_t compiled_size(const struct set_index *index, const struct rule *rule)
 {
-	struct families from = count_families(cluster, &rule->from);
-	struct families to = count_families(cluster, &rule->to);
+	struct families from = count_families(index, &rule->from);
+	struct families to = count_families(index, &rule->to);
 	bool any_from = !from.v4 && !from.v6, any_to = !to.v4 && !to.v6;
 	size_t pairs;
 
@@ -109,27 +148,31 @@ static size_t compiled_size(const struct cluster *cluster, const struct rule *ru
 	return pairs * at_least_one(rule->sport_count) * at_least_one(rule->dport_count);
 }
 
-static void check_rule(struct validator *v, const struct policy *policy, const struct rule *rule)
+/* Returns how many compiled rules it makes. */
+static size_t check_rule(struct validator *v, const struct set_index *index,
+			 const struct policy *policy, const struct rule *rule)
 {
 	bool has_ports = rule->sport_count || rule->dport_count;
+	size_t size = compiled_size(index, rule);
 
 	if (!model_name_is_valid(rule->name))
 		validator_report(v, rule->at, "name",
 				 "policy \"%s\": rule \"%s\": not a valid name", policy->name,
 				 rule->name);
 	check_ingress(v, policy, rule);
-	check_set_names(v, policy, rule, &rule->from, "from");
-	check_set_names(v, policy, rule, &rule->to, "to");
+	check_set_names(v, index, policy, rule, &rule->from, "from");
+	check_set_names(v, index, policy, rule, &rule->to, "to");
 	if (has_ports && rule->proto != IPPROTO_TCP && rule->proto != IPPROTO_UDP)
 		validator_report(v, rule->at, "proto",
 				 "policy \"%s\": rule \"%s\": ports need proto tcp or udp",
 				 policy->name, rule->name);
-	if (!compiled_size(v->cluster, rule))
+	if (!size)
 		validator_report(
 			v, rule->at, "from to",
 			"policy \"%s\": rule \"%s\": from and to have no address family in "
 			"common: it matches nothing",
 			policy->name, rule->name);
+	return size;
 }
 
 /* --- uniqueness ------------------------------------------------------------------- */
@@ -225,8 +268,11 @@ static void check_unique_rules(struct validator *v, size_t rules)
 
 /* --- the whole -------------------------------------------------------------------- */
 
-static void check_policy(struct validator *v, const struct policy *policy)
+static size_t check_policy(struct validator *v, const struct set_index *index,
+			   const struct policy *policy)
 {
+	size_t size = 0;
+
 	if (!model_name_is_valid(policy->name))
 		validator_report(v, policy->at, "", "policy \"%s\": not a valid name",
 				 policy->name);
@@ -236,16 +282,8 @@ static void check_policy(struct validator *v, const struct policy *policy)
 				 "accept",
 				 policy->name);
 	for (size_t i = 0; i < policy->rule_count; i++)
-		check_rule(v, policy, &policy->rules[i]);
-}
-
-static size_t compiled_policy_size(const struct cluster *cluster, const struct policy *policy)
-{
-	size_t total = 0;
-
-	for (size_t i = 0; i < policy->rule_count; i++)
-		total += compiled_size(cluster, &policy->rules[i]);
-	return total;
+		size += check_rule(v, index, policy, &policy->rules[i]);
+	return size;
 }
 
 /* `sizes`: of each policy, compiled. */
@@ -267,17 +305,18 @@ static void check_policies(struct validator *v)
 {
 	const struct cluster *cluster = v->cluster;
 	size_t *sizes = calloc(cluster->policy_count + 1, sizeof(*sizes));
+	struct set_index index = {};
 
-	if (!sizes) {
+	if (!sizes || set_index_init(&index, cluster)) {
 		v->out_of_memory = true;
-		return;
+		goto out;
 	}
-	for (size_t i = 0; i < cluster->policy_count; i++) {
-		check_policy(v, &cluster->policies[i]);
-		sizes[i] = compiled_policy_size(cluster, &cluster->policies[i]);
-	}
+	for (size_t i = 0; i < cluster->policy_count; i++)
+		sizes[i] = check_policy(v, &index, &cluster->policies[i]);
 	for (size_t i = 0; i < cluster->node_count; i++)
 		check_compiled_rules(v, &cluster->nodes[i], sizes);
+out:
+	free(index.sets);
 	free(sizes);
 }
 
