@@ -24,8 +24,10 @@ struct attachment {
  * Loads the program for `interface` (roles, port slot) and attaches it in the
  * caller's network namespace; an earlier Sluice program is replaced without a
  * packet in between passing unfiltered. Returns -EBUSY if a foreign program is
- * there and cannot share, -EOPNOTSUPP if the mode is not to be had, -ENODEV.
- * The node's configuration must have been published.
+ * there and cannot share, -EOPNOTSUPP if the mode is not to be had, -EEXIST if
+ * Sluice is there in the other mode (the kernel cannot exchange them: detach
+ * first), -ENODEV, and -ENOENT if the interface is in no configuration in
+ * force. dataplane_detail() then has the kernel's words.
  */
 int attach_interface(struct dataplane *dp, const struct interface *interface, enum attach_mode mode,
 		     struct attachment *out) __must_check;
