@@ -33,6 +33,7 @@ COMMON_OBJS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard userspace/common/*.c))
 AGENT_OBJS  := $(patsubst %.c,$(BUILD)/%.o,$(wildcard userspace/agent/*.c))
 UNIT_TESTS  := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/*_test.c))
 BPF_TESTS   := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bpf/*_test.c))
+BENCHES     := $(BUILD)/tests/bench/xdp_bench
 PROGRAMS    := $(BUILD)/lbctl $(BUILD)/sluice-agent
 
 .PHONY: all
@@ -62,10 +63,17 @@ test: deps ## Run every test
 	$(SUDO) env BUILD=$(BUILD) tests/run
 
 .PHONY: tests
-tests: unit-tests $(BPF_TESTS) fuzzers ## Build the test programs without running them
+tests: unit-tests $(BPF_TESTS) fuzzers e2e-tools ## Build the test programs without running them
 
 .PHONY: unit-tests
 unit-tests: $(UNIT_TESTS)
+
+.PHONY: bench
+bench: bench-xdp ## Measure, beside the physical floor
+
+.PHONY: bench-xdp
+bench-xdp: $(BUILD)/tests/bench/xdp_bench ## Nanoseconds per packet: name, minimum, median, floor
+	$(SUDO) $<
 
 .PHONY: lint
 lint: ## Check format, shell scripts and the C code with static analysers
@@ -89,6 +97,17 @@ $(BUILD)/sluice.bpf.o: bpf/sluice.bpf.c
 $(BUILD)/sluice.skel.h: $(BUILD)/sluice.bpf.o
 	$(call say,SKEL)
 	$(Q)$(BPFTOOL) gen skeleton $< name sluice_bpf > $@.tmp && mv $@.tmp $@
+
+$(BUILD)/tests/bench/replay.bpf.o: tests/bench/replay.bpf.c
+	@mkdir -p $(@D)
+	$(call say,BPF)
+	$(Q)$(CLANG) $(BPF_CFLAGS) -c $< -o $@
+
+$(BUILD)/replay.skel.h: $(BUILD)/tests/bench/replay.bpf.o
+	$(call say,SKEL)
+	$(Q)$(BPFTOOL) gen skeleton $< name replay > $@.tmp && mv $@.tmp $@
+
+$(BUILD)/tests/bench/xdp_bench.o: $(BUILD)/replay.skel.h
 
 # --- programs and tests -------------------------------------------------------
 
@@ -118,7 +137,7 @@ $(BUILD)/sluice-agent: $(AGENT_OBJS) $(BUILD)/libsluice.a $(BUILD)/libcommon.a
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ -o $@ $(LIBS_AGENT)
 
 # A unit test may use any module of the library; agent modules without main() too.
-$(UNIT_TESTS) $(BPF_TESTS): $(BUILD)/tests/%: $(BUILD)/tests/%.o $(BUILD)/libtest.a $(BUILD)/libsluice.a $(BUILD)/libcommon.a
+$(UNIT_TESTS) $(BPF_TESTS) $(BENCHES): $(BUILD)/tests/%: $(BUILD)/tests/%.o $(BUILD)/libtest.a $(BUILD)/libsluice.a $(BUILD)/libcommon.a
 	$(call say,LD)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ -o $@ -lcunit $(LIBS_AGENT)
 
@@ -127,6 +146,7 @@ $(BUILD)/libtest.a: $(filter-out %/main.o,$(AGENT_OBJS)) $(patsubst %.c,$(BUILD)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
 include tests/fuzz/rules.mk
+include tests/e2e/rules.mk
 
 .SECONDARY:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
+# What the end-to-end tests run: a program for each of these names.
+E2E_TOOLS := $(addprefix $(BUILD)/tests/e2e/,keepalive arrivals inject failures)
+
+.PHONY: e2e-tools
+e2e-tools: $(E2E_TOOLS)
+
+$(BUILD)/tests/e2e/keepalive $(BUILD)/tests/e2e/arrivals: $(BUILD)/tests/e2e/tools/https.o \
+	$(BUILD)/tests/e2e/tools/client.o
+
+$(E2E_TOOLS): $(BUILD)/tests/e2e/%: $(BUILD)/tests/e2e/tools/%.o
+	$(call say,LD)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ -o $@ -lssl -lcrypto -lbpf -lelf -lz
+
+$(BUILD)/tests/e2e/failures.bpf.o: tests/e2e/tools/failures.bpf.c
+	@mkdir -p $(@D)
+	$(call say,BPF)
+	$(Q)$(CLANG) $(BPF_CFLAGS) -c $< -o $@
+
+$(BUILD)/tests/e2e/failures.skel.h: $(BUILD)/tests/e2e/failures.bpf.o
+	$(call say,SKEL)
+	$(Q)$(BPFTOOL) gen skeleton $< name failures_bpf > $@.tmp && mv $@.tmp $@
+
+$(BUILD)/tests/e2e/tools/failures.o: $(BUILD)/tests/e2e/failures.skel.h

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * Keeps N HTTPS connections open and asks on each every I ms, until SIGTERM;
+ * then asks once more on each, so that the last word is theirs, and prints what
+ * became of them as JSON. A connection that breaks stays down and is counted.
+ * "ready" on the standard error: all have had their first answer, or have ended.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+
+#include "client.h"
+
+#define NODES	 8 /* TLS proxies told apart */
+#define EVENTS	 64
+#define TICK_MS	 5
+#define MS_IN_NS 1000000ULL
+
+struct keeper {
+	struct https https; /* first: what epoll points to */
+	uint64_t next_ns;   /* when it asks again */
+	unsigned answers;
+	bool last; /* the request under way is its last one */
+};
+
+struct tally {
+	unsigned long requests, responses, not_200;
+	unsigned opened, ends[HTTPS_END_COUNT];
+	uint64_t longest_ns;
+	unsigned long nodes_count;
+	struct {
+		char name[sizeof(((struct https *)0)->tls_node)];
+		unsigned long responses;
+	} nodes[NODES];
+};
+
+static void tally_node(struct tally *tally, const char *name)
+{
+	size_t i = 0;
+
+	while (i < tally->nodes_count && strcmp(tally->nodes[i].name, name))
+		i++;
+	if (i == NODES)
+		return;
+	if (i == tally->nodes_count) {
+		snprintf(tally->nodes[i].name, sizeof(tally->nodes[i].name), "%s", name);
+		tally->nodes_count++;
+	}
+	tally->nodes[i].responses++;
+}
+
+static void tally_stall(struct tally *tally, const struct https *h, uint64_t now)
+{
+	if (now - h->since_ns > tally->longest_ns)
+		tally->longest_ns = now - h->since_ns;
+}
+
+static void tally_end(struct tally *tally, const struct https *h)
+{
+	tally->ends[h->end]++;
+	if (h->end != HTTPS_ENDED_BY_US)
+		fprintf(stderr, "port %u: %s\n", h->local_port, https_end_names[h->end]);
+}
+
+static void ask(const struct client *client, struct keeper *k, const struct https_site *site,
+		struct tally *tally)
+{
+	k->last = client_stopping;
+	k->next_ns += client->interval_ms * MS_IN_NS;
+	tally->requests++;
+	https_get(&k->https, site, client->path);
+}
+
+static void on_event(const struct client *client, struct keeper *k, enum https_event event,
+		     struct tally *tally)
+{
+	uint64_t now = https_now_ns();
+
+	switch (event) {
+	case HTTPS_READY:
+		tally->opened++;
+		k->next_ns = now + rand() % (client->interval_ms + 1) * MS_IN_NS;
+		break;
+	case HTTPS_ANSWERED:
+		k->answers++;
+		tally->responses++;
+		tally->not_200 += k->https.status != 200;
+		tally_stall(tally, &k->https, now);
+		tally_node(tally, k->https.tls_node);
+		if (k->last) {
+			https_close(&k->https, HTTPS_ENDED_BY_US);
+			tally_end(tally, &k->https);
+		}
+		break;
+	case HTTPS_EVENT_END:
+		tally_stall(tally, &k->https, now);
+		tally_end(tally, &k->https);
+		break;
+	default:
+		break;
+	}
+}
+
+/* What time alone brings; true while the connection has not ended. */
+static bool on_tick(const struct client *client, struct keeper *k, const struct https_site *site,
+		    struct tally *tally)
+{
+	struct https *h = &k->https;
+	uint64_t now = https_now_ns();
+
+	if (h->phase == HTTPS_ENDED)
+		return false;
+	if (h->phase == HTTPS_IDLE) {
+		if (client_stopping || now >= k->next_ns)
+			ask(client, k, site, tally);
+		return true;
+	}
+	if (now - h->since_ns < client->timeout_ms * MS_IN_NS)
+		return true;
+	https_close(h, HTTPS_ENDED_TIMEOUT);
+	on_event(client, k, HTTPS_EVENT_END, tally);
+	return false;
+}
+
+static bool is_settled(const struct keeper *keepers, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++)
+		if (!keepers[i].answers && keepers[i].https.phase != HTTPS_ENDED)
+			return false;
+	return true;
+}
+
+static int run(const struct client *client, struct keeper *keepers, struct tally *tally)
+{
+	struct epoll_event events[EVENTS];
+	unsigned alive = client->connections;
+	bool ready = false;
+	int count;
+
+	while (alive) {
+		count = epoll_wait(client->epoll, events, EVENTS, TICK_MS);
+		for (int i = 0; i < count; i++) {
+			struct keeper *k = events[i].data.ptr;
+
+			on_event(client, k, https_drive(&k->https), tally);
+		}
+		alive = 0;
+		for (unsigned i = 0; i < client->connections; i++)
+			alive += on_tick(client, &keepers[i], client_site(client, i), tally);
+		if (!ready && is_settled(keepers, client->connections)) {
+			fprintf(stderr, "ready\n");
+			ready = true;
+		}
+	}
+	return 0;
+}
+
+static void print_tally(const struct client *client, const struct tally *tally)
+{
+	unsigned broken = client->connections - tally->ends[HTTPS_ENDED_BY_US] -
+			  tally->ends[HTTPS_ENDED_ANNOUNCED];
+
+	printf("{\"connections\": %u, \"opened\": %u, \"requests\": %lu, \"responses\": %lu, "
+	       "\"not_200\": %lu, \"broken\": %u, \"longest_stall_ms\": %llu, \"ends\": {",
+	       client->connections, tally->opened, tally->requests, tally->responses,
+	       tally->not_200, broken, (unsigned long long)(tally->longest_ns / MS_IN_NS));
+	for (int i = HTTPS_ENDED_BY_US; i < HTTPS_END_COUNT; i++)
+		printf("%s\"%s\": %u", i > HTTPS_ENDED_BY_US ? ", " : "", https_end_names[i],
+		       tally->ends[i]);
+	printf("}, \"tls\": {");
+	for (size_t i = 0; i < tally->nodes_count; i++)
+		printf("%s\"%s\": %lu", i ? ", " : "", tally->nodes[i].name,
+		       tally->nodes[i].responses);
+	printf("}}\n");
+}
+
+static int open_all(const struct client *client, struct keeper *keepers)
+{
+	int err = 0;
+
+	for (unsigned i = 0; !err && i < client->connections; i++)
+		err = https_open(&keepers[i].https, client->epoll, client_site(client, i));
+	if (err)
+		fprintf(stderr, "keepalive: opening a connection: %s\n", strerror(-err));
+	return err;
+}
+
+int main(int argc, char **argv)
+{
+	struct tally tally = {};
+	struct keeper *keepers;
+	struct client client;
+	int code;
+
+	code = client_init(&client, argc, argv);
+	if (code)
+		return code;
+	keepers = calloc(client.connections, sizeof(*keepers));
+	if (!keepers || open_all(&client, keepers))
+		return 2;
+	code = run(&client, keepers, &tally);
+	print_tally(&client, &tally);
+	free(keepers);
+	client_fini(&client);
+	return code;
+}
