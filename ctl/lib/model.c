@@ -326,6 +326,12 @@ void model_interface_del(struct node *node, struct interface *interface)
 	close_gap(interface, node->interfaces, &node->interface_count, sizeof(*interface));
 }
 
+void model_policy_del(struct cluster *cluster, struct policy *policy)
+{
+	policy_fini(policy);
+	close_gap(policy, cluster->policies, &cluster->policy_count, sizeof(*policy));
+}
+
 void model_rule_del(struct policy *policy, struct rule *rule)
 {
 	rule_fini(rule);

@@ -178,6 +178,7 @@ struct backend *model_backend_add(struct service *service, const char *name);
 struct address_set *model_set_add(struct cluster *cluster, const char *name);
 
 void model_interface_del(struct node *node, struct interface *interface);
+void model_policy_del(struct cluster *cluster, struct policy *policy);
 void model_rule_del(struct policy *policy, struct rule *rule);
 void model_service_del(struct cluster *cluster, struct service *service);
 void model_vip_del(struct service *service, struct endpoint *vip);
