@@ -56,6 +56,18 @@ static int parse_endpoint(const char *text, void *member)
 	return 0;
 }
 
+/* An address is a backend's name, too, if it fits. */
+static int parse_backend(const char *text, void *member)
+{
+	struct sluice_addr addr;
+	char canonical[ADDR_TEXT_LEN];
+
+	if (addr_parse(text, &addr))
+		return parse_name(text, member);
+	return strlen(addr_format(&addr, canonical)) < SLUICE_NAME_LEN ? parse_text(text, member)
+								       : -EINVAL;
+}
+
 static int parse_weight(const char *text, void *member)
 {
 	unsigned value = 0;
@@ -88,6 +100,27 @@ static int for_each_part(const char *text, int (*each)(const char *part, void *i
 			return err;
 	}
 	return 0;
+}
+
+static int add_to_pair(const char *part, void *into)
+{
+	struct address_pair *pair = into;
+	struct sluice_addr addr;
+	bool v4;
+
+	if (addr_parse(part, &addr))
+		return -EINVAL;
+	v4 = addr_is_v4(&addr);
+	if (v4 ? pair->has4 : pair->has6)
+		return -EINVAL;
+	*(v4 ? &pair->has4 : &pair->has6) = true;
+	*(v4 ? &pair->addr4 : &pair->addr6) = addr;
+	return 0;
+}
+
+static int parse_address_pair(const char *text, void *member)
+{
+	return for_each_part(text, add_to_pair, member);
 }
 
 static int add_role(const char *part, void *into)
@@ -198,6 +231,11 @@ const struct argument_type type_prefix = {parse_prefix, NULL,
 const struct argument_type type_endpoint = {
 	parse_endpoint, NULL,
 	"ADDRESS or ADDRESS:PORT, as 192.0.2.1, 192.0.2.1:443 or [2001:db8::1]:443"};
+const struct argument_type type_backend = {
+	parse_backend, NULL,
+	"a node, an address of up to 31 characters, or a name beside \"address ADDR,..\""};
+const struct argument_type type_address_pair = {
+	parse_address_pair, NULL, "an IPv4 address, an IPv6 address, or one of each with a comma"};
 const struct argument_type type_weight = {parse_weight, NULL, "a number from 0 to 1000"};
 const struct argument_type type_roles = {parse_roles, role_words,
 					 "a list, with commas, of firewall, balancer, forward, "

@@ -21,6 +21,8 @@ extern const struct argument_type type_ifname;	      /* const char * */
 extern const struct argument_type type_vip;	      /* struct endpoint */
 extern const struct argument_type type_prefix;	      /* struct prefix */
 extern const struct argument_type type_endpoint;      /* struct endpoint; port 0 if left out */
+extern const struct argument_type type_backend;	      /* const char *, a name or an address */
+extern const struct argument_type type_address_pair;  /* struct address_pair */
 extern const struct argument_type type_weight;	      /* unsigned */
 extern const struct argument_type type_roles;	      /* unsigned, enum sluice_role */
 extern const struct argument_type type_mode;	      /* int, enum attach_mode */
@@ -34,6 +36,11 @@ extern const struct argument_type type_yes_no;	      /* int, 0 or 1 */
 extern const struct argument_type type_addresses;     /* struct rule_addresses, owned */
 extern const struct argument_type type_ports;	      /* struct port_list, owned */
 extern const struct argument_type type_tcp_flags;     /* unsigned, bits of the TCP header */
+
+struct address_pair {
+	bool has4, has6;
+	struct sluice_addr addr4, addr6;
+};
 
 struct port_list {
 	struct port_range *ranges;

@@ -198,6 +198,8 @@ struct node *session_node_make(struct session *session)
 {
 	struct node *node = session_node(session);
 
+	if (!*session->cluster.name)
+		strcpy(session->cluster.name, session->name);
 	if (!node)
 		node = model_node_add(&session->cluster, session->name);
 	if (!node)
@@ -219,6 +221,11 @@ int session_publish(struct session *session)
 		return EXIT_USAGE;
 	}
 	return err ? session_failed(session->inv, err, "publishing the configuration") : EXIT_OK;
+}
+
+int session_publish_empty(struct session *session)
+{
+	return session_node_make(session) ? session_publish(session) : EXIT_FAILED;
 }
 
 int session_copy_model(struct session *session, struct cluster *out)
@@ -253,8 +260,6 @@ int session_edit(const struct invocation *inv, int (*edit)(struct session *sessi
 
 	if (!code && !session_node_make(&session))
 		code = EXIT_FAILED;
-	if (!code && !*session.cluster.name)
-		strcpy(session.cluster.name, session.name);
 	if (!code)
 		code = edit(&session);
 	if (!code)

@@ -48,6 +48,9 @@ struct node *session_node_make(struct session *session);
 /* Validates the model and puts it in force. */
 int session_publish(struct session *session);
 
+/* Publishes the model as it is, with an entry for this node. */
+int session_publish_empty(struct session *session);
+
 /* The model as it is now, for session_restore(); the caller frees it. */
 int session_copy_model(struct session *session, struct cluster *out);
 /*
