@@ -3,7 +3,10 @@
  * Keeps N HTTPS connections open and asks on each every I ms, until SIGTERM;
  * then asks once more on each, so that the last word is theirs, and prints what
  * became of them as JSON. A connection that breaks stays down and is counted.
- * "ready" on the standard error: all have had their first answer, or have ended.
+ *
+ * Rounds let a script wait for traffic instead of time: SIGUSR1 begins one, and
+ * "round N" on the standard error says that each connection has ended or was
+ * answered a request that it sent since. The first begins by itself.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -21,9 +24,19 @@
 struct keeper {
 	struct https https; /* first: what epoll points to */
 	uint64_t next_ns;   /* when it asks again */
-	unsigned answers;
-	bool last; /* the request under way is its last one */
+	int asked;	    /* the round in which the request under way was sent */
+	int answered;	    /* the last round in which a request was sent and answered */
+	bool waiting;	    /* a request is under way */
+	bool last;	    /* the request under way is its last one */
 };
+
+static volatile sig_atomic_t current_round = 1;
+
+static void next_round(int number)
+{
+	(void)number;
+	current_round++;
+}
 
 struct tally {
 	unsigned long requests, responses, not_200;
@@ -68,7 +81,9 @@ static void ask(const struct client *client, struct keeper *k, const struct http
 		struct tally *tally)
 {
 	k->last = client_stopping;
-	k->next_ns += client->interval_ms * MS_IN_NS;
+	k->asked = current_round;
+	k->waiting = true;
+	k->next_ns = https_now_ns() + client->interval_ms * MS_IN_NS;
 	tally->requests++;
 	https_get(&k->https, site, client->path);
 }
@@ -84,7 +99,8 @@ static void on_event(const struct client *client, struct keeper *k, enum https_e
 		k->next_ns = now + rand() % (client->interval_ms + 1) * MS_IN_NS;
 		break;
 	case HTTPS_ANSWERED:
-		k->answers++;
+		k->answered = k->asked;
+		k->waiting = false;
 		tally->responses++;
 		tally->not_200 += k->https.status != 200;
 		tally_stall(tally, &k->https, now);
@@ -95,7 +111,8 @@ static void on_event(const struct client *client, struct keeper *k, enum https_e
 		}
 		break;
 	case HTTPS_EVENT_END:
-		tally_stall(tally, &k->https, now);
+		if (k->waiting)
+			tally_stall(tally, &k->https, now);
 		tally_end(tally, &k->https);
 		break;
 	default:
@@ -124,20 +141,22 @@ static bool on_tick(const struct client *client, struct keeper *k, const struct 
 	return false;
 }
 
-static bool is_settled(const struct keeper *keepers, unsigned count)
+/* The last round that no connection is still behind. */
+static int finished_round(const struct keeper *keepers, unsigned count)
 {
+	int finished = current_round;
+
 	for (unsigned i = 0; i < count; i++)
-		if (!keepers[i].answers && keepers[i].https.phase != HTTPS_ENDED)
-			return false;
-	return true;
+		if (keepers[i].https.phase != HTTPS_ENDED && keepers[i].answered < finished)
+			finished = keepers[i].answered;
+	return finished;
 }
 
-static int run(const struct client *client, struct keeper *keepers, struct tally *tally)
+static void run(const struct client *client, struct keeper *keepers, struct tally *tally)
 {
 	struct epoll_event events[EVENTS];
 	unsigned alive = client->connections;
-	bool ready = false;
-	int count;
+	int count, finished = 0;
 
 	while (alive) {
 		count = epoll_wait(client->epoll, events, EVENTS, TICK_MS);
@@ -149,12 +168,9 @@ static int run(const struct client *client, struct keeper *keepers, struct tally
 		alive = 0;
 		for (unsigned i = 0; i < client->connections; i++)
 			alive += on_tick(client, &keepers[i], client_site(client, i), tally);
-		if (!ready && is_settled(keepers, client->connections)) {
-			fprintf(stderr, "ready\n");
-			ready = true;
-		}
+		while (finished < finished_round(keepers, client->connections))
+			fprintf(stderr, "round %d\n", ++finished);
 	}
-	return 0;
 }
 
 static void print_tally(const struct client *client, const struct tally *tally)
@@ -200,9 +216,10 @@ int main(int argc, char **argv)
 	keepers = calloc(client.connections, sizeof(*keepers));
 	if (!keepers || open_all(&client, keepers))
 		return 2;
-	code = run(&client, keepers, &tally);
+	sigaction(SIGUSR1, &(struct sigaction){.sa_handler = next_round}, NULL);
+	run(&client, keepers, &tally);
 	print_tally(&client, &tally);
 	free(keepers);
 	client_fini(&client);
-	return code;
+	return 0;
 }
