@@ -34,6 +34,7 @@ AGENT_OBJS  := $(patsubst %.c,$(BUILD)/%.o,$(wildcard userspace/agent/*.c))
 UNIT_TESTS  := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/*_test.c))
 BPF_TESTS   := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bpf/*_test.c))
 BENCHES     := $(BUILD)/tests/bench/xdp_bench
+HELPER_OBJS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/support/*.c))
 PROGRAMS    := $(BUILD)/lbctl $(BUILD)/sluice-agent
 
 .PHONY: all
@@ -112,7 +113,7 @@ $(BUILD)/tests/bench/xdp_bench.o: $(BUILD)/replay.skel.h
 # --- programs and tests -------------------------------------------------------
 
 $(LIB_OBJS) $(CTL_OBJS) $(AGENT_OBJS): | $(BUILD)/sluice.skel.h
-$(UNIT_TESTS:=.o) $(BPF_TESTS:=.o): | $(BUILD)/sluice.skel.h
+$(UNIT_TESTS:=.o) $(BPF_TESTS:=.o) $(HELPER_OBJS): | $(BUILD)/sluice.skel.h
 $(BUILD)/ctl/lib/attach.o $(BUILD)/ctl/lib/dataplane.o: $(BUILD)/sluice.skel.h
 
 $(BUILD)/%.o: %.c
@@ -141,7 +142,7 @@ $(UNIT_TESTS) $(BPF_TESTS) $(BENCHES): $(BUILD)/tests/%: $(BUILD)/tests/%.o $(BU
 	$(call say,LD)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ -o $@ -lcunit $(LIBS_AGENT)
 
-$(BUILD)/libtest.a: $(filter-out %/main.o,$(AGENT_OBJS)) $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/support/*.c))
+$(BUILD)/libtest.a: $(filter-out %/main.o,$(AGENT_OBJS)) $(HELPER_OBJS)
 	$(call say,AR)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
