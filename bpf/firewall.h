@@ -23,15 +23,18 @@ static __always_inline enum sluice_outcome check_block_set(struct packet *pkt,
 							   const struct tables *tables)
 {
 	struct sluice_lpm_key key;
-	void *found;
+	const __u32 *bits;
+	int blocked;
 
 	if (!tables->block_entries)
 		return SLUICE_CONTINUE;
 	key.bits = 128;
 	key.addr = pkt->self.src;
-	found = bpf_map_lookup_elem(&sluice_block, &key);
-	trace(SLUICE_STEP_BLOCK, !!found, tables->block_entries);
-	return found ? SLUICE_BLOCKED : SLUICE_CONTINUE;
+	bits = bpf_map_lookup_elem(&sluice_block, &key);
+	/* A short IPv6 prefix, as ::/0, holds the mapped addresses, but does not mean them. */
+	blocked = bits && (pkt->is_v6 || *bits >= SLUICE_V4_PREFIX_BITS);
+	trace(SLUICE_STEP_BLOCK, blocked, tables->block_entries);
+	return blocked ? SLUICE_BLOCKED : SLUICE_CONTINUE;
 }
 
 static __always_inline void count_rule(__u32 rule, const struct packet *pkt)
