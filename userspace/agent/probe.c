@@ -181,6 +181,8 @@ static int run_handshake(struct probe *probe)
 	case SSL_ERROR_SYSCALL:
 		return end(probe, errno ? result_of_errno(errno) : PROBE_CLOSED);
 	default:
+		if (ERR_GET_REASON(ERR_peek_error()) == SSL_R_UNEXPECTED_EOF_WHILE_READING)
+			return end(probe, PROBE_CLOSED);
 		return end(probe, PROBE_TLS);
 	}
 }

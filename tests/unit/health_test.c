@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * Own checks and what is made of them: rise and fall, the merge of several
+ * balancers' views, and a roster that forgets nothing when it is rebuilt.
+ */
+#include <string.h>
+
+#include "../../userspace/agent/roster.h"
+#include "../support/unit.h"
+
+#define UP   OPINION_UP
+#define DOWN OPINION_DOWN
+#define NONE OPINION_NONE
+
+/* --- rise and fall ---------------------------------------------------------------- */
+
+static void falls_after_fall_bad_results_in_a_row(void)
+{
+	struct health health = {.up = true};
+
+	CU_ASSERT_FALSE(health_result(&health, false, 2, 3));
+	CU_ASSERT_FALSE(health_result(&health, false, 2, 3));
+	CU_ASSERT_TRUE(health.up);
+	CU_ASSERT_TRUE(health_result(&health, false, 2, 3));
+	CU_ASSERT_FALSE(health.up);
+}
+
+static void rises_after_rise_good_results_in_a_row(void)
+{
+	struct health health = {.up = false};
+
+	CU_ASSERT_FALSE(health_result(&health, true, 2, 3));
+	CU_ASSERT_TRUE(health_result(&health, true, 2, 3));
+	CU_ASSERT_TRUE(health.up);
+	CU_ASSERT_FALSE(health_result(&health, true, 2, 3));
+}
+
+static void one_good_result_begins_the_count_anew(void)
+{
+	struct health health = {.up = true};
+
+	for (int i = 0; i < 10; i++) {
+		CU_ASSERT_FALSE(health_result(&health, false, 2, 2));
+		CU_ASSERT_FALSE(health_result(&health, true, 2, 2));
+	}
+	CU_ASSERT_TRUE(health.up);
+}
+
+/* --- merge ------------------------------------------------------------------------- */
+
+static const bool all_usable[3] = {true, true, true};
+
+static bool merge(const struct observer *observers, size_t count, const bool *usable, bool up[3])
+{
+	struct agreement agreement = {.up = up};
+
+	agreement_merge(observers, count, usable, 3, &agreement);
+	return agreement.panic;
+}
+
+static void one_who_sees_it_down_is_enough(void)
+{
+	const struct observer observers[] = {
+		{.opinions = (const unsigned char[]){UP, UP, UP}},
+		{.opinions = (const unsigned char[]){UP, DOWN, UP}},
+	};
+	bool up[3];
+
+	CU_ASSERT_FALSE(merge(observers, 2, all_usable, up));
+	CU_ASSERT(up[0] && !up[1] && up[2]);
+}
+
+static void merge_does_not_depend_on_order(void)
+{
+	const struct observer one[] = {
+		{.opinions = (const unsigned char[]){UP, DOWN, UP}},
+		{.opinions = (const unsigned char[]){NONE, UP, UP}},
+		{.blind = true, .opinions = (const unsigned char[]){DOWN, DOWN, DOWN}},
+	};
+	const struct observer other[] = {one[2], one[0], one[1]};
+	bool up[3], up_other[3];
+
+	CU_ASSERT_EQUAL(merge(one, 3, all_usable, up), merge(other, 3, all_usable, up_other));
+	CU_ASSERT_EQUAL(memcmp(up, up_other, sizeof(up)), 0);
+	CU_ASSERT(up[0] && !up[1] && up[2]);
+}
+
+static void blind_observer_is_not_believed(void)
+{
+	const struct observer observers[] = {
+		{.blind = true, .opinions = (const unsigned char[]){DOWN, DOWN, DOWN}},
+		{.opinions = (const unsigned char[]){UP, UP, DOWN}},
+	};
+	bool up[3];
+
+	CU_ASSERT_FALSE(merge(observers, 2, all_usable, up));
+	CU_ASSERT(up[0] && up[1] && !up[2]);
+}
+
+static void all_blind_is_panic_and_everything_counts_as_up(void)
+{
+	const struct observer observers[] = {
+		{.blind = true, .opinions = (const unsigned char[]){DOWN, DOWN, DOWN}},
+		{.blind = true, .opinions = (const unsigned char[]){DOWN, DOWN, DOWN}},
+	};
+	bool up[3];
+
+	CU_ASSERT_TRUE(merge(observers, 2, all_usable, up));
+	CU_ASSERT(up[0] && up[1] && up[2]);
+}
+
+/* Each sees another one down: together they would leave an empty ring. */
+static void views_that_leave_nothing_together_are_panic(void)
+{
+	const struct observer observers[] = {
+		{.opinions = (const unsigned char[]){UP, DOWN, DOWN}},
+		{.opinions = (const unsigned char[]){DOWN, UP, UP}},
+	};
+	bool up[3];
+
+	CU_ASSERT_TRUE(merge(observers, 2, all_usable, up));
+	CU_ASSERT(up[0] && up[1] && up[2]);
+}
+
+static void drained_backend_does_not_hide_an_empty_ring(void)
+{
+	const bool usable[3] = {true, true, false};
+	const struct observer observers[] = {
+		{.opinions = (const unsigned char[]){UP, DOWN, UP}},
+		{.opinions = (const unsigned char[]){DOWN, UP, UP}},
+	};
+	bool up[3];
+
+	CU_ASSERT_TRUE(merge(observers, 2, usable, up));
+}
+
+/* --- roster ------------------------------------------------------------------------- */
+
+static struct cluster cluster;
+
+static struct service *add_service(const char *name, size_t backends)
+{
+	struct endpoint vip = {.addr = addr_from_v4(htonl(0xc000020a)), .port = 443};
+	struct service *service = model_service_add(&cluster, name);
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(service);
+	service->proto = IPPROTO_TCP;
+	service->check.type = CHECK_TCP;
+	CU_ASSERT_PTR_NOT_NULL_FATAL(model_vip_add(service, &vip));
+	for (size_t i = 0; i < backends; i++) {
+		char text[] = {'b', (char)('0' + i), '\0'};
+		struct backend *backend = model_backend_add(service, text);
+
+		CU_ASSERT_PTR_NOT_NULL_FATAL(backend);
+		backend->has4 = backend->has6 = true;
+		backend->addr4 = addr_from_v4(htonl(0x0a000000 + (unsigned)i));
+		backend->addr6.bytes[0] = 0xfd;
+	}
+	return service;
+}
+
+static void rebuild(struct roster *roster)
+{
+	struct roster next;
+
+	CU_ASSERT_EQUAL_FATAL(roster_build(&next, roster, &cluster, true), 0);
+	roster_fini(roster);
+	*roster = next;
+}
+
+static void rebuilt_roster_keeps_what_it_knew(void)
+{
+	struct roster roster = {0};
+	struct backend_state *before;
+
+	model_init(&cluster);
+	add_service("www", 3);
+	rebuild(&roster);
+	before = roster.services[0].backends[1];
+	before->own.up = false;
+	before->reports[4] = (struct report){.heard_ns = 7, .opinion = DOWN};
+	roster.services[0].reports[4].heard_ns = 7;
+
+	/* Another service before it, a backend fewer. */
+	model_backend_del(&cluster.services[0], model_backend(&cluster.services[0], "b0"));
+	add_service("api", 1);
+	rebuild(&roster);
+	CU_ASSERT_EQUAL(roster.service_count, 2);
+	CU_ASSERT_EQUAL(roster.services[0].backend_count, 2);
+	CU_ASSERT_PTR_EQUAL(roster.services[0].backends[0], before);
+	CU_ASSERT_PTR_EQUAL(before->service, &roster.services[0]);
+	CU_ASSERT_FALSE(before->own.up);
+	CU_ASSERT_EQUAL(before->reports[4].opinion, DOWN);
+	CU_ASSERT_EQUAL(roster.services[0].reports[4].heard_ns, 7);
+	roster_fini(&roster);
+	model_fini(&cluster);
+}
+
+static void check_goes_to_ipv4_and_to_the_first_port(void)
+{
+	struct roster roster = {0};
+	struct service *service;
+
+	model_init(&cluster);
+	service = add_service("www", 1);
+	rebuild(&roster);
+	CU_ASSERT_TRUE(addr_is_v4(&roster.services[0].backends[0]->target.addr));
+	CU_ASSERT_EQUAL(roster.services[0].backends[0]->target.port, 443);
+	service->check.port = 8443;
+	service->backends[0].has4 = false;
+	rebuild(&roster);
+	CU_ASSERT_FALSE(addr_is_v4(&roster.services[0].backends[0]->target.addr));
+	CU_ASSERT_EQUAL(roster.services[0].backends[0]->target.port, 8443);
+	roster_fini(&roster);
+	model_fini(&cluster);
+}
+
+static void view_is_counted_for_one_second(void)
+{
+	const uint64_t heard = 5 * NS_PER_SEC;
+	struct roster roster = {0};
+	struct service_state *service;
+
+	model_init(&cluster);
+	add_service("www", 2);
+	rebuild(&roster);
+	service = &roster.services[0];
+	service->reports[0].heard_ns = heard;
+	service->backends[1]->reports[0] = (struct report){.heard_ns = heard, .opinion = DOWN};
+	CU_ASSERT_EQUAL(roster_agree(&roster, heard + NS_PER_SEC - 1), 0);
+	CU_ASSERT(service->backends[0]->agreed && !service->backends[1]->agreed);
+	CU_ASSERT_EQUAL(roster_agree(&roster, heard + NS_PER_SEC), 0);
+	CU_ASSERT(service->backends[0]->agreed && service->backends[1]->agreed);
+	roster_fini(&roster);
+	model_fini(&cluster);
+}
+
+static void forgotten_peer_has_no_say(void)
+{
+	struct roster roster = {0};
+	struct service_state *service;
+
+	model_init(&cluster);
+	add_service("www", 2);
+	rebuild(&roster);
+	service = &roster.services[0];
+	service->reports[3].heard_ns = 1;
+	service->backends[0]->reports[3] = (struct report){.heard_ns = 1, .opinion = DOWN};
+	roster_forget_peer(&roster, 3);
+	CU_ASSERT_EQUAL(roster_agree(&roster, 2), 0);
+	CU_ASSERT_TRUE(service->backends[0]->agreed);
+	roster_fini(&roster);
+	model_fini(&cluster);
+}
+
+static void own_view_is_blind_when_no_usable_backend_is_up(void)
+{
+	unsigned char opinions[2];
+	struct roster roster = {0};
+	struct service *service;
+
+	model_init(&cluster);
+	service = add_service("www", 2);
+	service->backends[1].admin = BACKEND_ADMIN_DRAIN;
+	rebuild(&roster);
+	CU_ASSERT_FALSE(roster_own_view(&roster.services[0], opinions));
+	roster.services[0].backends[0]->own.up = false;
+	CU_ASSERT_TRUE(roster_own_view(&roster.services[0], opinions));
+	CU_ASSERT(opinions[0] == DOWN && opinions[1] == UP);
+	CU_ASSERT_EQUAL(roster_agree(&roster, 1), 0);
+	CU_ASSERT_TRUE(roster.services[0].panic);
+	roster_fini(&roster);
+	model_fini(&cluster);
+}
+
+int main(void)
+{
+	static const struct unit_test tests[] = {
+		UNIT_TEST(falls_after_fall_bad_results_in_a_row),
+		UNIT_TEST(rises_after_rise_good_results_in_a_row),
+		UNIT_TEST(one_good_result_begins_the_count_anew),
+		UNIT_TEST(one_who_sees_it_down_is_enough),
+		UNIT_TEST(merge_does_not_depend_on_order),
+		UNIT_TEST(blind_observer_is_not_believed),
+		UNIT_TEST(all_blind_is_panic_and_everything_counts_as_up),
+		UNIT_TEST(views_that_leave_nothing_together_are_panic),
+		UNIT_TEST(drained_backend_does_not_hide_an_empty_ring),
+		UNIT_TEST(rebuilt_roster_keeps_what_it_knew),
+		UNIT_TEST(check_goes_to_ipv4_and_to_the_first_port),
+		UNIT_TEST(view_is_counted_for_one_second),
+		UNIT_TEST(forgotten_peer_has_no_say),
+		UNIT_TEST(own_view_is_blind_when_no_usable_backend_is_up),
+		{},
+	};
+
+	return unit_run("health", tests);
+}
