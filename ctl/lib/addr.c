@@ -9,8 +9,9 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
+
+#include "number.h"
 
 bool addr_is_v4(const struct sluice_addr *addr)
 {
@@ -54,20 +55,14 @@ int addr_parse(const char *text, struct sluice_addr *out)
 	return 0;
 }
 
-/* Digits only, no sign, no leading zero, at most `max`. */
+/* The whole text is a number of at most `max`. */
 static int parse_number(const char *text, unsigned max, unsigned *out)
 {
-	unsigned value = 0;
+	unsigned value;
+	const char *end = number_scan(text, max, &value);
 
-	if (!*text || (text[0] == '0' && text[1]))
+	if (!end || *end)
 		return -EINVAL;
-	for (; *text; text++) {
-		if (*text < '0' || *text > '9')
-			return -EINVAL;
-		value = value * 10 + (unsigned)(*text - '0');
-		if (value > max)
-			return -EINVAL;
-	}
 	*out = value;
 	return 0;
 }

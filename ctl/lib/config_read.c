@@ -420,7 +420,7 @@ static int read_cluster(struct reader *r, struct cluster *cluster)
 	int err;
 
 	if (root->type != YAML_MAPPING_NODE) {
-		diag_add(r->diags, config_yaml_place(root->start_mark),
+		diag_add(r->diags, config_yaml_place_of(root),
 			 "expected a mapping of keys to values, beginning with \"sluice: 1\"");
 		return -EINVAL;
 	}

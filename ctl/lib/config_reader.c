@@ -6,15 +6,11 @@
  */
 #include "config_reader.h"
 
-#include <stdarg.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "model_array.h"
-
-#define QUOTED_TEXT_LEN 64
 
 /* One key of a mapping and its value; name is NULL if the key was refused. */
 struct entry {
@@ -28,133 +24,6 @@ struct entries {
 	size_t count;
 };
 
-/* --- messages ------------------------------------------------------------------ */
-
-static struct place place_of(const yaml_node_t *node)
-{
-	return config_yaml_place(node->start_mark);
-}
-
-__attribute__((format(printf, 3, 4))) static void report(struct reader *r, struct place at,
-							 const char *format, ...)
-{
-	va_list args;
-	char *text;
-	int length;
-
-	if (r->stopped)
-		return;
-	va_start(args, format);
-	length = vasprintf(&text, format, args);
-	va_end(args);
-	if (length < 0) {
-		reader_out_of_memory(r);
-		return;
-	}
-	diag_add(r->diags, at, "%s%s", r->label, text);
-	free(text);
-	if (++r->mistakes < MODEL_MAX_MISTAKES)
-		return;
-	diag_add(r->diags, at, "too many mistakes: those behind this place are not listed");
-	r->stopped = true;
-}
-
-void reader_out_of_memory(struct reader *r)
-{
-	r->out_of_memory = true;
-	r->stopped = true;
-}
-
-/* Text from the file as it can be shown on one line. */
-static const char *quoted(const char *text, char buf[QUOTED_TEXT_LEN])
-{
-	size_t i;
-
-	for (i = 0; text[i] && i < QUOTED_TEXT_LEN - 4; i++)
-		buf[i] = text[i] >= ' ' && text[i] <= '~' ? text[i] : '?';
-	strcpy(buf + i, text[i] ? "..." : "");
-	return buf;
-}
-
-/* Messages about the object until leave() begin with its kind and name. */
-static size_t enter(struct reader *r, const char *kind, const char *name)
-{
-	size_t before = strlen(r->label);
-	char shown[QUOTED_TEXT_LEN];
-
-	snprintf(r->label + before, sizeof(r->label) - before, "%s \"%s\": ", kind,
-		 quoted(name, shown));
-	return before;
-}
-
-static size_t enter_numbered(struct reader *r, const char *kind, size_t number)
-{
-	size_t before = strlen(r->label);
-
-	snprintf(r->label + before, sizeof(r->label) - before, "%s %zu: ", kind, number);
-	return before;
-}
-
-static void leave(struct reader *r, size_t before)
-{
-	r->label[before] = '\0';
-}
-
-static void mark_unreadable(struct reader *r, const char *key)
-{
-	struct unreadable_list *list = &r->unreadable;
-	struct unreadable *added = model_array_add(&list->items, &list->count, sizeof(*added));
-
-	if (!added) {
-		reader_out_of_memory(r);
-		return;
-	}
-	added->at = r->object;
-	added->key = key;
-}
-
-void reader_mistake(struct reader *r, const struct field *field, const yaml_node_t *value)
-{
-	const char *text = reader_text(value);
-	char shown[QUOTED_TEXT_LEN], expected[256], buf[PREFIX_TEXT_LEN];
-	const char *meant = text ? field_suggest(field, text, buf) : NULL;
-
-	mark_unreadable(r, field->key);
-	if (meant)
-		report(r, place_of(value), "%s \"%s\": expected %s (did you mean \"%s\"?)",
-		       field->key, quoted(text, shown),
-		       field_describe(field, expected, sizeof(expected)), meant);
-	else if (text)
-		report(r, place_of(value), "%s \"%s\": expected %s", field->key,
-		       quoted(text, shown), field_describe(field, expected, sizeof(expected)));
-	else
-		report(r, place_of(value), "%s: expected %s", field->key,
-		       field_describe(field, expected, sizeof(expected)));
-}
-
-static const char *const shapes[] = {
-	[YAML_SCALAR_NODE] = "a value",
-	[YAML_SEQUENCE_NODE] = "a list",
-	[YAML_MAPPING_NODE] = "a mapping",
-};
-
-static void wrong_shape(struct reader *r, const struct field *field, const yaml_node_t *value,
-			const char *expected)
-{
-	mark_unreadable(r, field->key);
-	report(r, place_of(value), "%s: expected %s, found %s", field->key, expected,
-	       shapes[value->type]);
-}
-
-static bool too_many(struct reader *r, const struct field *field, size_t index, struct place at)
-{
-	if (!field->max || index < field->max)
-		return false;
-	mark_unreadable(r, field->key);
-	report(r, at, "%s: expected at most %u", field->key, field->max);
-	return true;
-}
-
 /* --- the document ---------------------------------------------------------------- */
 
 /* NULL: stop, too much was visited. */
@@ -164,8 +33,9 @@ static const yaml_node_t *visit(struct reader *r, int index)
 
 	if (!r->stopped && ++r->values > CONFIG_MAX_VALUES) {
 		r->label[0] = '\0';
-		report(r, place_of(node), "too large: aliases make more than %u values of it",
-		       CONFIG_MAX_VALUES);
+		reader_report(r, config_yaml_place_of(node),
+			      "too large: aliases make more than %u values of it",
+			      CONFIG_MAX_VALUES);
 		r->stopped = true;
 	}
 	return r->stopped ? NULL : node;
@@ -173,11 +43,12 @@ static const yaml_node_t *visit(struct reader *r, int index)
 
 const char *reader_text(const yaml_node_t *scalar)
 {
-	const char *text = (const char *)scalar->data.scalar.value;
+	const char *text;
 
-	if (scalar->type != YAML_SCALAR_NODE || strlen(text) != scalar->data.scalar.length)
+	if (scalar->type != YAML_SCALAR_NODE)
 		return NULL;
-	return text;
+	text = (const char *)scalar->data.scalar.value;
+	return strlen(text) == scalar->data.scalar.length ? text : NULL;
 }
 
 /* `key:` with nothing behind it. */
@@ -211,14 +82,14 @@ static void refuse_duplicates(struct reader *r, struct entries *entries)
 			sorted[count++] = &entries->items[i];
 	qsort(sorted, count, sizeof(struct entry *), by_name_then_place);
 	for (size_t i = 0; i < count; i++) {
-		char shown[QUOTED_TEXT_LEN];
+		char shown[READER_QUOTE_LEN];
 
 		if (!first || strcmp(first->name, sorted[i]->name)) {
 			first = sorted[i];
 			continue;
 		}
-		report(r, sorted[i]->at, "key \"%s\" is given twice: first on line %u",
-		       quoted(first->name, shown), first->at.line);
+		reader_report(r, sorted[i]->at, "key \"%s\" is given twice: first on line %u",
+			      reader_quote(first->name, shown), first->at.line);
 		sorted[i]->name = NULL;
 	}
 	free(sorted);
@@ -248,9 +119,9 @@ static void entries_init(struct reader *r, struct entries *entries, const yaml_n
 		if (!key || !value)
 			break;
 		entry = &entries->items[entries->count++];
-		*entry = (struct entry){reader_text(key), place_of(key), value};
+		*entry = (struct entry){reader_text(key), config_yaml_place_of(key), value};
 		if (!entry->name)
-			report(r, entry->at, "a key is expected to be a word");
+			reader_report(r, entry->at, "a key is expected to be a word");
 	}
 	refuse_duplicates(r, entries);
 }
@@ -293,7 +164,7 @@ void reader_each_scalar(struct reader *r, const struct field *field, const yaml_
 	for (size_t i = 0; &item[i] < value->data.sequence.items.top; i++) {
 		const yaml_node_t *scalar = visit(r, item[i]);
 
-		if (!scalar || too_many(r, field, i, place_of(scalar)))
+		if (!scalar || reader_too_many(r, field, i, config_yaml_place_of(scalar)))
 			break;
 		each(r, field, scalar, object);
 	}
@@ -343,7 +214,7 @@ static const struct field *unknown_key(struct reader *r, const struct field *mem
 				       const struct entry *entry)
 {
 	const char *keys[32], *meant;
-	char shown[QUOTED_TEXT_LEN];
+	char shown[READER_QUOTE_LEN];
 	size_t count = 0;
 
 	while (members[count].key && count < 31) {
@@ -353,12 +224,12 @@ static const struct field *unknown_key(struct reader *r, const struct field *mem
 	keys[count] = NULL;
 	meant = diag_nearest(entry->name, keys);
 	if (!meant) {
-		report(r, entry->at, "unknown key \"%s\"", quoted(entry->name, shown));
+		reader_report(r, entry->at, "unknown key \"%s\"", reader_quote(entry->name, shown));
 		return NULL;
 	}
-	mark_unreadable(r, meant);
-	report(r, entry->at, "unknown key \"%s\" (did you mean \"%s\"?)",
-	       quoted(entry->name, shown), meant);
+	reader_mark_unreadable(r, meant);
+	reader_report(r, entry->at, "unknown key \"%s\" (did you mean \"%s\"?)",
+		      reader_quote(entry->name, shown), meant);
 	return find_field(members, meant);
 }
 
@@ -370,9 +241,9 @@ static void require_members(struct reader *r, const struct field *members, unsig
 	for (size_t i = 0; members[i].key; i++) {
 		if (!members[i].required || given & 1U << i)
 			continue;
-		mark_unreadable(r, members[i].key);
-		report(r, at, "missing key \"%s\": expected %s", members[i].key,
-		       field_describe(&members[i], expected, sizeof(expected)));
+		reader_mark_unreadable(r, members[i].key);
+		reader_report(r, at, "missing key \"%s\": expected %s", members[i].key,
+			      field_describe(&members[i], expected, sizeof(expected)));
 	}
 }
 
@@ -397,7 +268,7 @@ void read_members(struct reader *r, const struct field *members, const yaml_node
 		if (field)
 			given |= 1U << (field - members);
 	}
-	require_members(r, members, given, place_of(mapping));
+	require_members(r, members, given, config_yaml_place_of(mapping));
 	entries_fini(&entries);
 }
 
@@ -407,21 +278,12 @@ void read_object(struct reader *r, const struct field *field, const yaml_node_t 
 	size_t before = strlen(r->label);
 
 	if (value->type != YAML_MAPPING_NODE) {
-		wrong_shape(r, field, value, "a mapping of keys to values");
+		reader_wrong_shape(r, field, value, "a mapping of keys to values");
 		return;
 	}
 	snprintf(r->label + before, sizeof(r->label) - before, "%s: ", field->key);
 	read_members(r, field->members, value, member(object, field->offset));
-	leave(r, before);
-}
-
-/* Nothing is known of an object whose value is something else. */
-static void not_an_object(struct reader *r, const struct field *field, const yaml_node_t *value)
-{
-	for (const struct field *member = field->members; member->key; member++)
-		mark_unreadable(r, member->key);
-	report(r, place_of(value), "expected a mapping of keys to values, found %s",
-	       shapes[value->type]);
+	reader_leave(r, before);
 }
 
 /* Every object of the model begins with its place. */
@@ -439,18 +301,18 @@ static void read_named_object(struct reader *r, const struct field *field, struc
 	else if (is_nothing(value))
 		require_members(r, field->members, 0, at);
 	else
-		not_an_object(r, field, value);
+		reader_not_an_object(r, field, value);
 	r->object = outer;
 }
 
 static void read_map_entry(struct reader *r, const struct field *field, const struct entry *entry,
 			   void *object)
 {
-	size_t before = enter(r, field->kind, entry->name);
+	size_t before = reader_enter(r, field->kind, entry->name);
 	void *added;
 
 	if (!field->name_is_valid(entry->name)) {
-		report(r, entry->at, "not a valid name: expected %s", field->expected);
+		reader_report(r, entry->at, "not a valid name: expected %s", field->expected);
 	} else {
 		added = field->add(object, entry->name);
 		if (added)
@@ -458,7 +320,7 @@ static void read_map_entry(struct reader *r, const struct field *field, const st
 		else
 			reader_out_of_memory(r);
 	}
-	leave(r, before);
+	reader_leave(r, before);
 }
 
 void read_map(struct reader *r, const struct field *field, const yaml_node_t *value, void *object)
@@ -468,12 +330,12 @@ void read_map(struct reader *r, const struct field *field, const yaml_node_t *va
 	if (is_nothing(value))
 		return;
 	if (value->type != YAML_MAPPING_NODE) {
-		wrong_shape(r, field, value, "a mapping of names");
+		reader_wrong_shape(r, field, value, "a mapping of names");
 		return;
 	}
 	entries_init(r, &entries, value);
 	for (size_t i = 0; i < entries.count && !r->stopped; i++) {
-		if (too_many(r, field, i, entries.items[i].at))
+		if (reader_too_many(r, field, i, entries.items[i].at))
 			break;
 		if (entries.items[i].name)
 			read_map_entry(r, field, &entries.items[i], object);
@@ -500,15 +362,15 @@ static void read_objects_item(struct reader *r, const struct field *field, size_
 			      const yaml_node_t *value, void *object)
 {
 	const char *name = name_of(r, value);
-	size_t before =
-		name ? enter(r, field->kind, name) : enter_numbered(r, field->kind, index + 1);
+	size_t before = name ? reader_enter(r, field->kind, name)
+			     : reader_enter_numbered(r, field->kind, index + 1);
 	void *added = field->add(object, "");
 
 	if (added)
-		read_named_object(r, field, place_of(value), value, added);
+		read_named_object(r, field, config_yaml_place_of(value), value, added);
 	else
 		reader_out_of_memory(r);
-	leave(r, before);
+	reader_leave(r, before);
 }
 
 void read_objects(struct reader *r, const struct field *field, const yaml_node_t *value,
@@ -519,14 +381,14 @@ void read_objects(struct reader *r, const struct field *field, const yaml_node_t
 	if (is_nothing(value))
 		return;
 	if (value->type != YAML_SEQUENCE_NODE) {
-		wrong_shape(r, field, value, "a list of mappings");
+		reader_wrong_shape(r, field, value, "a list of mappings");
 		return;
 	}
 	item = value->data.sequence.items.start;
 	for (size_t i = 0; &item[i] < value->data.sequence.items.top; i++) {
 		const yaml_node_t *element = visit(r, item[i]);
 
-		if (!element || too_many(r, field, i, place_of(element)))
+		if (!element || reader_too_many(r, field, i, config_yaml_place_of(element)))
 			break;
 		read_objects_item(r, field, i, element, object);
 	}

@@ -81,10 +81,6 @@ void reader_each_scalar(struct reader *r, const struct field *field, const yaml_
 const char *reader_text(const yaml_node_t *scalar);
 /* Room for one more element of a list; NULL, and the reader stopped: out of memory. */
 void *reader_list_add(struct reader *r, const struct field *field, void *object);
-/* The value is not what the field expects. */
-void reader_mistake(struct reader *r, const struct field *field, const yaml_node_t *value);
-void reader_out_of_memory(struct reader *r);
-
 /* What the field expects, in words. */
 const char *field_describe(const struct field *field, char *buf, size_t size);
 /* What was probably meant by `text`, or NULL. */
@@ -92,7 +88,35 @@ const char *field_suggest(const struct field *field, const char *text, char buf[
 /* For fields that take networks: without the bits behind the prefix. */
 const char *suggest_network(const char *text, char buf[PREFIX_TEXT_LEN]);
 
-/* How scalars are parsed (config_values.c). */
+/* --- messages (config_report.c) ---------------------------------------------------- */
+
+#define READER_QUOTE_LEN 64
+
+void reader_report(struct reader *r, struct place at, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+void reader_out_of_memory(struct reader *r);
+/* Text from the file as it can be shown on one line. */
+const char *reader_quote(const char *text, char buf[READER_QUOTE_LEN]);
+
+/* Messages until reader_leave(), which takes the result, begin with kind and name. */
+size_t reader_enter(struct reader *r, const char *kind, const char *name);
+size_t reader_enter_numbered(struct reader *r, const char *kind, size_t number);
+void reader_leave(struct reader *r, size_t before);
+
+/* The value is not what the field expects. */
+void reader_mistake(struct reader *r, const struct field *field, const yaml_node_t *value);
+/* It is a list, a mapping or a value where another of these is `expected`. */
+void reader_wrong_shape(struct reader *r, const struct field *field, const yaml_node_t *value,
+			const char *expected);
+/* The same for an object in a map or list of which then nothing is known. */
+void reader_not_an_object(struct reader *r, const struct field *field, const yaml_node_t *value);
+/* Reports whatever comes at `index` and is beyond the field's maximum. */
+bool reader_too_many(struct reader *r, const struct field *field, size_t index, struct place at);
+/* What follows only from this key of the object being read is not worth a message. */
+void reader_mark_unreadable(struct reader *r, const char *key);
+
+/* --- scalars (config_values.c) ----------------------------------------------------- */
+
 int parse_number(const struct field *field, const char *text, void *out);
 int parse_duration_ms(const struct field *field, const char *text, void *out);
 int parse_bool(const struct field *field, const char *text, void *out);

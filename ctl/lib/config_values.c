@@ -9,35 +9,15 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "number.h"
 #include "words.h"
-
-static bool is_digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
-
-/* Digits up to `max`, without leading zeros; returns what follows, or NULL. */
-static const char *scan_number(const char *text, unsigned max, unsigned *out)
-{
-	unsigned long long value = 0;
-
-	if (!is_digit(*text) || (text[0] == '0' && is_digit(text[1])))
-		return NULL;
-	for (; is_digit(*text); text++) {
-		value = value * 10 + (unsigned)(*text - '0');
-		if (value > max)
-			return NULL;
-	}
-	*out = (unsigned)value;
-	return text;
-}
 
 int parse_number(const struct field *field, const char *text, void *out)
 {
 	const char *end;
 	unsigned value;
 
-	end = scan_number(text, field->max, &value);
+	end = number_scan(text, field->max, &value);
 	if (!end || *end || value < field->min)
 		return -EINVAL;
 	if (field->size == sizeof(unsigned short))
@@ -50,7 +30,7 @@ int parse_number(const struct field *field, const char *text, void *out)
 int parse_duration_ms(const struct field *field, const char *text, void *out)
 {
 	unsigned value, unit_ms;
-	const char *unit = scan_number(text, field->max, &value);
+	const char *unit = number_scan(text, field->max, &value);
 
 	if (!unit)
 		return -EINVAL;

@@ -19,6 +19,11 @@ struct place config_yaml_place(yaml_mark_t mark)
 	return (struct place){.line = (unsigned)mark.line + 1, .column = (unsigned)mark.column + 1};
 }
 
+struct place config_yaml_place_of(const yaml_node_t *node)
+{
+	return config_yaml_place(node->start_mark);
+}
+
 /* libyaml's reader gives the offset of a bad byte, not its line. */
 static struct place place_of_offset(const char *text, size_t length, size_t offset)
 {

@@ -24,5 +24,6 @@ int config_yaml_load(const char *text, size_t length, yaml_document_t *out,
 		     struct diag_list *diags) __must_check;
 
 struct place config_yaml_place(yaml_mark_t mark);
+struct place config_yaml_place_of(const yaml_node_t *node);
 
 #endif /* SLUICE_CONFIG_YAML_H */

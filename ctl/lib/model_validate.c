@@ -55,6 +55,15 @@ bool validator_is_unicast(const struct sluice_addr *addr)
 	return addr->bytes[0] != 0xff && addr_cmp(addr, &loopback6);
 }
 
+bool validator_node_has(const struct node *node, const struct sluice_addr *addr)
+{
+	for (size_t i = 0; i < node->interface_count; i++)
+		for (size_t j = 0; j < node->interfaces[i].address_count; j++)
+			if (!addr_cmp(&node->interfaces[i].addresses[j].addr, addr))
+				return true;
+	return false;
+}
+
 /* --- reporting -------------------------------------------------------------------- */
 
 static bool has_word(const char *words, const char *word)

@@ -53,6 +53,9 @@ void validator_find_clashes(struct validator *v, struct claim *claims, size_t co
 /* Can be the address of one host: neither unspecified, nor loopback, nor multicast. */
 bool validator_is_unicast(const struct sluice_addr *addr);
 
+/* An interface of the node has this address. */
+bool validator_node_has(const struct node *node, const struct sluice_addr *addr);
+
 void validate_services(struct validator *v);
 void validate_policies(struct validator *v);
 void validate_nodes(struct validator *v);

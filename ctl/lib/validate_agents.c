@@ -28,21 +28,12 @@ static void check_announced_service(struct validator *v, const struct node *node
 			 node->name, name, nearest.text);
 }
 
-static bool has_address(const struct node *node, const struct sluice_addr *addr)
-{
-	for (size_t i = 0; i < node->interface_count; i++)
-		for (size_t j = 0; j < node->interfaces[i].address_count; j++)
-			if (!addr_cmp(&node->interfaces[i].addresses[j].addr, addr))
-				return true;
-	return false;
-}
-
 static void check_exchange(struct validator *v, const struct node *node)
 {
 	const struct agent_config *agent = &node->agent;
 	char buf[ENDPOINT_TEXT_LEN];
 
-	if (!has_address(node, &agent->exchange.addr))
+	if (!validator_node_has(node, &agent->exchange.addr))
 		validator_report(v, node->at, "exchange",
 				 "node \"%s\": agent: exchange \"%s\": expected an address of an "
 				 "interface of this node",

@@ -109,15 +109,6 @@ static bool is_neighbour(const struct node *node, const struct sluice_addr *addr
 	return false;
 }
 
-static bool is_own_address(const struct node *node, const struct sluice_addr *addr)
-{
-	for (size_t i = 0; i < node->interface_count; i++)
-		for (size_t j = 0; j < node->interfaces[i].address_count; j++)
-			if (!addr_cmp(&node->interfaces[i].addresses[j].addr, addr))
-				return true;
-	return false;
-}
-
 static void check_route(struct validator *v, const struct node *node, const struct route *route)
 {
 	char to[PREFIX_TEXT_LEN], via[ADDR_TEXT_LEN];
@@ -129,7 +120,7 @@ static void check_route(struct validator *v, const struct node *node, const stru
 				 "node \"%s\": route to \"%s\": via \"%s\": expected an address of "
 				 "the same family",
 				 node->name, to, via);
-	else if (is_own_address(node, &route->via))
+	else if (validator_node_has(node, &route->via))
 		validator_report(v, route->at, "to via",
 				 "node \"%s\": route to \"%s\": via \"%s\" is this node itself",
 				 node->name, to, via);

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "model.h"
+#include "number.h"
 
 const char *const check_type_words[] = {"none", "tcp", "http", "tls", NULL};
 const char *const backend_admin_words[] = {"up", "drain", "down", NULL};
@@ -112,22 +113,6 @@ int role_parse(const char *word, enum sluice_role *out)
 	return 0;
 }
 
-/* A number without leading zeros, at most `max`; returns what follows it, or NULL. */
-static const char *scan_number(const char *text, unsigned max, unsigned *out)
-{
-	const char *start = text;
-	unsigned value = 0;
-
-	if (text[0] == '0' && text[1] >= '0' && text[1] <= '9')
-		return NULL;
-	for (; *text >= '0' && *text <= '9' && text - start < 6; text++)
-		value = value * 10 + (unsigned)(*text - '0');
-	if (text == start || value > max)
-		return NULL;
-	*out = value;
-	return text;
-}
-
 int proto_parse(const char *word, int *out)
 {
 	int index = words_find(proto_words, word);
@@ -138,7 +123,7 @@ int proto_parse(const char *word, int *out)
 		*out = proto_numbers[index];
 		return 0;
 	}
-	end = scan_number(word, 255, &number);
+	end = number_scan(word, 255, &number);
 	if (!end || *end || !number)
 		return -EINVAL;
 	*out = (int)number;
@@ -148,13 +133,13 @@ int proto_parse(const char *word, int *out)
 int port_range_parse(const char *word, struct port_range *out)
 {
 	unsigned min, max;
-	const char *end = scan_number(word, 65535, &min);
+	const char *end = number_scan(word, 65535, &min);
 
 	if (!end)
 		return -EINVAL;
 	max = min;
 	if (*end == '-')
-		end = scan_number(end + 1, 65535, &max);
+		end = number_scan(end + 1, 65535, &max);
 	if (!end || *end || !min || max < min)
 		return -EINVAL;
 	*out = (struct port_range){.min = (unsigned short)min, .max = (unsigned short)max};

@@ -232,12 +232,18 @@ static char *repeat(const char *head, const char *unit, size_t count)
 	return text;
 }
 
+static char *duplicate(const char *bytes, size_t length)
+{
+	char *copy = malloc(length);
+
+	return copy ? memcpy(copy, bytes, length) : NULL;
+}
+
 static void nul_byte_is_refused(void)
 {
 	static const char text[] = "sluice: 1\nclu\0ster: x\n";
 
-	assert_refused(memcpy(malloc(sizeof(text)), text, sizeof(text)), sizeof(text) - 1,
-		       (struct place){2, 4},
+	assert_refused(duplicate(text, sizeof(text)), sizeof(text) - 1, (struct place){2, 4},
 		       "not a text file in UTF-8: control characters are not allowed");
 }
 
@@ -251,9 +257,7 @@ static void invalid_utf8_is_refused(void)
 
 static void utf16_is_refused(void)
 {
-	char *text = memcpy(malloc(8), "\xff\xfes\0l\0u\0", 8);
-
-	assert_refused(text, 8, (struct place){1, 1},
+	assert_refused(duplicate("\xff\xfes\0l\0u\0", 8), 8, (struct place){1, 1},
 		       "not a text file in UTF-8: invalid leading UTF-8 octet");
 }
 
