@@ -1,0 +1,340 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * Nanoseconds per packet of the pipeline, beside the floor of the same kind of
+ * work, in one run: `make bench-xdp`. One line for each case, tab-separated:
+ * name, minimum, median, the floor's minimum. A case counts only after one run
+ * of its frame gave the outcome that it is meant to measure, checked against
+ * the ledger; and all of its repetitions were counted under that outcome.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <CUnit/Basic.h>
+#include <bpf/bpf.h>
+
+#include "../support/testbed.h"
+#include "program.h"
+#include "replay.h"
+#include "replay.skel.h"
+
+#define ROUNDS	 15
+#define WARM_UP	 1000000
+#define ROUND_NS 100000000ULL /* about this long, a round */
+
+static const char *const nodes =
+	"sluice: 1\n"
+	"cluster: bench\n"
+	"limits: {flows: 1048576}\n"
+	"nodes:\n"
+	"  dut:\n"
+	"    interfaces:\n"
+	"      eth0: {network: edge, address: [10.10.1.11/24, \"fd00:10:1::11/64\"],"
+	" roles: [%s]%s}\n"
+	"      eth1: {network: back, address: [10.10.2.11/24, \"fd00:10:2::11/64\"],"
+	" roles: [%s]%s}\n"
+	"  near:\n"
+	"    interfaces:\n"
+	"      eth0: {network: edge, address: [10.10.1.21/24, \"fd00:10:1::21/64\"]}\n"
+	"  far:\n"
+	"    interfaces:\n"
+	"      eth0: {network: back, address: [10.10.2.21/24, \"fd00:10:2::21/64\"]}\n"
+	"services:\n"
+	"  www:\n"
+	"    vips: [\"192.0.2.10:80\", \"[2001:db8:2::10]:80\"]\n"
+	"    proto: tcp\n"
+	"    forward: ipip\n"
+	"    backends: {near: {}}\n"
+	"  dns:\n"
+	"    vips: [\"192.0.2.10:53\"]\n"
+	"    proto: udp\n"
+	"    forward: ipip\n"
+	"    backends: {near: {}}\n";
+
+struct bench_case {
+	const char *name;
+	const char *roles;
+	unsigned rules; /* of the policy, where there is a firewall; the last one accepts */
+	struct packet packet;
+	unsigned flows; /* a power of two; 1: always the same */
+	enum sluice_outcome outcome;
+	const char *floor;
+	const char *block; /* a prefix to put into the block set */
+};
+
+#define TCP_TO_VIP                                                                                 \
+	{                                                                                          \
+		.src = "10.0.0.1", .dst = "192.0.2.10", .sport = 1024, .dport = 80                 \
+	}
+
+static const struct bench_case cases[] = {
+	{"ack-hit-1", "balancer", 0, TCP_TO_VIP, 1, SLUICE_TX, "floor-tx-ipip", NULL},
+	{"ack-hit-64k", "balancer", 0, TCP_TO_VIP, 1 << 16, SLUICE_TX, "floor-tx-ipip", NULL},
+	{"ack-hit-1m", "balancer", 0, TCP_TO_VIP, 1 << 20, SLUICE_TX, "floor-tx-ipip", NULL},
+	{"syn-new",
+	 "balancer",
+	 0,
+	 {.src = "10.0.0.1", .dst = "192.0.2.10", .sport = 1024, .dport = 80, .flags = TCP_SYN},
+	 1 << 24,
+	 SLUICE_TX,
+	 "floor-tx-ipip",
+	 NULL},
+	{"udp-hit-1",
+	 "balancer",
+	 0,
+	 {.src = "10.0.0.1", .dst = "192.0.2.10", .proto = IPPROTO_UDP, .sport = 1024, .dport = 53},
+	 1,
+	 SLUICE_TX,
+	 "floor-tx-ipip",
+	 NULL},
+	{"ack6-hit-1",
+	 "balancer",
+	 0,
+	 {.src = "fd00:10:9::1", .dst = "2001:db8:2::10", .sport = 1024, .dport = 80},
+	 1,
+	 SLUICE_TX,
+	 "floor-tx-ipip",
+	 NULL},
+	{"pass",
+	 "balancer",
+	 0,
+	 {.src = "10.0.0.1", .dst = "10.10.1.11", .sport = 1024, .dport = 22},
+	 1 << 16,
+	 SLUICE_PASS_LOCAL,
+	 "floor-drop",
+	 NULL},
+	{"fw-pass-est",
+	 "firewall, forward",
+	 10,
+	 {.src = "10.0.0.1", .dst = "10.10.2.21", .sport = 1024, .dport = 80},
+	 1,
+	 SLUICE_REDIRECT,
+	 "floor-tx",
+	 NULL},
+	{"fw-new-10",
+	 "firewall, forward",
+	 10,
+	 {.src = "10.0.0.1", .dst = "10.10.2.21", .sport = 1024, .dport = 80, .flags = TCP_SYN},
+	 1 << 24,
+	 SLUICE_REDIRECT,
+	 "floor-tx",
+	 NULL},
+	{"fw-new-1000",
+	 "firewall, forward",
+	 1000,
+	 {.src = "10.0.0.1", .dst = "10.10.2.21", .sport = 1024, .dport = 80, .flags = TCP_SYN},
+	 1 << 24,
+	 SLUICE_REDIRECT,
+	 "floor-tx",
+	 NULL},
+	{"drop-invalid",
+	 "firewall, forward",
+	 10,
+	 {.src = "127.0.0.1", .dst = "10.10.2.21", .sport = 1024, .dport = 80},
+	 1,
+	 SLUICE_BAD_ADDRESS,
+	 "floor-parse-drop",
+	 NULL},
+	{"block-1",
+	 "firewall, forward",
+	 10,
+	 {.src = "10.0.0.1", .dst = "10.10.2.21", .sport = 1024, .dport = 80},
+	 1 << 16,
+	 SLUICE_BLOCKED,
+	 "floor-parse-drop",
+	 "10.0.0.0/8"},
+};
+
+static struct replay *replay_open(const struct frame *frame, unsigned flows)
+{
+	struct replay *replay = replay__open();
+
+	if (!replay || (frame->length != FRAME_V4 && frame->length != FRAME_V6))
+		return NULL;
+	memcpy(replay->bss->frame, frame->bytes, frame->length);
+	replay->rodata->frame_length = (__u32)frame->length;
+	replay->rodata->flow_mask = flows - 1;
+	return replay__load(replay) ? NULL : replay;
+}
+
+static int run_repeated(struct replay *replay, const struct frame *frame, unsigned ifindex,
+			unsigned repeats, unsigned *ns)
+{
+	struct xdp_md context = {.data_end = (__u32)frame->length, .ingress_ifindex = ifindex};
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame->bytes,
+		    .data_size_in = (__u32)frame->length, .ctx_in = &context,
+		    .ctx_size_in = sizeof(context), .repeat = (int)repeats);
+
+	if (bpf_prog_test_run_opts(bpf_program__fd(replay->progs.replay), &opts))
+		return -errno;
+	*ns = opts.duration;
+	return (int)opts.retval;
+}
+
+static int compare_unsigned(const void *a, const void *b)
+{
+	unsigned x = *(const unsigned *)a, y = *(const unsigned *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+struct timing {
+	unsigned min, median;
+};
+
+static int measure(struct replay *replay, const struct frame *frame, unsigned ifindex, int program,
+		   struct timing *out)
+{
+	unsigned ns[ROUNDS], repeats;
+	__u32 key = 0;
+
+	if (bpf_map_update_elem(bpf_map__fd(replay->maps.target), &key, &program, BPF_ANY))
+		return -errno;
+	if (run_repeated(replay, frame, ifindex, WARM_UP, &ns[0]) < 0)
+		return -EIO;
+	repeats = (unsigned)(ROUND_NS / (ns[0] ? ns[0] : 1));
+	for (int i = 0; i < ROUNDS; i++)
+		if (run_repeated(replay, frame, ifindex, repeats, &ns[i]) < 0)
+			return -EIO;
+	qsort(ns, ROUNDS, sizeof(ns[0]), compare_unsigned);
+	*out = (struct timing){.min = ns[0], .median = ns[ROUNDS / 2]};
+	return 0;
+}
+
+static int floor_program(const struct replay *replay, const char *name)
+{
+	const struct {
+		const char *name;
+		const struct bpf_program *program;
+	} floors[] = {
+		{"floor-drop", replay->progs.floor_drop},
+		{"floor-tx", replay->progs.floor_tx},
+		{"floor-tx-ipip", replay->progs.floor_tx_ipip},
+		{"floor-parse-drop", replay->progs.floor_parse_drop},
+	};
+
+	for (size_t i = 0; i < sizeof(floors) / sizeof(floors[0]); i++)
+		if (!strcmp(floors[i].name, name))
+			return bpf_program__fd(floors[i].program);
+	return -1;
+}
+
+/* The cluster file of a case: where it has rules, only the last one matches. */
+static char *configuration(const struct bench_case *bench)
+{
+	const char *policy = bench->rules ? ", policy: bench" : "";
+	size_t size;
+	char *text;
+	FILE *out = open_memstream(&text, &size);
+
+	if (!out)
+		return NULL;
+	fprintf(out, nodes, bench->roles, policy, bench->roles, policy);
+	if (bench->rules) {
+		fprintf(out, "policies:\n  bench:\n    strict: false\n    rules:\n");
+		for (unsigned i = 0; i + 1 < bench->rules; i++)
+			fprintf(out,
+				"      - {name: r%u, from: 172.16.%u.%u, proto: tcp, port: %u, "
+				"action: drop}\n",
+				i, i / 250, i % 250 + 1, 1000 + i);
+		fprintf(out,
+			"      - {name: last, from: 10.0.0.0/8, proto: tcp, action: accept}\n");
+	}
+	return fclose(out) ? NULL : text;
+}
+
+static int block(struct testbed *tb, const char *text)
+{
+	struct prefix prefix;
+	int err = prefix_parse(text, &prefix);
+
+	return err ? err : dataplane_block(&tb->dp, &prefix);
+}
+
+/* Every repetition must have been counted as what the case is about. */
+static bool counted(struct testbed *tb, const struct testbed_port *port,
+		    const struct bench_case *bench, const struct sluice_ledger *before)
+{
+	struct sluice_ledger after;
+	__u64 runs;
+
+	if (dataplane_read_ledger(&tb->dp, port->slot, &after))
+		return false;
+	runs = after.rx.packets - before->rx.packets;
+	return runs > WARM_UP &&
+	       after.outcome[bench->outcome].packets - before->outcome[bench->outcome].packets ==
+		       runs;
+}
+
+/* With as much payload as makes the frame one of the two lengths. */
+static void build(struct frame *frame, struct packet packet)
+{
+	frame_build(frame, &packet);
+	packet.payload = (packet_is_v6(&packet) ? FRAME_V6 : FRAME_V4) - frame->length;
+	frame_build(frame, &packet);
+}
+
+static bool run_case(const struct bench_case *bench)
+{
+	struct timing ours, floor;
+	struct sluice_ledger before;
+	struct testbed_port *port;
+	struct replay *replay;
+	struct testbed tb;
+	struct frame frame;
+	struct run once = {0};
+	char *yaml = configuration(bench);
+	bool good = false;
+
+	testbed_up(&tb, "dut", yaml);
+	free(yaml);
+	port = testbed_port(&tb, "eth0");
+	if (bench->block && block(&tb, bench->block))
+		goto out;
+	build(&frame, bench->packet);
+	frame_set_link(&frame, port->mac, port->mac);
+	testbed_run(&tb, "eth0", &frame, &once);
+	replay = replay_open(&frame, bench->flows);
+	if (once.outcome != bench->outcome || !replay ||
+	    dataplane_read_ledger(&tb.dp, port->slot, &before))
+		goto out;
+	if (!measure(replay, &frame, port->ifindex, bpf_program__fd(port->live->progs.sluice_xdp),
+		     &ours) &&
+	    counted(&tb, port, bench, &before) &&
+	    !measure(replay, &frame, port->ifindex, floor_program(replay, bench->floor), &floor)) {
+		printf("%s\t%u\t%u\t%u\n", bench->name, ours.min, ours.median, floor.min);
+		good = true;
+	}
+	replay__destroy(replay);
+out:
+	if (!good)
+		printf("%s\tfailed: outcome %s, expected %s\n", bench->name,
+		       outcome_name(once.outcome), outcome_name(bench->outcome));
+	fflush(stdout);
+	testbed_down(&tb);
+	return good;
+}
+
+static void run_all(void)
+{
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		CU_ASSERT(run_case(&cases[i]));
+}
+
+/* A CUnit test, because the testbed asserts; silent, because the lines are the output. */
+int main(void)
+{
+	CU_pSuite suite;
+	unsigned failures = 1;
+
+	if (CU_initialize_registry() == CUE_SUCCESS) {
+		suite = CU_add_suite("bench", NULL, NULL);
+		CU_basic_set_mode(CU_BRM_SILENT);
+		if (suite && CU_add_test(suite, "all cases", run_all) &&
+		    CU_basic_run_tests() == CUE_SUCCESS)
+			failures = CU_get_number_of_failures();
+	}
+	CU_cleanup_registry();
+	return failures ? EXIT_FAILURE : EXIT_SUCCESS;
+}
