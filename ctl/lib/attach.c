@@ -94,28 +94,56 @@ static __u32 to_flags(enum xdp_attach_mode mode)
 
 /* --- attaching --------------------------------------------------------------------------- */
 
-static int add(struct sluice_bpf *skel, unsigned ifindex, enum xdp_attach_mode mode)
+/* What is to be attached. */
+struct wanted {
+	const struct dataplane *dp;
+	const struct interface *interface;
+	unsigned ifindex;
+	enum xdp_attach_mode mode;
+};
+
+/* As libxdp does it: behind a dispatcher, or alone where the kernel has none. */
+static int attach_shared(const struct wanted *wanted)
 {
-	const char *section = bpf_program__section_name(skel->progs.sluice_xdp);
-	struct xdp_program *program = xdp_program__from_bpf_obj(skel->obj, section);
-	int err = (int)libxdp_get_error(program);
+	struct xdp_program *program;
+	struct sluice_bpf *skel;
+	int err = program_open(wanted->dp, wanted->interface, false, &skel);
 
 	if (err)
 		return err;
-	err = xdp_program__attach(program, (int)ifindex, mode, 0);
-	xdp_program__close(program);
+	program = xdp_program__from_bpf_obj(skel->obj,
+					    bpf_program__section_name(skel->progs.sluice_xdp));
+	err = (int)libxdp_get_error(program);
+	if (!err) {
+		err = xdp_program__attach(program, (int)wanted->ifindex, wanted->mode, 0);
+		xdp_program__close(program);
+	}
+	sluice_bpf__destroy(skel);
 	return err;
 }
 
-static int exchange(struct sluice_bpf *skel, unsigned ifindex, const struct present *present)
+/* In the place of the program `old_fd`; -1: where there is none. */
+static int attach_alone(const struct wanted *wanted, int old_fd)
 {
-	LIBBPF_OPTS(bpf_xdp_attach_opts, opts, .old_prog_fd = xdp_program__fd(present->ours));
-	__u32 flags = to_flags(present->mode) | XDP_FLAGS_REPLACE;
-	int err = sluice_bpf__load(skel);
+	LIBBPF_OPTS(bpf_xdp_attach_opts, opts);
+	__u32 flags = to_flags(wanted->mode);
+	struct sluice_bpf *skel;
+	int err = program_open(wanted->dp, wanted->interface, false, &skel);
 
 	if (err)
 		return err;
-	return bpf_xdp_attach((int)ifindex, bpf_program__fd(skel->progs.sluice_xdp), flags, &opts);
+	if (old_fd >= 0) {
+		opts.old_prog_fd = old_fd;
+		flags |= XDP_FLAGS_REPLACE;
+	} else {
+		flags |= XDP_FLAGS_UPDATE_IF_NOEXIST;
+	}
+	err = sluice_bpf__load(skel);
+	if (!err)
+		err = bpf_xdp_attach((int)wanted->ifindex, bpf_program__fd(skel->progs.sluice_xdp),
+				     flags, &opts);
+	sluice_bpf__destroy(skel);
+	return err;
 }
 
 /* Behind a dispatcher: all of ours that were there before. */
@@ -128,17 +156,26 @@ static int remove_earlier(unsigned ifindex, const struct present *before)
 	return err;
 }
 
-static int put_on(struct sluice_bpf *skel, unsigned ifindex, const struct present *before,
-		  enum xdp_attach_mode mode)
+/*
+ * Kernels from 6.12 on let a program that moves the packet's start replace no
+ * function that does not, and the dispatcher of libxdp before 1.5.5 has only
+ * such. So where sharing fails and nobody shares, alone will do.
+ */
+static int put_on(const struct wanted *wanted, const struct present *before)
 {
 	int err;
 
-	if (before->ours && before->mode != mode)
+	if (before->ours && before->mode != wanted->mode)
 		return -EEXIST;
 	if (before->ours && !before->dispatcher)
-		return exchange(skel, ifindex, before);
-	err = add(skel, ifindex, mode);
-	return err ? err : remove_earlier(ifindex, before);
+		return attach_alone(wanted, xdp_program__fd(before->ours));
+	err = attach_shared(wanted);
+	if (!err)
+		return remove_earlier(wanted->ifindex, before);
+	if (before->all)
+		return before->ours ? err : -EBUSY;
+	kernel_log_start();
+	return attach_alone(wanted, -1);
 }
 
 static int allow_sending(const struct dataplane *dp, unsigned ifindex)
@@ -149,27 +186,29 @@ static int allow_sending(const struct dataplane *dp, unsigned ifindex)
 int attach_interface(struct dataplane *dp, const struct interface *interface, enum attach_mode mode,
 		     struct attachment *out)
 {
-	unsigned ifindex = if_nametoindex(interface->name);
-	struct present before = {0};
-	struct sluice_bpf *skel;
+	struct wanted wanted = {.dp = dp,
+				.interface = interface,
+				.ifindex = if_nametoindex(interface->name),
+				.mode = to_xdp_mode(mode)};
+	struct present before;
+	unsigned port;
 	int err;
 
 	kernel_log_start();
-	if (!ifindex)
+	if (!wanted.ifindex)
 		return -ENODEV;
-	err = program_open(dp, interface, false, &skel);
+	err = dataplane_port_slot(dp, interface->name, &port);
 	if (err)
 		return err;
 	choose_bpffs();
-	err = look(ifindex, &before);
+	err = look(wanted.ifindex, &before);
 	if (!err)
-		err = put_on(skel, ifindex, &before, to_xdp_mode(mode));
+		err = put_on(&wanted, &before);
 	if (!err)
-		err = allow_sending(dp, ifindex);
+		err = allow_sending(dp, wanted.ifindex);
 	if (!err)
 		err = attach_query(interface->name, out);
 	look_away(&before);
-	sluice_bpf__destroy(skel);
 	return err;
 }
 
