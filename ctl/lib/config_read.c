@@ -18,7 +18,7 @@
 #define MIN_INTERVAL_MS	      10
 #define MAX_INTERVAL_MS	      (60 * 60 * 1000)
 #define DURATION_EXPECTED     "a duration from 10ms to 60m, such as 500ms, 2s or 1m"
-#define NAME_EXPECTED	      "1 to 31 letters, digits, \".\", \"_\" or \"-\", which do not make an address"
+#define NAME_EXPECTED	      "1 to 31 letters, digits, \".\", \"_\" or \"-\", not an address"
 #define BACKEND_NAME_EXPECTED "the name of a node or an address, at most 31 characters"
 #define IFNAME_EXPECTED	      "an interface name of 1 to 15 characters"
 #define PORTS_EXPECTED	      "a port from 1 to 65535 or a range such as 8000-8099"

@@ -136,8 +136,8 @@ struct node {
 struct cluster {
 	char name[SLUICE_NAME_LEN];
 	unsigned limit_flows;
-	char key_file
-		[256]; /* secret of the agents' exchange; "" = unauthenticated, refused if an exchange is set up */
+	/* Secret of the agents' exchange; "" = none, refused if an exchange is set up. */
+	char key_file[256];
 	struct address_set *sets;
 	size_t set_count;
 	struct service *services;

@@ -29,7 +29,10 @@ bool validator_limit(struct validator *v, struct place at, const char *what, siz
 /* One of `keys` of the object at `at` could not be read. */
 bool validator_cannot_know(const struct validator *v, struct place at, const char *keys);
 
-/* ` (did you mean "x"?)`, or "" if none of the names is near. `names` is a field of char[stride]. */
+/*
+ * ` (did you mean "x"?)`, or "" if none is near. The names are the first
+ * members of `count` structs, `stride` bytes apart.
+ */
 struct nearest_name {
 	char text[SLUICE_NAME_LEN + 24];
 };
