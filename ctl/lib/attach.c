@@ -157,9 +157,10 @@ static int remove_earlier(unsigned ifindex, const struct present *before)
 }
 
 /*
- * Kernels from 6.12 on let a program that moves the packet's start replace no
- * function that does not, and the dispatcher of libxdp before 1.5.5 has only
- * such. So where sharing fails and nobody shares, alone will do.
+ * Debian's 6.12 lets a program that moves the packet's start replace no function
+ * that does not ("changes packet data"), and the dispatcher of libxdp 1.3 has
+ * only such (xdp-tools issue 503). Where sharing fails and nobody shares, alone
+ * will do.
  */
 static int put_on(const struct wanted *wanted, const struct present *before)
 {
