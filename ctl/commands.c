@@ -4,19 +4,26 @@
  */
 #include "commands.h"
 
+/* clang-format off */
 static const struct command *const objects[] = {
-	&command_attach,
-	&command_detach,
 	&command_status,
 	&command_drops,
+	&command_trace,
+	&command_vip,
+	&command_backend,
+	&command_fw,
+	&command_doctor,
 	&command_check,
 	&command_diff,
 	&command_apply,
 	&command_show,
+	&command_attach,
+	&command_detach,
 	&command_host,
 	&command_help,
 	NULL,
 };
+/* clang-format on */
 
 const struct command command_root = {
 	.summary = "control Sluice: firewalls and load balancing in XDP",

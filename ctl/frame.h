@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * A frame as a network would carry it: Ethernet, IPv4 or IPv6, and TCP, UDP,
+ * ICMP echo or eight zero bytes of any other protocol; all checksums valid.
+ */
+#ifndef SLUICE_CTL_FRAME_H
+#define SLUICE_CTL_FRAME_H
+
+#include "addr.h"
+
+#define FRAME_MAX 128
+
+struct frame_spec {
+	unsigned char dst_mac[6];
+	struct endpoint src, dst; /* of one family; port of src: identifier of ICMP echo */
+	int proto;		  /* IPPROTO_ICMP means that of the addresses' family */
+	unsigned tcp_flags;	  /* 1 FIN, 2 SYN, 4 RST, 8 PSH, 16 ACK, 32 URG */
+};
+
+/* Fills `frame` and returns its length, without the frame check sequence. */
+size_t frame_build(const struct frame_spec *spec, unsigned char frame[FRAME_MAX]);
+
+#endif /* SLUICE_CTL_FRAME_H */
