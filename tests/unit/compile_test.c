@@ -1,0 +1,430 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * From the model to the tables: rules are multiplied out in order and match
+ * what the file says and no more, numbers stay what they were, and a node gets
+ * what its roles need.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "compile.h"
+#include "../support/unit.h"
+
+#define HEAD                                                                                       \
+	"sluice: 1\n"                                                                              \
+	"cluster: test\n"
+
+#define SETS                                                                                       \
+	"sets:\n"                                                                                  \
+	"  two: [10.1.0.0/16, 10.2.0.0/16]\n"                                                      \
+	"  both: [10.3.0.0/16, \"fd00:3::/32\"]\n"
+
+#define NODES                                                                                      \
+	"nodes:\n"                                                                                 \
+	"  gw:\n"                                                                                  \
+	"    interfaces:\n"                                                                        \
+	"      a0: {network: a, address: [10.9.1.1/24, \"fd00:9:1::1/64\"], roles: [firewall], "   \
+	"policy: p}\n"                                                                             \
+	"      b0: {network: b, address: [10.9.2.1/24], roles: [firewall], policy: p}\n"
+
+static struct in_force now;
+static struct compiled next;
+static struct cluster cluster;
+static struct diag_list diags;
+
+static void read_text(const char *text)
+{
+	model_init(&cluster);
+	CU_ASSERT_EQUAL_FATAL(config_read(text, strlen(text), &cluster, &diags), 0);
+	CU_ASSERT_EQUAL_FATAL(model_assign_rule_ids(&cluster, NULL), 0);
+}
+
+static int compile_on(const char *node, const struct local_address *local, size_t local_count)
+{
+	struct compile_input in = {.cluster = &cluster,
+				   .node = node,
+				   .now = &now,
+				   .local = local,
+				   .local_count = local_count};
+
+	return compile(&in, &next, &diags);
+}
+
+static void start_over(void)
+{
+	model_fini(&cluster);
+	model_fini(&now.model);
+	diag_fini(&diags);
+	memset(&now, 0, sizeof(now));
+	diags = (struct diag_list){0};
+}
+
+/* What was compiled becomes what is in force, as a publication does it. */
+static void put_in_force(void)
+{
+	now.slot = next.slot;
+	memcpy(now.ports, next.ports, sizeof(now.ports));
+	memcpy(now.rules, next.rules, sizeof(now.rules));
+	now.rule_count = next.rule_count;
+	memcpy(now.backends, next.backends, sizeof(now.backends));
+	for (size_t i = 0; i < next.service_count; i++)
+		next.services[i].ring = next.services[i].index;
+	CU_ASSERT_EQUAL_FATAL(compile_vips(&next, &diags), 0);
+	memcpy(now.vips, next.vips, sizeof(now.vips));
+	now.vip_count = next.vip_count;
+	model_fini(&now.model);
+	now.model = cluster;
+	model_init(&cluster);
+}
+
+/* --- rules ------------------------------------------------------------------------------------ */
+
+/* Compiles one policy of these rules for gw. */
+#define RULES(...) HEAD SETS "policies:\n  p:\n    default: drop\n    rules:\n" __VA_ARGS__ NODES
+
+static void compile_rules_of(const char *text)
+{
+	start_over();
+	read_text(text);
+	CU_ASSERT_EQUAL_FATAL(compile_on("gw", NULL, 0), 0);
+}
+
+static bool in_prefix(const struct sluice_addr *addr, const struct sluice_addr *prefix,
+		      const struct sluice_addr *mask)
+{
+	struct sluice_addr masked = addr_and(addr, mask);
+
+	return !addr_cmp(&masked, prefix);
+}
+
+/* How many compiled rules match these addresses, whatever the ports. */
+static unsigned matches(const char *src_text, const char *dst_text)
+{
+	struct sluice_addr src, dst;
+	unsigned count = 0;
+
+	CU_ASSERT_EQUAL_FATAL(addr_parse(src_text, &src), 0);
+	CU_ASSERT_EQUAL_FATAL(addr_parse(dst_text, &dst), 0);
+	for (size_t i = 0; i < next.rule_count; i++) {
+		const struct sluice_rule *rule = &next.rules[i];
+
+		count += in_prefix(&src, &rule->src, &rule->src_mask) &&
+			 in_prefix(&dst, &rule->dst, &rule->dst_mask);
+	}
+	return count;
+}
+
+static void rule_is_multiplied_out_under_one_id(void)
+{
+	compile_rules_of(RULES("      - {name: x, from: two, to: 192.0.2.1, proto: tcp, "
+			       "port: [80, 443, 8000-8100], action: accept}\n"
+			       "      - {name: y, action: drop}\n"));
+	CU_ASSERT_EQUAL(next.rule_count, 7);
+	for (size_t i = 0; i < 6; i++)
+		CU_ASSERT_EQUAL(next.rules[i].id, next.rules[0].id);
+	CU_ASSERT_NOT_EQUAL(next.rules[6].id, next.rules[0].id);
+	CU_ASSERT_EQUAL(next.rules[2].dport_min, 8000);
+	CU_ASSERT_EQUAL(next.rules[2].dport_max, 8100);
+	CU_ASSERT_EQUAL(next.rules[2].sport_max, 65535);
+	CU_ASSERT_EQUAL(next.rules[2].ports, 1);
+	CU_ASSERT_EQUAL(next.rules[6].ports, 0);
+	CU_ASSERT_EQUAL(matches("10.2.3.4", "192.0.2.1"), 4);
+}
+
+static void rule_without_addresses_matches_both_families(void)
+{
+	compile_rules_of(RULES("      - {name: x, proto: icmp, action: accept}\n"));
+	CU_ASSERT_EQUAL(next.rule_count, 1);
+	CU_ASSERT_EQUAL(matches("10.0.0.1", "10.0.0.2"), 1);
+	CU_ASSERT_EQUAL(matches("2001:db8::1", "2001:db8::2"), 1);
+}
+
+static void families_are_not_crossed(void)
+{
+	compile_rules_of(RULES("      - {name: x, from: both, to: both, action: accept}\n"));
+	CU_ASSERT_EQUAL(next.rule_count, 2);
+	CU_ASSERT_EQUAL(matches("10.3.0.1", "10.3.0.2"), 1);
+	CU_ASSERT_EQUAL(matches("fd00:3::1", "fd00:3::2"), 1);
+}
+
+static void ipv6_default_matches_no_ipv4(void)
+{
+	compile_rules_of(RULES("      - {name: x, from: \"::/0\", action: accept}\n"));
+	CU_ASSERT_EQUAL(matches("10.0.0.1", "10.0.0.2"), 0);
+	CU_ASSERT_EQUAL(matches("2001:db8::1", "2001:db8::2"), 1);
+	CU_ASSERT_EQUAL(matches("::1", "2001:db8::2"), 1);
+	CU_ASSERT_EQUAL(matches("::fffe:a00:1", "2001:db8::2"), 1);
+	compile_rules_of(RULES("      - {name: x, to: \"::/0\", action: accept}\n"));
+	CU_ASSERT_EQUAL(matches("10.0.0.1", "10.0.0.2"), 0);
+	CU_ASSERT_EQUAL(matches("2001:db8::1", "2001:db8::2"), 1);
+	compile_rules_of(RULES("      - {name: x, from: \"::/0\", to: \"fd00::/8\", "
+			       "action: accept}\n"));
+	CU_ASSERT_EQUAL(next.rule_count, 1);
+}
+
+static void ipv4_default_matches_no_ipv6(void)
+{
+	compile_rules_of(RULES("      - {name: x, from: 0.0.0.0/0, action: accept}\n"));
+	CU_ASSERT_EQUAL(matches("10.0.0.1", "10.0.0.2"), 1);
+	CU_ASSERT_EQUAL(matches("2001:db8::1", "2001:db8::2"), 0);
+}
+
+static void empty_set_matches_nothing(void)
+{
+	compile_rules_of(RULES("      - {name: x, from: two, action: accept}\n"));
+	model_set(&cluster, "two")->prefix_count = 0;
+	CU_ASSERT_EQUAL(compile_on("gw", NULL, 0), 0);
+	CU_ASSERT_EQUAL(next.rule_count, 0);
+}
+
+static void interfaces_share_the_rules_of_their_policy(void)
+{
+	compile_rules_of(RULES("      - {name: x, in: b0, action: accept}\n"
+			       "      - {name: y, action: drop}\n"));
+	CU_ASSERT_EQUAL(next.rule_count, 2);
+	CU_ASSERT_STRING_EQUAL(next.ports[0].ifname, "a0");
+	CU_ASSERT_STRING_EQUAL(next.ports[1].ifname, "b0");
+	CU_ASSERT_EQUAL(next.ports[0].first_rule, next.ports[1].first_rule);
+	CU_ASSERT_EQUAL(next.ports[1].rule_count, 2);
+	CU_ASSERT_EQUAL(next.rules[0].in, 1);
+	CU_ASSERT_EQUAL(next.rules[1].in, SLUICE_RULE_ANY_PORT);
+}
+
+static void rule_for_an_interface_without_program_is_left_out(void)
+{
+	compile_rules_of(RULES("      - {name: x, in: b0, action: accept}\n"
+			       "      - {name: y, action: drop}\n"));
+	model_interface(model_node(&cluster, "gw"), "b0")->roles = 0;
+	CU_ASSERT_EQUAL(compile_on("gw", NULL, 0), 0);
+	CU_ASSERT_EQUAL(next.rule_count, 1);
+	CU_ASSERT_EQUAL(next.rules[0].action, SLUICE_ACTION_DROP);
+}
+
+static void too_many_rules_are_told(void)
+{
+	static const char text[] = RULES(
+		"      - {name: x, from: two, proto: tcp, port: [1, 3, 5], action: accept}\n");
+	struct address_set *set;
+
+	compile_rules_of(text);
+	set = model_set(&cluster, "two");
+	set->prefixes = realloc(set->prefixes, SLUICE_MAX_RULES * sizeof(*set->prefixes));
+	set->prefix_count = SLUICE_MAX_RULES;
+	for (unsigned i = 2; i < SLUICE_MAX_RULES; i++)
+		set->prefixes[i] = set->prefixes[0];
+	CU_ASSERT_EQUAL(compile_on("gw", NULL, 0), -EINVAL);
+	CU_ASSERT_EQUAL(diags.count, 1);
+	UNIT_ASSERT_TEXT(diags.items[0].text,
+			 "policy \"p\": rule \"x\": more than 4096 rules once prefixes and ports "
+			 "are multiplied out");
+}
+
+static void rule_ids_are_found_again(void)
+{
+	unsigned y;
+
+	compile_rules_of(RULES("      - {name: x, from: two, action: accept}\n"
+			       "      - {name: y, from: two, to: both, action: drop}\n"));
+	model_rule(model_policy(&cluster, "p"), "y")->id = y = 77;
+	CU_ASSERT_EQUAL(compile_on("gw", NULL, 0), 0);
+	put_in_force();
+	model_rule(model_policy(&now.model, "p"), "y")->id = SLUICE_NONE;
+	CU_ASSERT_EQUAL(compile_recover_rule_ids(&now, "gw"), 0);
+	CU_ASSERT_EQUAL(model_rule(model_policy(&now.model, "p"), "y")->id, y);
+	CU_ASSERT_EQUAL(model_rule(model_policy(&now.model, "p"), "x")->id, 0);
+}
+
+/* --- interfaces ---------------------------------------------------------------------------------- */
+
+static void port_keeps_its_slot_when_others_go(void)
+{
+	compile_rules_of(RULES("      - {name: y, action: drop}\n"));
+	put_in_force();
+	read_text(RULES("      - {name: y, action: drop}\n"));
+	model_interface(model_node(&cluster, "gw"), "a0")->roles = 0;
+	CU_ASSERT_EQUAL(compile_on("gw", NULL, 0), 0);
+	CU_ASSERT_STRING_EQUAL(next.ports[0].ifname, "");
+	CU_ASSERT_STRING_EQUAL(next.ports[1].ifname, "b0");
+}
+
+static void tunnel_source_is_the_models_else_the_interfaces_own(void)
+{
+	struct local_address local[3] = {{.ifname = "b0"}, {.ifname = "b0"}, {.ifname = "a0"}};
+	struct sluice_addr expected;
+
+	CU_ASSERT_EQUAL(addr_parse("fe80::1", &local[0].addr), 0);
+	CU_ASSERT_EQUAL(addr_parse("2001:db8::b", &local[1].addr), 0);
+	CU_ASSERT_EQUAL(addr_parse("2001:db8::a", &local[2].addr), 0);
+	compile_rules_of(RULES("      - {name: y, action: drop}\n"));
+	CU_ASSERT_EQUAL(compile_on("gw", local, 3), 0);
+	CU_ASSERT_EQUAL(addr_parse("fd00:9:1::1", &expected), 0);
+	CU_ASSERT_EQUAL(addr_cmp(&next.ports[0].tunnel_source6, &expected), 0);
+	CU_ASSERT_EQUAL(addr_parse("2001:db8::b", &expected), 0);
+	CU_ASSERT_EQUAL(addr_cmp(&next.ports[1].tunnel_source6, &expected), 0);
+	CU_ASSERT_EQUAL(addr_parse("10.9.2.1", &expected), 0);
+	CU_ASSERT_EQUAL(addr_cmp(&next.ports[1].tunnel_source4, &expected), 0);
+}
+
+/* --- services -------------------------------------------------------------------------------------- */
+
+static const char balanced[] = HEAD
+	"services:\n"
+	"  one:\n"
+	"    vips: [\"192.0.2.1:80\", \"192.0.2.1:443\", \"[2001:db8::1]:80\"]\n"
+	"    proto: tcp\n"
+	"    forward: ipip\n"
+	"    backends:\n"
+	"      lb2: {weight: 100}\n"
+	"      10.9.1.21: {weight: 0}\n"
+	"      10.9.1.22: {weight: 100}\n"
+	"  two:\n"
+	"    vips: [\"192.0.2.1:53\"]\n"
+	"    proto: udp\n"
+	"    forward: dsr\n"
+	"    backends:\n"
+	"      10.9.1.21: {weight: 100}\n"
+	"nodes:\n"
+	"  lb1:\n"
+	"    interfaces:\n"
+	"      eth0: {network: a, address: [10.9.1.11/24], roles: [balancer]}\n"
+	"  lb2:\n"
+	"    interfaces:\n"
+	"      eth0: {network: a, address: [10.9.1.12/24, \"fd00:9::12/64\"], roles: [balancer]}\n"
+	"  tls:\n"
+	"    interfaces:\n"
+	"      eth0: {network: a, address: [10.9.1.22/24], roles: [decap]}\n";
+
+static void compile_balanced(const char *node)
+{
+	start_over();
+	read_text(balanced);
+	CU_ASSERT_EQUAL_FATAL(compile_on(node, NULL, 0), 0);
+}
+
+static const struct sluice_backend *backend_of(unsigned service, unsigned backend)
+{
+	unsigned first = next.services[service].first_backend;
+
+	return &next.backends[next.backend_slots[first + backend]];
+}
+
+static void balancers_are_who_a_tunnel_may_come_from(void)
+{
+	compile_balanced("tls");
+	CU_ASSERT_EQUAL(next.tunnel_count, 3);
+	CU_ASSERT_EQUAL(next.service_count, 0);
+}
+
+static void each_address_of_a_vip_is_known_by_itself(void)
+{
+	compile_balanced("lb1");
+	CU_ASSERT_EQUAL(compile_vips(&next, &diags), 0);
+	CU_ASSERT_EQUAL(next.vip_count, 6);
+	for (size_t i = 0; i < next.vip_count; i++)
+		CU_ASSERT_EQUAL(!next.vips[i].key.proto,
+				next.vips[i].vip.ring == SLUICE_NONE && !next.vips[i].key.port);
+}
+
+static void backend_state_joins_admin_weight_and_health(void)
+{
+	struct backend backend = {.weight = 100};
+
+	CU_ASSERT_EQUAL(compile_backend_state(&backend, false), SLUICE_BACKEND_UP);
+	CU_ASSERT_EQUAL(compile_backend_state(&backend, true), SLUICE_BACKEND_DOWN);
+	backend.weight = 0;
+	CU_ASSERT_EQUAL(compile_backend_state(&backend, false), SLUICE_BACKEND_DRAIN);
+	backend.weight = 100;
+	backend.admin = BACKEND_ADMIN_DRAIN;
+	CU_ASSERT_EQUAL(compile_backend_state(&backend, false), SLUICE_BACKEND_DRAIN);
+	backend.admin = BACKEND_ADMIN_DOWN;
+	CU_ASSERT_EQUAL(compile_backend_state(&backend, false), SLUICE_BACKEND_DOWN);
+}
+
+static void backend_on_this_node_is_local(void)
+{
+	struct local_address local = {.ifname = "lo"};
+
+	compile_balanced("lb2");
+	CU_ASSERT_TRUE(backend_of(0, 0)->flags & SLUICE_BACKEND_LOCAL);
+	CU_ASSERT_FALSE(backend_of(0, 1)->flags & SLUICE_BACKEND_LOCAL);
+	CU_ASSERT_EQUAL(addr_parse("10.9.1.21", &local.addr), 0);
+	CU_ASSERT_EQUAL(compile_on("lb1", &local, 1), 0);
+	CU_ASSERT_FALSE(backend_of(0, 0)->flags & SLUICE_BACKEND_LOCAL);
+	CU_ASSERT_TRUE(backend_of(0, 1)->flags & SLUICE_BACKEND_LOCAL);
+}
+
+static void only_the_other_slots_states_change(void)
+{
+	struct sluice_backend before;
+
+	compile_balanced("lb1");
+	put_in_force();
+	before = now.backends[next.backend_slots[2]];
+	read_text(balanced);
+	model_backend(model_service(&cluster, "one"), "10.9.1.22")->admin = BACKEND_ADMIN_DOWN;
+	CU_ASSERT_EQUAL(compile_on("lb1", NULL, 0), 0);
+	CU_ASSERT_EQUAL(backend_of(0, 2)->state[now.slot], SLUICE_BACKEND_UP);
+	CU_ASSERT_EQUAL(backend_of(0, 2)->state[next.slot], SLUICE_BACKEND_DOWN);
+	CU_ASSERT_EQUAL(backend_of(0, 2)->incarnation, before.incarnation);
+}
+
+static void service_keeps_its_index_when_its_vips_change(void)
+{
+	struct endpoint other;
+	struct service *two;
+	unsigned slot;
+
+	compile_balanced("lb1");
+	slot = next.backend_slots[next.services[1].first_backend];
+	put_in_force();
+	read_text(balanced);
+	model_service_del(&cluster, model_service(&cluster, "one"));
+	two = model_service(&cluster, "two");
+	CU_ASSERT_EQUAL(endpoint_parse("192.0.2.9:53", &other), 0);
+	two->vips[0] = other;
+	CU_ASSERT_EQUAL(compile_on("lb1", NULL, 0), 0);
+	CU_ASSERT_EQUAL(next.service_count, 1);
+	CU_ASSERT_EQUAL(next.services[0].index, 1);
+	CU_ASSERT_EQUAL(next.services[0].ring_before, 1);
+	CU_ASSERT_EQUAL(next.backend_slots[0], slot);
+}
+
+static void node_must_be_in_the_configuration(void)
+{
+	start_over();
+	read_text(balanced);
+	CU_ASSERT_EQUAL(compile_on("nobody", NULL, 0), -EINVAL);
+	CU_ASSERT_EQUAL(diags.count, 1);
+	UNIT_ASSERT_TEXT(diags.items[0].text, "node \"nobody\" is not in the configuration");
+}
+
+int main(void)
+{
+	static const struct unit_test tests[] = {
+		UNIT_TEST(rule_is_multiplied_out_under_one_id),
+		UNIT_TEST(rule_without_addresses_matches_both_families),
+		UNIT_TEST(families_are_not_crossed),
+		UNIT_TEST(ipv6_default_matches_no_ipv4),
+		UNIT_TEST(ipv4_default_matches_no_ipv6),
+		UNIT_TEST(empty_set_matches_nothing),
+		UNIT_TEST(interfaces_share_the_rules_of_their_policy),
+		UNIT_TEST(rule_for_an_interface_without_program_is_left_out),
+		UNIT_TEST(too_many_rules_are_told),
+		UNIT_TEST(rule_ids_are_found_again),
+		UNIT_TEST(port_keeps_its_slot_when_others_go),
+		UNIT_TEST(tunnel_source_is_the_models_else_the_interfaces_own),
+		UNIT_TEST(balancers_are_who_a_tunnel_may_come_from),
+		UNIT_TEST(each_address_of_a_vip_is_known_by_itself),
+		UNIT_TEST(backend_state_joins_admin_weight_and_health),
+		UNIT_TEST(backend_on_this_node_is_local),
+		UNIT_TEST(only_the_other_slots_states_change),
+		UNIT_TEST(service_keeps_its_index_when_its_vips_change),
+		UNIT_TEST(node_must_be_in_the_configuration),
+		{NULL, NULL},
+	};
+	int code = unit_run("compile", tests);
+
+	start_over();
+	return code;
+}
