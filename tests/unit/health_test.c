@@ -253,6 +253,55 @@ static void forgotten_peer_has_no_say(void)
 	model_fini(&cluster);
 }
 
+static void down_is_an_opinion_once_another_backend_answered(void)
+{
+	unsigned char opinions[2];
+	struct roster roster = {0};
+	struct service_state *service;
+
+	model_init(&cluster);
+	add_service("www", 2)->check.fall = 2;
+	rebuild(&roster);
+	service = &roster.services[0];
+	roster_note_result(service->backends[1], true, 5, 10);
+	roster_note_result(service->backends[0], false, 15, 20);
+	roster_note_result(service->backends[0], false, 25, 30);
+	CU_ASSERT_FALSE(service->backends[0]->own.up);
+	CU_ASSERT_FALSE(roster_own_view(service, opinions));
+	CU_ASSERT(opinions[0] == UP && opinions[1] == UP);
+	roster_note_result(service->backends[1], true, 35, 40);
+	CU_ASSERT_FALSE(roster_own_view(service, opinions));
+	CU_ASSERT(opinions[0] == UP && opinions[1] == UP);
+	CU_ASSERT_TRUE(roster_note_result(service->backends[0], false, 45, 50));
+	CU_ASSERT_FALSE(roster_own_view(service, opinions));
+	CU_ASSERT(opinions[0] == DOWN && opinions[1] == UP);
+	roster_fini(&roster);
+	model_fini(&cluster);
+}
+
+/* The way back: the first backend that answers makes no other one look dead. */
+static void end_of_blindness_blames_nobody(void)
+{
+	unsigned char opinions[2];
+	struct roster roster = {0};
+	struct service_state *service;
+
+	model_init(&cluster);
+	add_service("www", 2);
+	rebuild(&roster);
+	service = &roster.services[0];
+	for (unsigned i = 0; i < 2 * service->check.fall; i++)
+		roster_note_result(service->backends[i % 2], false, 10 * i + 5, 10 * i + 10);
+	CU_ASSERT_TRUE(roster_own_view(service, opinions));
+	CU_ASSERT(opinions[0] == DOWN && opinions[1] == DOWN);
+	for (unsigned i = 0; i < service->check.rise; i++)
+		roster_note_result(service->backends[0], true, 100 + 10 * i, 105 + 10 * i);
+	CU_ASSERT_FALSE(roster_own_view(service, opinions));
+	CU_ASSERT(opinions[0] == UP && opinions[1] == UP);
+	roster_fini(&roster);
+	model_fini(&cluster);
+}
+
 static void own_view_is_blind_when_no_usable_backend_is_up(void)
 {
 	unsigned char opinions[2];
@@ -289,6 +338,8 @@ int main(void)
 		UNIT_TEST(check_goes_to_ipv4_and_to_the_first_port),
 		UNIT_TEST(view_is_counted_for_one_second),
 		UNIT_TEST(forgotten_peer_has_no_say),
+		UNIT_TEST(down_is_an_opinion_once_another_backend_answered),
+		UNIT_TEST(end_of_blindness_blames_nobody),
 		UNIT_TEST(own_view_is_blind_when_no_usable_backend_is_up),
 		{},
 	};

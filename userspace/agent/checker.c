@@ -37,22 +37,21 @@ static void on_due(struct loop_timer *timer)
 static void on_result(struct probe *probe, enum probe_result result, uint64_t duration_ns)
 {
 	struct backend_state *backend = container_of(probe, struct backend_state, probe);
-	const struct health_check *check = &backend->service->check;
+	bool was_up = backend->own.up;
 
 	backend->last = result;
 	backend->last_duration_ns = duration_ns;
 	backend->results[result]++;
 	if (result == PROBE_LOCAL)
 		return;
-	if (health_result(&backend->own, result == PROBE_OK, check->rise, check->fall)) {
-		log_write(backend->own.up ? LOG_LEVEL_INFO : LOG_LEVEL_WARN, "check",
+	if (!roster_note_result(backend, result == PROBE_OK, probe->started_ns, loop_clock_ns()))
+		return;
+	if (backend->own.up != was_up)
+		log_write(was_up ? LOG_LEVEL_WARN : LOG_LEVEL_INFO, "check",
 			  "event=backend-%s service=%s backend=%s result=%s duration_ms=%llu",
-			  backend->own.up ? "up" : "down", backend->service->name, backend->name,
+			  was_up ? "down" : "up", backend->service->name, backend->name,
 			  probe_result_name(result), (unsigned long long)(duration_ns / NS_PER_MS));
-		backend->confirmed |= backend->own.up;
-		backend->checker->changed(backend->checker, backend);
-	}
-	backend->confirmed |= result == PROBE_OK && backend->own.up;
+	backend->checker->changed(backend->checker, backend);
 }
 
 static void stop(struct backend_state *backend)

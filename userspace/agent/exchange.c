@@ -158,32 +158,23 @@ static void begin_datagram(struct exchange *exchange, struct message_writer *wri
 	message_begin(writer, &exchange->header);
 }
 
-static bool service_is_blind(const struct service_state *service)
-{
-	unsigned char opinions[SLUICE_MAX_BACKENDS];
-
-	return roster_own_view(service, opinions);
-}
-
 static void write_service(struct exchange *exchange, struct message_writer *writer,
 			  const struct service_state *service)
 {
-	bool blind = service_is_blind(service);
+	unsigned char opinions[SLUICE_MAX_BACKENDS];
+	bool blind = roster_own_view(service, opinions);
 	size_t i = 0;
 
 	while (i < service->backend_count) {
-		const struct backend_state *backend;
-
 		if (!writer->record && !message_open_record(writer, service->id, blind)) {
 			send_datagram(exchange, writer);
 			begin_datagram(exchange, writer);
-			continue;
-		}
-		backend = service->backends[i];
-		if (message_add_backend(writer, backend->id, backend->own.up))
+		} else if (message_add_backend(writer, service->backends[i]->id,
+					       opinions[i] == OPINION_UP)) {
 			i++;
-		else
+		} else {
 			writer->record = 0; /* full: the service goes on in the next datagram */
+		}
 	}
 	writer->record = 0;
 }

@@ -19,6 +19,7 @@ static void adopt_backend(struct backend_state *state, const struct dataplane *d
 	state->applied = !found.unhealthy;
 	if (state->fresh) {
 		state->own.up = state->applied;
+		state->credible = !state->applied;
 		state->agreed = state->applied;
 	}
 	state->fresh = false;

@@ -165,21 +165,60 @@ int roster_build(struct roster *out, struct roster *from, const struct cluster *
 	return err;
 }
 
-/* --- agreement ----------------------------------------------------------------- */
+/* --- own view ------------------------------------------------------------------- */
+
+static bool another_answered_since(const struct backend_state *backend, uint64_t since_ns)
+{
+	const struct service_state *service = backend->service;
+
+	for (size_t i = 0; i < service->backend_count; i++)
+		if (service->backends[i] != backend && service->backends[i]->last_ok_ns > since_ns)
+			return true;
+	return false;
+}
+
+bool roster_note_result(struct backend_state *backend, bool ok, uint64_t started_ns,
+			uint64_t now_ns)
+{
+	const struct health_check *check = &backend->service->check;
+	bool changed = health_result(&backend->own, ok, check->rise, check->fall);
+	bool was_credible = backend->credible;
+
+	if (ok) {
+		backend->last_ok_ns = now_ns;
+		backend->confirmed |= backend->own.up;
+	}
+	if (backend->own.up && ok) {
+		backend->failing_since_ns = 0;
+		backend->credible = false;
+	} else if (!ok) {
+		if (!backend->failing_since_ns)
+			backend->failing_since_ns = started_ns;
+		backend->credible |= another_answered_since(backend, backend->failing_since_ns);
+	}
+	return changed || (!backend->own.up && backend->credible != was_credible);
+}
 
 bool roster_own_view(const struct service_state *service, unsigned char *opinions)
 {
 	size_t usable = 0, up = 0;
+	bool blind;
 
 	for (size_t i = 0; i < service->backend_count; i++) {
-		const struct backend_state *backend = service->backends[i];
-
-		opinions[i] = backend->own.up ? OPINION_UP : OPINION_DOWN;
-		usable += backend->usable;
-		up += backend->usable && backend->own.up;
+		usable += service->backends[i]->usable;
+		up += service->backends[i]->usable && service->backends[i]->own.up;
 	}
-	return usable && !up;
+	blind = usable && !up;
+	for (size_t i = 0; i < service->backend_count; i++) {
+		const struct backend_state *backend = service->backends[i];
+		bool down = !backend->own.up && (backend->credible || blind);
+
+		opinions[i] = down ? OPINION_DOWN : OPINION_UP;
+	}
+	return blind;
 }
+
+/* --- agreement ----------------------------------------------------------------- */
 
 static bool is_fresh(const struct report *report, uint64_t now_ns)
 {

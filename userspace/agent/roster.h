@@ -31,12 +31,15 @@ struct backend_state {
 	uint64_t id;		/* of the name, the same on every node; bit 0 is clear */
 	struct endpoint target; /* where it is checked */
 	enum backend_admin admin;
-	bool usable;	   /* may get new flows by configuration */
-	struct health own; /* by own checks alone */
-	bool confirmed;	   /* own checks said "up" since the agent started */
-	bool agreed;	   /* by all balancers: what is in force */
-	bool applied;	   /* what the data plane has */
-	bool fresh;	   /* not yet looked up in the data plane */
+	bool usable;		   /* may get new flows by configuration */
+	struct health own;	   /* by own checks alone */
+	uint64_t failing_since_ns; /* start of the first bad check in a row; 0: none */
+	uint64_t last_ok_ns;	   /* end of the last good check */
+	bool credible;		   /* it failed while another backend answered */
+	bool confirmed;		   /* own checks said "up" since the agent started */
+	bool agreed;		   /* by all balancers: what is in force */
+	bool applied;		   /* what the data plane has */
+	bool fresh;		   /* not yet looked up in the data plane */
 	bool has_slot;
 	unsigned slot; /* in sluice_backends and sluice_load */
 	struct report reports[ROSTER_MAX_PEERS];
@@ -84,6 +87,16 @@ uint64_t roster_id(const char *name);
 
 /* Forgets all that the peer in this place said. */
 void roster_forget_peer(struct roster *roster, size_t peer);
+
+/*
+ * Takes in the result of an own check. True if the opinion changed by it.
+ *
+ * "Down" becomes an opinion only once the backend failed a check after another
+ * backend of the service had answered one: a balancer that loses its own
+ * network must not make the others cut flows in the moment before it knows.
+ */
+bool roster_note_result(struct backend_state *backend, bool ok, uint64_t started_ns,
+			uint64_t now_ns);
 
 /*
  * The enum opinion of each backend as own checks have it; opinions has

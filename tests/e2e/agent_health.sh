@@ -1,0 +1,116 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
+# timeout: 180
+#
+# Backends are checked by TCP, HTTP and TLS; what one balancer sees, both put in
+# force; a balancer that sees nothing at all is not believed.
+# shellcheck disable=SC2317 # functions are called by name
+set -uo pipefail
+# shellcheck source=tests/lib/agent_net.sh
+source tests/lib/agent_net.sh
+
+backends='backends: {be1: {}, be2: {}}'
+timing='interval: 300ms, timeout: 280ms, rise: 2, fall: 2'
+
+write_config() {
+	announce="by-tcp, by-http, by-tls" cluster_write <<-YAML
+		services:
+		  by-tcp:
+		    {vips: ["$vip4:1001"], proto: tcp, forward: ipip, $backends,
+		     check: {type: tcp, port: 7, $timing}}
+		  by-http:
+		    {vips: ["$vip4:1002"], proto: tcp, forward: ipip, $backends,
+		     check: {type: http, port: 80, path: ${1:-/up}, name: www.example.com, $timing}}
+		  by-tls:
+		    {vips: ["$vip4:1003"], proto: tcp, forward: ipip, $backends,
+		     check: {type: tls, port: 443, name: www.example.com, $timing}}
+	YAML
+}
+
+servers_start() {
+	start "tcp-$1" "$1" python3 -m http.server 7
+	start "http-$1" "$1" python3 -m http.server --directory "$net_dir/www" 80
+	start "tls-$1" "$1" openssl s_server -quiet -www -accept 443 \
+		-cert "$net_dir/cert.pem" -key "$net_dir/cert.key"
+}
+
+# up_on NODE: as NODE's data plane has them, every backend of every service.
+up_on() {
+	on "$1" "$build/lbctl" --node "$1" -j status |
+		jq -e '[.services[].backends[].health == "up"] | all'
+}
+
+# soon COMMAND...: the promise is 2 s; a busy test machine gets more, and says so.
+soon() {
+	local started
+	started=$(date +%s%N)
+	within 10 "$@" || return
+	echo "# after $((($(date +%s%N) - started) / 1000000)) ms"
+}
+
+all_up() {
+	up_on lb1 && up_on lb2
+}
+
+mkdir "$net_dir/www" && touch "$net_dir/www/up"
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 \
+	-subj /CN=nobody -keyout "$net_dir/cert.key" -out "$net_dir/cert.pem" 2>/dev/null
+net_up
+write_config
+servers_start be1
+servers_start be2
+apply lb1 lb2 || not_ok "the configuration is applied"
+agent_start lb1
+agent_start lb2
+
+check "backends that answer are up" within 10 all_up
+check "they stay up" during 2 all_up
+
+kill -STOP "${net_pids[http-be2]}"
+check "a backend whose HTTP server hangs is down soon" soon health_both by-http be2 down
+check "its other services are not touched" health_both by-tls be2 up
+kill -CONT "${net_pids[http-be2]}"
+check "it is up again when it answers" within 10 health_both by-http be2 up
+
+stop tls-be2
+check "a backend without its TLS server is down soon" soon health_both by-tls be2 down
+start tls-be2 be2 python3 -m http.server 443
+check "a server that speaks no TLS does not make it up" during 2 health_both by-tls be2 down
+stop tls-be2
+start tls-be2 be2 openssl s_server -quiet -www -accept 443 \
+	-cert "$net_dir/cert.pem" -key "$net_dir/cert.key"
+check "it is up again with TLS" within 10 health_both by-tls be2 up
+
+# Only lb1 loses its way to be2; lb2 must follow.
+on be2 ip route add prohibit 10.10.1.11
+check "what one balancer sees down, both have down" soon health_both by-tcp be2 down
+on lb2 curl -s -o /dev/null http://10.10.1.22:80/up || not_ok "lb2 still reaches be2"
+on be2 ip route del prohibit 10.10.1.11
+check "and up again, both" within 10 health_both by-tcp be2 up
+
+# lb1 loses its way to every backend, not to lb2.
+on lb1 ip route add prohibit 10.10.1.21
+on lb1 ip route add prohibit 10.10.1.22
+check "a balancer that sees nothing is not believed, not for a moment" during 3 all_up
+check "and announces itself as unwell" within 10 is_announced lb1 "$vip4" 1000
+check "the other one goes on" is_announced lb2 "$vip4" 100
+on lb1 ip route del prohibit 10.10.1.21
+on lb1 ip route del prohibit 10.10.1.22
+check "its way back blames nobody" during 2 all_up
+check "it is well again" within 10 is_announced lb1 "$vip4" 100
+
+# Nobody sees a backend.
+for name in tcp-be1 tcp-be2; do stop "$name"; done
+check "when no balancer sees a backend, panic is said" \
+	within 10 metric lb1 'sluice_health_panic{service="by-tcp"}' 1
+check "and every backend is kept" during 1 health_both by-tcp be1 up
+check "and it is announced as unwell, not withdrawn" within 10 is_announced lb2 "$vip4" 1000
+for be in be1 be2; do start "tcp-$be" "$be" python3 -m http.server 7; done
+check "panic ends" within 10 metric lb1 'sluice_health_panic{service="by-tcp"}' 0
+
+# A path that is not there: a new configuration is followed by itself.
+write_config /missing
+apply lb1 lb2 || not_ok "the second configuration is applied"
+check "a changed check is followed" within 10 metric lb1 'sluice_health_panic{service="by-http"}' 1
+check "by the other balancer as well" within 10 metric lb2 'sluice_health_panic{service="by-http"}' 1
+exit "$net_failed"
