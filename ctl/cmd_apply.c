@@ -83,11 +83,8 @@ static int apply(struct session *session, struct cluster *wanted)
 	session->cluster = *wanted;
 	model_init(wanted);
 	code = session_publish(session);
-	if (!code) {
+	if (!code)
 		code = interfaces_sync(session, &before);
-		if (code)
-			session_restore(session, &before);
-	}
 	if (!code)
 		code = print_applied(session);
 	model_fini(&before);

@@ -4,7 +4,7 @@
  * itself, on the maps in force. It changes no flow and no counter.
  */
 #include "commands.h"
-#include "frame.h"
+#include "trace_frame.h"
 #include "interfaces.h"
 #include "ledger_view.h"
 #include "net.h"
@@ -117,19 +117,19 @@ static int run_frame(struct session *session, const struct interface *in,
 {
 	const struct invocation *inv = session->inv;
 	const struct trace_args *args = inv->args;
-	struct frame_spec spec = {
+	struct trace_frame spec = {
 		.src = args->src,
 		.dst = args->dst,
 		.proto = args->proto,
 		.tcp_flags = command_given(inv, &args->flags) ? args->flags : TCP_SYN,
 	};
-	unsigned char frame[FRAME_MAX];
+	unsigned char frame[TRACE_FRAME_MAX];
 	int err = net_link_address(in->name, spec.dst_mac);
 
 	if (!spec.src.port)
 		spec.src.port = EPHEMERAL_PORT;
 	if (!err)
-		err = attach_trace(&session->dp, in, frame, frame_build(&spec, frame), steps);
+		err = attach_trace(&session->dp, in, frame, trace_frame_build(&spec, frame), steps);
 	return err;
 }
 
@@ -150,7 +150,8 @@ static int trace(struct session *session)
 		return EXIT_USAGE;
 	err = run_frame(session, in, steps);
 	if (err)
-		return session_failed(session->inv, err, "running the program of \"%s\"", in->name);
+		return session_kernel_failed(session->inv, err, "running the program of \"%s\"",
+					     in->name);
 	outcome = trace_view_outcome(steps);
 	root = json_pack("{s:s, s:s, s:s, s:s, s:s, s:o}", "node", session->name, "interface",
 			 in->name, "verdict", class_token(outcome_class(outcome)), "outcome",

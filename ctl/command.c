@@ -188,14 +188,15 @@ static int check_required(const struct invocation *inv)
 	return EXIT_OK;
 }
 
-/* Options of lbctl itself; returns 1 if `word` was one, 0 if not, -1 after an error. */
-static int take_global(struct invocation *inv, const char *word, struct words *words)
+/* Options of lbctl itself; false: `word` is none. */
+static bool take_global(struct invocation *inv, const char *word, struct words *words)
 {
 	if (!strcmp(word, "-j") || !strcmp(word, "--json")) {
 		inv->out.format = OUTPUT_JSON;
 	} else if (!strcmp(word, "-p") || !strcmp(word, "--pretty")) {
 		inv->out.format = OUTPUT_PRETTY;
 	} else if (!strcmp(word, "--node")) {
+		/* An empty name is refused where it is used. */
 		inv->node = words->next < words->argc ? words->argv[words->next++] : "";
 	} else if (!strncmp(word, "--node=", 7)) {
 		inv->node = word + 7;
@@ -204,14 +205,9 @@ static int take_global(struct invocation *inv, const char *word, struct words *w
 	} else if (!strcmp(word, "--version")) {
 		inv->version = true;
 	} else {
-		return 0;
+		return false;
 	}
-	if (inv->node && (!*inv->node || strlen(inv->node) >= SLUICE_NAME_LEN ||
-			  strchr(inv->node, '/') || *inv->node == '.')) {
-		command_error(inv, "--node \"%s\": expected the name of a node", inv->node);
-		return -1;
-	}
-	return 1;
+	return true;
 }
 
 static int descend(struct invocation *inv, const char *word)
@@ -256,13 +252,11 @@ int command_parse(struct invocation *inv, int argc, char *const *argv)
 
 	while (words.next < argc) {
 		const char *word = argv[words.next++];
-		int global = take_global(inv, word, &words);
-		int code = EXIT_OK;
+		int code;
 
-		if (global < 0)
-			return EXIT_USAGE;
-		if (!global)
-			code = inv->args ? take_word(inv, word, &words) : descend(inv, word);
+		if (take_global(inv, word, &words))
+			continue;
+		code = inv->args ? take_word(inv, word, &words) : descend(inv, word);
 		if (code)
 			return code;
 	}

@@ -66,7 +66,7 @@ static int attach_failed(const struct session *session, const char *ifname, int 
 			      ifname, ifname);
 		break;
 	default:
-		return session_failed(inv, err, "interface \"%s\"", ifname);
+		return session_kernel_failed(inv, err, "interface \"%s\"", ifname);
 	}
 	return EXIT_FAILED;
 }
@@ -109,7 +109,7 @@ static int sync_one(struct session *session, const struct node *node, const stru
 		return EXIT_OK;
 	err = detach_interface(&session->dp, step->ifname);
 	return err && err != -ENOENT
-		       ? session_failed(session->inv, err, "detaching \"%s\"", step->ifname)
+		       ? session_kernel_failed(session->inv, err, "detaching \"%s\"", step->ifname)
 		       : EXIT_OK;
 }
 
@@ -124,8 +124,8 @@ static void undo_one(struct session *session, const struct node *before, const s
 	else
 		err = detach_interface(&session->dp, step->ifname);
 	if (err && err != -ENOENT)
-		session_failed(session->inv, err, "interface \"%s\" could not be put back",
-			       step->ifname);
+		session_kernel_failed(session->inv, err, "interface \"%s\" could not be put back",
+				      step->ifname);
 }
 
 /* Wanted interfaces first, so that a replaced path is never missing. */
@@ -147,17 +147,20 @@ static size_t plan(const struct node *now, const struct node *before,
 	return count;
 }
 
-int interfaces_sync(struct session *session, const struct cluster *before)
+int interfaces_sync(struct session *session, struct cluster *before)
 {
 	const struct node *now = session_node(session);
-	const struct node *then = model_node(before, session->name);
 	struct step steps[2 * SLUICE_MAX_PORTS];
-	size_t count = plan(now, then, steps), done;
+	size_t count = plan(now, model_node(before, session->name), steps), done;
 	int code = EXIT_OK;
 
 	for (done = 0; !code && done < count; done++)
 		code = sync_one(session, now, &steps[done]);
-	while (code && done > 0)
-		undo_one(session, then, &steps[--done]);
+	if (!code)
+		return EXIT_OK;
+	/* First what the programs read, then the programs. */
+	session_restore(session, before);
+	while (done > 0)
+		undo_one(session, model_node(before, session->name), &steps[--done]);
 	return code;
 }

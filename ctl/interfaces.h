@@ -28,8 +28,9 @@ int interfaces_attach(struct session *session, const struct interface *interface
 /*
  * Attaches or replaces what the model in force has roles for, detaches what
  * only `before` had. An interface that is attached keeps its mode. After a
- * failure the interfaces are as `before` says, as far as that is possible.
+ * failure the configuration and the interfaces are as `before` says, as far as
+ * that is possible.
  */
-int interfaces_sync(struct session *session, const struct cluster *before);
+int interfaces_sync(struct session *session, struct cluster *before);
 
 #endif /* SLUICE_CTL_INTERFACES_H */

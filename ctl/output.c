@@ -134,12 +134,29 @@ static void print_headings(FILE *stream, const struct layout *layout, int indent
 	}
 }
 
+/* Columns up to the last one that says something: lines do not end in blanks. */
+static size_t count_used(const struct layout *layout, const json_t *row)
+{
+	size_t used = layout->count;
+
+	while (used > 1) {
+		const json_t *value = json_object_get(row, layout->columns[used - 1].key);
+
+		if (!json_is_string(value) || json_string_length(value))
+			break;
+		used--;
+	}
+	return used;
+}
+
 static void print_row(FILE *stream, const struct layout *layout, const json_t *row, int indent)
 {
+	size_t used = count_used(layout, row);
+
 	print_padding(stream, indent);
-	for (size_t c = 0; c < layout->count; c++) {
+	for (size_t c = 0; c < used; c++) {
 		const json_t *value = json_object_get(row, layout->columns[c].key);
-		bool last = c + 1 == layout->count;
+		bool last = c + 1 == used;
 
 		print_cell(stream, value, last && !json_is_integer(value) ? 0 : layout->width[c]);
 		fputs(last ? "\n" : "  ", stream);

@@ -12,10 +12,23 @@
 #include <string.h>
 #include <unistd.h>
 
-#define PIN_ROOT_DEFAULT "/run/sluice/bpf"
-#define FILE_MAX_BYTES	 (16 << 20) /* of a cluster file */
+#include "model_validate.h"
+
+#define FILE_MAX_BYTES (16 << 20) /* of a cluster file */
 
 int session_failed(const struct invocation *inv, int err, const char *what, ...)
+{
+	char text[512];
+	va_list args;
+
+	va_start(args, what);
+	vsnprintf(text, sizeof(text), what, args);
+	va_end(args);
+	command_error(inv, "%s: %s", text, strerror(-err));
+	return EXIT_FAILED;
+}
+
+int session_kernel_failed(const struct invocation *inv, int err, const char *what, ...)
 {
 	const char *detail = dataplane_detail();
 	char text[512];
@@ -46,8 +59,7 @@ static void print_diags(const struct diag_list *diags)
 /* The name of the only directory below the pin root, if there is just one. */
 static bool only_node(char name[SLUICE_NAME_LEN])
 {
-	const char *root = getenv("SLUICE_PIN_ROOT");
-	DIR *dir = opendir(root ? root : PIN_ROOT_DEFAULT);
+	DIR *dir = opendir(pins_root());
 	const struct dirent *entry;
 	char control[NAME_MAX + sizeof("/sluice_control")];
 	unsigned count = 0;
@@ -69,14 +81,14 @@ static bool only_node(char name[SLUICE_NAME_LEN])
 
 int session_node_name(const struct invocation *inv, char name[SLUICE_NAME_LEN])
 {
+	const char *from = inv->node ? "--node" : "SLUICE_NODE";
 	const char *given = inv->node ? inv->node : getenv("SLUICE_NODE");
 
-	if (given && *given) {
-		if (strlen(given) >= SLUICE_NAME_LEN || strchr(given, '/') || *given == '.') {
-			command_error(inv, "SLUICE_NODE \"%s\": expected the name of a node",
-				      given);
-			return EXIT_USAGE;
-		}
+	if (given && !model_name_is_valid(given)) {
+		command_error(inv, "%s \"%s\": expected the name of a node", from, given);
+		return EXIT_USAGE;
+	}
+	if (given) {
 		strcpy(name, given);
 		return EXIT_OK;
 	}
@@ -117,7 +129,7 @@ static int open_error(const struct session *session, int err)
 		command_error(inv, "node \"%s\": another command holds its lock", session->name);
 		break;
 	default:
-		return session_failed(inv, err, "node \"%s\"", session->name);
+		return session_kernel_failed(inv, err, "node \"%s\"", session->name);
 	}
 	return EXIT_FAILED;
 }
@@ -220,7 +232,8 @@ int session_publish(struct session *session)
 		print_diags(&session->diags);
 		return EXIT_USAGE;
 	}
-	return err ? session_failed(session->inv, err, "publishing the configuration") : EXIT_OK;
+	return err ? session_kernel_failed(session->inv, err, "publishing the configuration")
+		   : EXIT_OK;
 }
 
 int session_publish_empty(struct session *session)
@@ -237,6 +250,7 @@ int session_copy_model(struct session *session, struct cluster *out)
 
 void session_restore(struct session *session, struct cluster *before)
 {
+	struct diag_list diags = {0};
 	int err;
 
 	if (session->created) {
@@ -248,9 +262,11 @@ void session_restore(struct session *session, struct cluster *before)
 		session_failed(session->inv, -ENOMEM, "going back");
 		return;
 	}
-	err = dataplane_publish(&session->dp, before, &session->diags);
+	err = dataplane_publish(&session->dp, before, &diags);
+	diag_fini(&diags);
 	if (err)
-		session_failed(session->inv, err, "the configuration could not be taken back");
+		session_kernel_failed(session->inv, err,
+				      "the configuration could not be taken back");
 }
 
 int session_edit(const struct invocation *inv, int (*edit)(struct session *session))

@@ -65,8 +65,13 @@ int session_edit(const struct invocation *inv, int (*edit)(struct session *sessi
 /* Reads and validates a cluster file. *out is valid only with EXIT_OK. */
 int session_read_file(const struct invocation *inv, const char *path, struct cluster *out);
 
-/* "lbctl OBJECT COMMAND: what: text of the error"; returns EXIT_FAILED. */
+/*
+ * "lbctl OBJECT COMMAND: what: text of the error"; returns EXIT_FAILED. The
+ * second adds what libbpf, libxdp or the verifier said in the call that failed.
+ */
 int session_failed(const struct invocation *inv, int err, const char *what, ...)
+	__attribute__((format(printf, 3, 4)));
+int session_kernel_failed(const struct invocation *inv, int err, const char *what, ...)
 	__attribute__((format(printf, 3, 4)));
 
 #endif /* SLUICE_CTL_SESSION_H */

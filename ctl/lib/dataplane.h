@@ -104,6 +104,9 @@ int dataplane_unblock(struct dataplane *dp, const struct prefix *prefix) __must_
 /* Waits until every packet that was in the data plane at the call has left it. */
 int dataplane_synchronize(void);
 
+/* $SLUICE_PIN_ROOT, or the default. */
+const char *pins_root(void);
+
 /* Removes the node's pins: its maps go with the last program that uses them. */
 int dataplane_destroy(const char *node) __must_check;
 

@@ -21,7 +21,6 @@ void kernel_log_start(void);
 
 /* --- pins.c: where the maps live ---------------------------------------------- */
 
-const char *pins_root(void);
 /*
  * Gives `object`, opened and not yet loaded, those pinned maps of `pin_dir`
  * that exist; the others it makes and pins itself when it is loaded.

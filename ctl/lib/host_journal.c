@@ -13,8 +13,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define PIN_ROOT_DEFAULT "/run/sluice/bpf"
-#define LINE_LEN	 (HOST_SYSCTL_LEN + 64)
+#include "dataplane.h"
+
+#define LINE_LEN (HOST_SYSCTL_LEN + 64)
 
 /* Only what setup changes; a newer lbctl reads the journal of an older one. */
 static const char *const kind_words[] = {
@@ -35,15 +36,17 @@ static bool parse_kind(const char *word, enum requirement_kind *kind)
 	return false;
 }
 
+/* The directory of the pin root; the root itself may not be there yet. */
 static int journal_path(const char *node, char *path, size_t size)
 {
-	const char *root = getenv("SLUICE_PIN_ROOT");
-	const char *slash;
+	const char *root = pins_root();
+	size_t length = strlen(root);
 
-	root = root && *root ? root : PIN_ROOT_DEFAULT;
-	slash = strrchr(root, '/');
-	if (!slash ||
-	    (size_t)snprintf(path, size, "%.*s/%s.host", (int)(slash - root), root, node) >= size)
+	while (length > 1 && root[length - 1] == '/')
+		length--;
+	while (length > 0 && root[length - 1] != '/')
+		length--;
+	if ((size_t)snprintf(path, size, "%.*s%s.host", (int)length, root, node) >= size)
 		return -ENAMETOOLONG;
 	return 0;
 }

@@ -3,14 +3,14 @@
  * A frame as a network would carry it: Ethernet, IPv4 or IPv6, and TCP, UDP,
  * ICMP echo or eight zero bytes of any other protocol; all checksums valid.
  */
-#ifndef SLUICE_CTL_FRAME_H
-#define SLUICE_CTL_FRAME_H
+#ifndef SLUICE_CTL_TRACE_FRAME_H
+#define SLUICE_CTL_TRACE_FRAME_H
 
 #include "addr.h"
 
-#define FRAME_MAX 128
+#define TRACE_FRAME_MAX 128
 
-struct frame_spec {
+struct trace_frame {
 	unsigned char dst_mac[6];
 	struct endpoint src, dst; /* of one family; port of src: identifier of ICMP echo */
 	int proto;		  /* IPPROTO_ICMP means that of the addresses' family */
@@ -18,6 +18,6 @@ struct frame_spec {
 };
 
 /* Fills `frame` and returns its length, without the frame check sequence. */
-size_t frame_build(const struct frame_spec *spec, unsigned char frame[FRAME_MAX]);
+size_t trace_frame_build(const struct trace_frame *spec, unsigned char frame[TRACE_FRAME_MAX]);
 
-#endif /* SLUICE_CTL_FRAME_H */
+#endif /* SLUICE_CTL_TRACE_FRAME_H */

@@ -2,7 +2,7 @@
 /*
  * Building frames: RFC 791, 8200, 9293, 768, 792, 4443; checksums RFC 1071.
  */
-#include "frame.h"
+#include "trace_frame.h"
 
 #include <arpa/inet.h>
 #include <netinet/icmp6.h>
@@ -36,7 +36,7 @@ static uint16_t fold(uint32_t sum)
 }
 
 /* Of a payload and its pseudo header (RFC 9293, 3.1; RFC 8200, 8.1). */
-static uint16_t payload_checksum(const struct frame_spec *spec, int proto, const void *payload,
+static uint16_t payload_checksum(const struct trace_frame *spec, int proto, const void *payload,
 				 size_t length)
 {
 	bool v4 = addr_is_v4(&spec->dst.addr);
@@ -48,7 +48,7 @@ static uint16_t payload_checksum(const struct frame_spec *spec, int proto, const
 	return fold(sum_bytes(sum, payload, length));
 }
 
-static size_t put_tcp(const struct frame_spec *spec, void *payload)
+static size_t put_tcp(const struct trace_frame *spec, void *payload)
 {
 	struct tcphdr tcp = {
 		.th_sport = htons(spec->src.port),
@@ -65,7 +65,7 @@ static size_t put_tcp(const struct frame_spec *spec, void *payload)
 	return sizeof(tcp);
 }
 
-static size_t put_udp(const struct frame_spec *spec, void *payload)
+static size_t put_udp(const struct trace_frame *spec, void *payload)
 {
 	struct udphdr udp = {
 		.uh_sport = htons(spec->src.port),
@@ -80,7 +80,7 @@ static size_t put_udp(const struct frame_spec *spec, void *payload)
 	return sizeof(udp);
 }
 
-static size_t put_echo(const struct frame_spec *spec, void *payload)
+static size_t put_echo(const struct trace_frame *spec, void *payload)
 {
 	bool v4 = addr_is_v4(&spec->dst.addr);
 	struct icmphdr echo = {
@@ -94,7 +94,7 @@ static size_t put_echo(const struct frame_spec *spec, void *payload)
 	return sizeof(echo);
 }
 
-static size_t put_payload(const struct frame_spec *spec, int proto, void *payload)
+static size_t put_payload(const struct trace_frame *spec, int proto, void *payload)
 {
 	switch (proto) {
 	case IPPROTO_TCP:
@@ -109,7 +109,7 @@ static size_t put_payload(const struct frame_spec *spec, int proto, void *payloa
 	}
 }
 
-static size_t put_ipv4(const struct frame_spec *spec, unsigned char *at)
+static size_t put_ipv4(const struct trace_frame *spec, unsigned char *at)
 {
 	int proto = spec->proto == IPPROTO_ICMPV6 ? IPPROTO_ICMP : spec->proto;
 	size_t payload = put_payload(spec, proto, at + sizeof(struct iphdr));
@@ -129,7 +129,7 @@ static size_t put_ipv4(const struct frame_spec *spec, unsigned char *at)
 	return sizeof(ip) + payload;
 }
 
-static size_t put_ipv6(const struct frame_spec *spec, unsigned char *at)
+static size_t put_ipv6(const struct trace_frame *spec, unsigned char *at)
 {
 	int proto = spec->proto == IPPROTO_ICMP ? IPPROTO_ICMPV6 : spec->proto;
 	size_t payload = put_payload(spec, proto, at + sizeof(struct ip6_hdr));
@@ -146,13 +146,13 @@ static size_t put_ipv6(const struct frame_spec *spec, unsigned char *at)
 	return sizeof(ip) + payload;
 }
 
-size_t frame_build(const struct frame_spec *spec, unsigned char frame[FRAME_MAX])
+size_t trace_frame_build(const struct trace_frame *spec, unsigned char frame[TRACE_FRAME_MAX])
 {
 	bool v4 = addr_is_v4(&spec->dst.addr);
 	struct ether_header eth = {.ether_type = htons(v4 ? ETHERTYPE_IP : ETHERTYPE_IPV6)};
 	size_t length = sizeof(eth);
 
-	memset(frame, 0, FRAME_MAX);
+	memset(frame, 0, TRACE_FRAME_MAX);
 	memcpy(eth.ether_dhost, spec->dst_mac, ETH_ALEN);
 	memcpy(eth.ether_shost, source_mac, ETH_ALEN);
 	memcpy(frame, &eth, sizeof(eth));
