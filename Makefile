@@ -137,12 +137,17 @@ $(BUILD)/sluice-agent: $(AGENT_OBJS) $(BUILD)/libsluice.a $(BUILD)/libcommon.a
 	$(call say,LD)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ -o $@ $(LIBS_AGENT)
 
-# A unit test may use any module of the library; agent modules without main() too.
-$(UNIT_TESTS) $(BPF_TESTS) $(BENCHES): $(BUILD)/tests/%: $(BUILD)/tests/%.o $(BUILD)/libtest.a $(BUILD)/libsluice.a $(BUILD)/libcommon.a
+# A unit test may use any module of the library; those of the agent and of lbctl without main() too.
+$(UNIT_TESTS) $(BPF_TESTS) $(BENCHES): $(BUILD)/tests/%: $(BUILD)/tests/%.o $(BUILD)/libtest.a \
+	$(BUILD)/libctl.a $(BUILD)/libsluice.a $(BUILD)/libcommon.a
 	$(call say,LD)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ -o $@ -lcunit $(LIBS_AGENT)
 
 $(BUILD)/libtest.a: $(filter-out %/main.o,$(AGENT_OBJS)) $(HELPER_OBJS)
+	$(call say,AR)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+$(BUILD)/libctl.a: $(filter-out %/main.o,$(CTL_OBJS))
 	$(call say,AR)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
