@@ -19,15 +19,19 @@ node_lbctl() {
 	in_node "$node" "$BUILD/lbctl" --node "$node" "$@" || die "$node: lbctl $* failed"
 }
 
-# start scripts see: node, state (its directory), here (the script's directory), and the model. They
+node_set_up() {
+	local node=$1
+	mkdir -p "$STATE/$node"
+	node_lbctl "$node" host setup file "$CLUSTER" >"$STATE/$node/host.log"
+	[[ -z ${METRICS[$node]-} ]] || node_lbctl "$node" apply -f "$CLUSTER" >"$STATE/$node/apply.log"
+}
+
+# Start scripts see: node, state (its directory), here (the script's directory), and the model. They
 # may define node_ready, which is called when the agent runs, too.
 # shellcheck disable=SC2034
 node_start() {
 	local node=$1 state=$STATE/$1 here
 	here=$ROOT/vm/nodes/$(node_kind "$node")
-	mkdir -p "$state"
-	node_lbctl "$node" host setup file "$CLUSTER" >"$state/host.log"
-	[[ -z ${METRICS[$node]-} ]] || node_lbctl "$node" apply -f "$CLUSTER" >"$state/apply.log"
 	if [[ -f $here/start ]]; then
 		# shellcheck source=/dev/null
 		source "$here/start"
@@ -39,9 +43,16 @@ node_start() {
 	! declare -F node_ready >/dev/null || node_ready
 }
 
+# All firewalls are in force before the first daemon starts.
 nodes_start() {
-	for_all node_start "${NODES[@]}" ||
+	{ for_all node_set_up "${NODES[@]}" && for_all node_start "${NODES[@]}"; } ||
 		die "not all nodes started; logs are in $STATE; vm/lab down removes everything"
+}
+
+# servers_up NODE URL PROXY COUNT: HAProxy, as its metrics say, finds that many servers well.
+servers_up() {
+	in_node "$1" curl -sf --max-time 1 "$2" |
+		grep -qx "haproxy_backend_active_servers{proxy=\"$3\"} $4"
 }
 
 # The user trusts the lab's authority and asks the lab's resolver.

@@ -1,35 +1,60 @@
 # SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
-# shellcheck shell=bash disable=SC2034,SC2153,SC2154
+# shellcheck shell=bash disable=SC2016,SC2034,SC2153,SC2154
 # The way of one request, hop by hop: what each node counted meanwhile, and how
 # long each tier took, as the tiers' own logs say. Checks and scraping go on
-# meanwhile, so the counts are those of the moment, not of the request alone.
+# meanwhile: in, out and drop are of the moment; what a rule let pass, or a
+# balancer sent to one backend, is nearly the request alone.
 
 declare -A before after # by "NODE COUNTER"
 
-# link_counts NODE: "in N", "out N" of its interfaces, by the kernel.
-link_counts() {
-	in_node "$1" ip -stats -json link | jq -r '
+declare -A QUERIES=(
+	[status]='
+		(.interfaces | "in \(map(.rx_packets) | add)",
+			"out \(map(.tx_packets + .redirect_packets) | add)",
+			"drop \(map(.drop_packets) | add)"),
+		(.services[]?.backends[] | "backend-\(.backend) \(.sent_packets)")'
+	[drops]='.rules[]? | "rule-\(.rule) \(.packets)"'
+	[link]='
 		map(select(.link_type != "loopback").stats64)
-		| "in \(map(.rx.packets) | add)", "out \(map(.tx.packets) | add)", "dropped 0"'
-}
+		| "in \(map(.rx.packets) | add)", "out \(map(.tx.packets) | add)", "drop 0"'
+)
 
-# snapshot ARRAY
+# snapshot DIR: each node's counters as JSON; read later, to be quick now. Where XDP forwards, its
+# own counters; elsewhere those of the devices.
 snapshot() {
-	local -n into=$1
-	local node counter value
+	local dir=$1 node
+	mkdir -p "$dir"
 	for node in "${NODES[@]}"; do
-		while read -r counter value; do
-			into["$node $counter"]=$value
-		done < <(link_counts "$node")
+		case $node in
+		fw* | lb*)
+			in_node "$node" "$BUILD/lbctl" --node "$node" -j status >"$dir/$node.status"
+			in_node "$node" "$BUILD/lbctl" --node "$node" -j drops >"$dir/$node.drops"
+			;;
+		*) ip -netns "sluice-$node" -stats -json link >"$dir/$node.link" ;;
+		esac
 	done
 }
 
-path_before() {
-	snapshot before
+# snapshot_read DIR ARRAY
+snapshot_read() {
+	local -n into=$2
+	local file node counter value
+	for file in "$1"/*; do
+		node=$(basename "${file%.*}")
+		while read -r counter value; do
+			into["$node $counter"]=$value
+		done < <(jq -r "${QUERIES[${file##*.}]}" "$file")
+	done
 }
 
-path_after() {
-	snapshot after
+# counted NODE COUNTER...: the sum of what they grew by.
+counted() {
+	local node=$1 counter sum=0
+	shift
+	for counter in "$@"; do
+		sum=$((sum + ${after["$node $counter"]:-0} - ${before["$node $counter"]:-0}))
+	done
+	printf '%s\n' "$sum"
 }
 
 # logged NODE LOG KEY: what the tier's log says of the request.
@@ -37,30 +62,48 @@ logged() {
 	grep -h "\"${reply[request-id]}\"" "$STATE/$1/$2" 2>/dev/null | jq -r ".$3" | tail -n 1
 }
 
-# hop NODE WHAT MILLISECONDS
+row() {
+	printf '  %-5s %-41s %6s %6s %5s  %-16s %8s\n' "$@" | sed 's/ *$//'
+}
+
+# hop NODE WHAT OF-THE-REQUEST MILLISECONDS
 hop() {
-	local node=$1 counter delta=()
-	for counter in in out dropped; do
-		delta+=($((${after["$node $counter"]:-0} - ${before["$node $counter"]:-0})))
+	row "$1" "$2" "$(counted "$1" in)" "$(counted "$1" out)" "$(counted "$1" drop)" "$3" "${4:+$4 ms}"
+}
+
+# firewall_hop NODE WHAT KIND RULE...
+firewall_hop() {
+	local node=$1 what=$2 kind=$3
+	shift 3
+	hop "$node" "$what" "$kind: $(counted "$node" "${@/#/rule-}")" ""
+}
+
+# The balancers that sent something to the proxy; normally it is one.
+balancer_hops() {
+	local tls=$1 lb sent
+	for lb in $(nodes_of lb); do
+		sent=$(counted "$lb" "backend-$tls")
+		((sent == 0)) || hop "$lb" "balancer, sends it to $tls in a tunnel" "to $tls: $sent" ""
 	done
-	printf '  %-6s %-50s %6d %6d %7d %9s\n' "$node" "$2" "${delta[@]}" "${3:+$3 ms}"
 }
 
 path_print() {
+	snapshot_read "$work/before" before
+	snapshot_read "$work/after" after
 	local tls=${reply[sluice-tls]-} web=${reply[sluice-web]-} app=${reply[sluice-app]-} db
-	db=$(jq -r '.server // empty' <<<"${reply[body]-null}")
+	db=$(jq -r '.server // empty' <<<"${reply[body]:-null}")
 	[[ -n $tls && -n $web && -n $app && -n $db ]] || return 0
-	printf '\nThe way of the POST, with packets counted while it ran (checks and scraping included):\n\n'
-	printf '  %-6s %-50s %6s %6s %7s %9s\n' hop what in out dropped answered
-	hop user "sends it from port ${reply[local_port]}" "$(ms "${reply[total]}")"
-	hop fw1 "firewall: perimeter; spreads over the balancers" ""
-	hop lb1 "balancer" ""
-	hop lb2 "balancer" ""
-	hop "$tls" "decapsulates; ends TLS, speaks HTTP" "$(logged "$tls" haproxy.log total_ms)"
-	hop fw2 "firewall: web" ""
-	hop "$web" "reverse proxy" "$(ms "$(logged "$web" access.log total_s)")"
-	hop fw3 "firewall: application" ""
-	hop "$app" "application" "$(logged "$app" app.log total_ms)"
-	hop fw4 "firewall: database" ""
-	hop "$db" "primary database: writes the row" "$(logged "$app" app.log database_ms)"
+	printf '\nThe way of the POST, in packets. In, out and drop are all of the moment, with health\n'
+	printf 'checks, BFD and scraping; the last column but one is what the rule of its kind counted.\n\n'
+	row hop what in out drop 'of its kind' answered
+	hop user "asks; TCP $(ms "${reply[tcp]}") ms, TLS $(ms "${reply[tls]}") ms" "" "$(ms "${reply[total]}")"
+	firewall_hop fw1 "perimeter; spreads over the balancers" web web-in web-out
+	balancer_hops "$tls"
+	hop "$tls" "unpacks, ends TLS; answers go straight" "" "$(logged "$tls" haproxy.log total_ms)"
+	firewall_hop fw2 "lets HTTP from TLS proxies to web servers" HTTP http
+	hop "$web" "static files, else asks the application" "" "$(ms "$(logged "$web" access.log total_s)")"
+	firewall_hop fw3 "lets HTTP from web servers to applications" HTTP http
+	hop "$app" "the application" "" "$(logged "$app" app.log total_ms)"
+	firewall_hop fw4 "lets SQL from applications to databases" SQL mysql
+	hop "$db" "the primary; db2 and db3 replicate" "" "$(logged "$app" app.log database_ms)"
 }

@@ -22,9 +22,11 @@ interface_mac() {
 	printf '02:00:%02x:%02x:%02x:%02x\n' "${octets[@]}"
 }
 
-# Addresses are usable at once: nobody else is there to have them.
+# Addresses are usable at once, for nobody else can have them, and outlive a link that goes down.
 namespace_prepare() {
-	in_node "$1" sh -c 'echo 0 >/proc/sys/net/ipv6/conf/default/accept_dad'
+	in_node "$1" sh -c 'cd /proc/sys/net/ipv6/conf &&
+		echo 0 >default/accept_dad && echo 1 >default/keep_addr_on_down &&
+		echo 1 >all/keep_addr_on_down'
 }
 
 namespaces_create() {
