@@ -145,10 +145,10 @@ static __always_inline int is_icmp_echo(const struct packet *pkt)
 
 /*
  * The packet that an ICMP error quotes, turned round: its flow in the direction
- * in which the error travels. A quotation that cannot be read leaves the error
- * a flow of its own.
+ * in which the error travels. A quotation that cannot be read, or of a packet
+ * that another host sent, leaves the error a flow of its own.
  */
-static __always_inline void parse_quoted(struct cursor *cur, struct packet *pkt)
+static __always_inline void parse_quoted(struct cursor *cur, struct packet *pkt, void *frame)
 {
 	struct tuple quoted = {};
 	__be16 *ports;
@@ -177,7 +177,9 @@ static __always_inline void parse_quoted(struct cursor *cur, struct packet *pkt)
 	if (fragment)
 		return;
 	ports = cursor_take(cur, 8); /* RFC 792: at least 64 bits are quoted */
-	if (!ports)
+	if (!ports || cur->pos - frame > ETH_HLEN + pkt->l3_length)
+		return;
+	if (!addr_equal(&quoted.dst, &pkt->self.dst))
 		return;
 	if (quoted.proto == IPPROTO_TCP || quoted.proto == IPPROTO_UDP) {
 		quoted.sport = ports[1];
@@ -189,11 +191,12 @@ static __always_inline void parse_quoted(struct cursor *cur, struct packet *pkt)
 	pkt->is_error = 1;
 }
 
-static __always_inline enum sluice_outcome parse_icmp(struct cursor *cur, struct packet *pkt)
+static __always_inline enum sluice_outcome parse_icmp(struct cursor *cur, struct packet *pkt,
+						      __u32 length)
 {
 	struct icmp_header *icmp = cursor_take(cur, sizeof(*icmp));
 
-	if (!icmp)
+	if (!icmp || length < sizeof(*icmp))
 		return SLUICE_MALFORMED;
 	pkt->icmp_type = icmp->type;
 	pkt->icmp_code = icmp->code;
@@ -251,12 +254,12 @@ static __always_inline enum sluice_outcome parse_l4(struct cursor *cur, struct p
 	else if (pkt->self.proto == IPPROTO_UDP)
 		outcome = parse_udp(cur, pkt, length);
 	else if (is_icmp(pkt))
-		outcome = parse_icmp(cur, pkt);
+		outcome = parse_icmp(cur, pkt, length);
 	if (outcome)
 		return outcome;
 	pkt->flow = pkt->self;
 	if (!pkt->is_fragment && is_icmp(pkt) && is_icmp_error(pkt))
-		parse_quoted(cur, pkt);
+		parse_quoted(cur, pkt, frame);
 	return SLUICE_CONTINUE;
 }
 
