@@ -158,7 +158,9 @@ static __always_inline __u8 flow_first_state(const struct packet *pkt)
 {
 	if (pkt->self.proto != IPPROTO_TCP || is_opening_syn(pkt))
 		return SLUICE_FLOW_OPENING;
-	return pkt->tcp_flags & TCP_RST ? SLUICE_FLOW_CLOSED : SLUICE_FLOW_ESTABLISHED;
+	if (pkt->tcp_flags & TCP_RST)
+		return SLUICE_FLOW_CLOSED;
+	return pkt->tcp_flags & TCP_FIN ? SLUICE_FLOW_CLOSING : SLUICE_FLOW_ESTABLISHED;
 }
 
 /* Inserts the draft, if a stage asked for it. 0, or -1 if the table refused it. */
@@ -169,6 +171,8 @@ static __always_inline int flow_commit(const struct packet *pkt, struct flow_ref
 	if (config.trace || ref->entry || !draft->flags || pkt->is_error)
 		return 0;
 	draft->state = flow_first_state(pkt);
+	if (draft->state == SLUICE_FLOW_CLOSING)
+		draft->flags |= SLUICE_FLOW_FIN_INIT;
 	draft->expires_ns = ref->now_ns + flow_timeout_ns(pkt->self.proto, draft->state);
 	if (ref->from_hi)
 		draft->flags |= SLUICE_FLOW_FROM_HI;
