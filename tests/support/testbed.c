@@ -21,6 +21,9 @@
 
 #define PIN_ROOT "/run/sluice-test/bpf"
 
+static struct testbed parked; /* the one before, for another use */
+static bool network_altered;
+
 void die(const char *format, ...)
 {
 	va_list args;
@@ -48,7 +51,7 @@ static void enter_mount_namespace(void)
 	entered = true;
 }
 
-void testbed_sysctl(const char *name, const char *value)
+static void write_sysctl(const char *name, const char *value)
 {
 	char path[256];
 	int fd;
@@ -60,7 +63,7 @@ void testbed_sysctl(const char *name, const char *value)
 	close(fd);
 }
 
-void testbed_ip(const char *batch)
+static void run_ip(const char *batch)
 {
 	FILE *ip = popen("ip -batch -", "w");
 
@@ -68,14 +71,26 @@ void testbed_ip(const char *batch)
 		die("ip -batch failed:\n%s", batch);
 }
 
+void testbed_sysctl(const char *name, const char *value)
+{
+	network_altered = true;
+	write_sysctl(name, value);
+}
+
+void testbed_ip(const char *batch)
+{
+	network_altered = true;
+	run_ip(batch);
+}
+
 static void enter_network_namespace(void)
 {
 	if (unshare(CLONE_NEWNET))
 		die("network namespace: %s", strerror(errno));
-	testbed_sysctl("ipv6/conf/default/accept_dad", "0");
-	testbed_sysctl("ipv6/conf/default/router_solicitations", "0");
-	testbed_sysctl("ipv4/ip_forward", "1");
-	testbed_sysctl("ipv6/conf/all/forwarding", "1");
+	write_sysctl("ipv6/conf/default/accept_dad", "0");
+	write_sysctl("ipv6/conf/default/router_solicitations", "0");
+	write_sysctl("ipv4/ip_forward", "1");
+	write_sysctl("ipv6/conf/all/forwarding", "1");
 }
 
 /* --- interfaces, addresses, routes, neighbours ------------------------------------- */
@@ -153,7 +168,15 @@ static void print_routes(FILE *batch, const struct node *node)
 	}
 }
 
-static void raise_network(struct testbed *tb, const struct node *node)
+/* What programs and maps depend on besides stands there as comments. */
+static void print_node(FILE *batch, const struct testbed *tb)
+{
+	fprintf(batch, "# node %s, %u flows\n", tb->node, tb->cluster.limit_flows);
+	for (size_t i = 0; i < tb->port_count; i++)
+		fprintf(batch, "# roles %u\n", tb->ports[i].interface->roles);
+}
+
+static char *describe_network(const struct testbed *tb, const struct node *node)
 {
 	char *text = NULL;
 	size_t length;
@@ -161,6 +184,7 @@ static void raise_network(struct testbed *tb, const struct node *node)
 
 	if (!batch)
 		die("out of memory");
+	print_node(batch, tb);
 	fprintf(batch, "link set lo up\n");
 	for (size_t i = 0; i < tb->port_count; i++)
 		print_link(batch, &tb->ports[i]);
@@ -168,8 +192,7 @@ static void raise_network(struct testbed *tb, const struct node *node)
 		print_neighbours(batch, tb, node, tb->ports[i].interface);
 	print_routes(batch, node);
 	fclose(batch);
-	testbed_ip(text);
-	free(text);
+	return text;
 }
 
 static const struct node *find_node(const struct testbed *tb)
@@ -240,21 +263,65 @@ static void publish(struct testbed *tb)
 	}
 }
 
-void testbed_up(struct testbed *tb, const char *node, const char *yaml)
+static void destroy(struct testbed *tb)
+{
+	for (size_t i = 0; i < tb->port_count; i++)
+		programs_unload(&tb->ports[i]);
+	dataplane_close(&tb->dp);
+	if (dataplane_destroy(tb->node))
+		die("pins of %s stay behind", tb->node);
+	model_fini(&tb->cluster);
+	free(tb->network);
+	memset(tb, 0, sizeof(*tb));
+}
+
+static void raise_anew(struct testbed *tb)
 {
 	int err;
 
-	*tb = (struct testbed){.node = node};
-	enter_mount_namespace();
 	enter_network_namespace();
-	read_config(tb, yaml);
-	find_ports(tb);
-	raise_network(tb, find_node(tb));
+	run_ip(tb->network);
+	network_altered = false;
 	for (size_t i = 0; i < tb->port_count; i++)
 		tb->ports[i].ifindex = if_nametoindex(tb->ports[i].interface->name);
-	err = dataplane_open(&tb->dp, node, DATAPLANE_CREATE, tb->cluster.limit_flows);
+	err = dataplane_open(&tb->dp, tb->node, DATAPLANE_CREATE, tb->cluster.limit_flows);
 	if (err)
 		die("data plane: %s %s", strerror(-err), dataplane_detail());
+}
+
+static bool can_use_parked(const struct testbed *tb)
+{
+	return parked.network && !network_altered && !strcmp(parked.network, tb->network);
+}
+
+static void use_parked(struct testbed *tb)
+{
+	tb->dp = parked.dp;
+	for (size_t i = 0; i < tb->port_count; i++) {
+		tb->ports[i].ifindex = parked.ports[i].ifindex;
+		tb->ports[i].live = parked.ports[i].live;
+		tb->ports[i].tracer = parked.ports[i].tracer;
+	}
+	state_clear(tb);
+	model_fini(&parked.cluster);
+	free(parked.network);
+	memset(&parked, 0, sizeof(parked));
+}
+
+void testbed_up(struct testbed *tb, const char *node, const char *yaml)
+{
+	*tb = (struct testbed){.node = node};
+	enter_mount_namespace();
+	read_config(tb, yaml);
+	find_ports(tb);
+	tb->network = describe_network(tb, find_node(tb));
+	if (can_use_parked(tb)) {
+		use_parked(tb);
+	} else {
+		if (parked.network)
+			destroy(&parked);
+		raise_anew(tb);
+	}
 	publish(tb);
 }
 
@@ -266,12 +333,7 @@ void testbed_publish(struct testbed *tb)
 
 void testbed_down(struct testbed *tb)
 {
-	for (size_t i = 0; i < tb->port_count; i++)
-		programs_unload(&tb->ports[i]);
-	dataplane_close(&tb->dp);
-	if (dataplane_destroy(tb->node))
-		die("pins of %s stay behind", tb->node);
-	model_fini(&tb->cluster);
+	parked = *tb;
 }
 
 struct testbed_port *testbed_port(struct testbed *tb, const char *ifname)

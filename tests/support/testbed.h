@@ -30,6 +30,7 @@ struct testbed {
 	struct dataplane dp;
 	struct testbed_port ports[TESTBED_PORTS];
 	size_t port_count;
+	char *network; /* commands that raised it */
 };
 
 struct run {
@@ -39,18 +40,19 @@ struct run {
 };
 
 /*
- * Raises `node` of the configuration in a network namespace that replaces the
- * one before. What goes wrong is printed and ends the process: without it no
- * test means anything.
+ * Raises `node` of the configuration, one at a time in a process. What goes
+ * wrong is printed and ends the process: without it no test means anything.
+ * A network that equals the one before is used again, with the programs that
+ * were loaded for it, but no flow, counter or block survives.
  */
 void testbed_up(struct testbed *tb, const char *node, const char *yaml);
 /* Publishes tb->cluster, which the test has changed. Interfaces stay as they are. */
 void testbed_publish(struct testbed *tb);
 void testbed_down(struct testbed *tb);
 
-/* Runs commands of ip(8), one a line, in the namespace. */
+/* Runs commands of ip(8), one a line, in the namespace, which is not used again then. */
 void testbed_ip(const char *batch);
-/* Writes a file of /proc/sys/net. */
+/* Writes a file of /proc/sys/net; the same. */
 void testbed_sysctl(const char *name, const char *value);
 
 /*

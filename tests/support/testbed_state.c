@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /* What the data plane remembers, as a test asks for it: by packet and by name. */
-#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <bpf/bpf.h>
+#include <bpf/libbpf.h>
 
 #include "testbed.h"
 #include "testbed_private.h"
@@ -106,4 +107,32 @@ unsigned testbed_backend_slot(const struct testbed *tb, const char *service, con
 	    dataplane_backend_slot(&tb->dp, index, b, &slot))
 		die("no backend %s in force", backend);
 	return slot;
+}
+
+static void clear_map(int fd)
+{
+	unsigned char key[64];
+
+	while (!bpf_map_get_next_key(fd, NULL, key))
+		if (bpf_map_delete_elem(fd, key))
+			die("map is not cleared");
+}
+
+static void clear_rule_use(const struct testbed *tb)
+{
+	void *zeros = calloc((size_t)libbpf_num_possible_cpus(), sizeof(struct sluice_count));
+
+	for (__u32 id = 0; zeros && id < SLUICE_MAX_RULES; id++)
+		if (bpf_map_update_elem(tb->dp.rule_use, &id, zeros, BPF_EXIST))
+			die("counters are not cleared");
+	free(zeros);
+}
+
+void state_clear(const struct testbed *tb)
+{
+	clear_map(tb->dp.flows);
+	clear_map(tb->dp.misses);
+	clear_map(tb->dp.block);
+	tb->dp.control->block_entries = 0;
+	clear_rule_use(tb);
 }
