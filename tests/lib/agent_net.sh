@@ -92,6 +92,7 @@ net_link() {
 	# Without GRO on its peer, a veth drops what XDP redirects or sends.
 	on sw ethtool -K "$node" gro on >/dev/null
 	on "$node" ethtool -K eth0 tx off >/dev/null
+	on "$node" sysctl -qw net.ipv6.conf.eth0.accept_dad=0
 	ip -n "$ns" addr add "10.10.1.$host/24" dev eth0
 	ip -n "$ns" addr add "fd00:10:1::$host/64" dev eth0 nodad
 	ip -n "$ns" link set eth0 up
@@ -211,9 +212,13 @@ metric() {
 	metrics "$1" | grep -qxF "$2 $3"
 }
 
+family() {
+	if [[ $1 == *:* ]]; then echo -6; else echo -4; fi
+}
+
 # The metric of the route that announces a VIP on a node, or nothing.
 announced() {
-	ip -n "$net_name-$1" route show table 200 "$2" | sed -n 's/.* metric \([0-9]*\).*/\1/p'
+	ip -n "$net_name-$1" "$(family "$2")" route show table 200 "$2" | sed -n 's/.* metric \([0-9]*\).*/\1/p'
 }
 
 is_announced() {

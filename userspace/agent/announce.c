@@ -176,23 +176,32 @@ static int want(struct announcer *announcer, const struct service *service)
 	return 0;
 }
 
-static void remove_unwanted(struct announcer *announcer)
+static int withdraw_unwanted(struct announcer *announcer, struct announced *vip)
 {
 	char text[ADDR_TEXT_LEN];
+	int err;
+
+	if (vip->metric == ANNOUNCE_NONE)
+		return 0;
+	err = route_remove(announcer, vip);
+	addr_format(&vip->vip, text);
+	if (err)
+		log_error("announce", "event=withdraw-failed vip=%s error=\"%s\"", text,
+			  strerror(-err));
+	else
+		log_info("announce", "event=withdrawn vip=%s reason=\"not in the configuration\"",
+			 text);
+	return err;
+}
+
+static void remove_unwanted(struct announcer *announcer)
+{
 	size_t kept = 0;
 
 	for (size_t i = 0; i < announcer->count; i++) {
 		struct announced *vip = &announcer->vips[i];
-		int err = 0;
 
-		if (!vip->wanted && vip->metric != ANNOUNCE_NONE) {
-			err = route_remove(announcer, vip);
-			log_write(err ? LOG_LEVEL_ERROR : LOG_LEVEL_INFO, "announce",
-				  "event=withdrawn vip=%s reason=\"not in the configuration\" "
-				  "error=\"%s\"",
-				  addr_format(&vip->vip, text), strerror(-err));
-		}
-		if (vip->wanted || err)
+		if (vip->wanted || withdraw_unwanted(announcer, vip))
 			announcer->vips[kept++] = *vip;
 	}
 	announcer->count = kept;
