@@ -92,7 +92,7 @@ static __u32 to_flags(enum xdp_attach_mode mode)
 	return mode == XDP_MODE_SKB ? XDP_FLAGS_SKB_MODE : XDP_FLAGS_DRV_MODE;
 }
 
-/* --- attaching --------------------------------------------------------------------------- */
+/* --- attaching -------------------------------------------------------------- */
 
 /* What is to be attached. */
 struct wanted {
@@ -213,7 +213,7 @@ int attach_interface(struct dataplane *dp, const struct interface *interface, en
 	return err;
 }
 
-/* --- the rest ------------------------------------------------------------------------------ */
+/* --- the rest --------------------------------------------------------------- */
 
 static int take_off(unsigned ifindex, const struct present *present)
 {

@@ -7,7 +7,7 @@
 #include <errno.h>
 #include <string.h>
 
-/* --- interfaces -------------------------------------------------------------------- */
+/* --- interfaces ------------------------------------------------------------- */
 
 static const struct interface *interface_with_roles(const struct node *node, const char *name)
 {
@@ -93,7 +93,7 @@ static int compile_ports(const struct compile_input *in, const struct node *node
 	return 0;
 }
 
-/* --- balancers --------------------------------------------------------------------- */
+/* --- balancers -------------------------------------------------------------- */
 
 static bool has_tunnel(const struct compiled *out, const struct sluice_addr *addr)
 {
@@ -140,7 +140,7 @@ static int compile_tunnels(const struct cluster *cluster, struct compiled *out,
 	return 0;
 }
 
-/* --- VIPs --------------------------------------------------------------------------- */
+/* --- VIPs ------------------------------------------------------------------- */
 
 struct sluice_vip_key compile_vip_key(const struct endpoint *vip, int proto)
 {
@@ -205,7 +205,7 @@ int compile_vips(struct compiled *out, struct diag_list *diags)
 	return 0;
 }
 
-/* --- all ----------------------------------------------------------------------------- */
+/* --- all -------------------------------------------------------------------- */
 
 int compile(const struct compile_input *in, struct compiled *out, struct diag_list *diags)
 {

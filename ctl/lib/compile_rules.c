@@ -10,7 +10,7 @@
 
 #include "compile.h"
 
-/* --- addresses ------------------------------------------------------------------------ */
+/* --- addresses -------------------------------------------------------------- */
 
 /* One side of a rule, sets resolved. */
 struct side {
@@ -97,7 +97,7 @@ static int side_init(struct side *side, const struct cluster *cluster,
 	return 0;
 }
 
-/* --- rules ---------------------------------------------------------------------------- */
+/* --- rules ------------------------------------------------------------------ */
 
 struct output {
 	struct compiled *to;
@@ -276,7 +276,7 @@ int compile_rules(const struct cluster *cluster, const struct node *node, struct
 	return err;
 }
 
-/* --- ids ------------------------------------------------------------------------------- */
+/* --- ids -------------------------------------------------------------------- */
 
 static unsigned number_rules(struct cluster *cluster)
 {

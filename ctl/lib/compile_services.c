@@ -2,7 +2,8 @@
 /*
  * Services and backends get their numbers. A service keeps its index by name,
  * a backend keeps its slot, incarnation and health by service and address, so
- * that flows stay where they are. A new backend takes a slot that was free in
+ * that flows stay where they are; health goes with the last who checks it. A new
+ * backend takes a slot that was free in
  * the last two publications, so that no packet in flight still means another.
  */
 #include <errno.h>
@@ -11,7 +12,7 @@
 
 #include "compile.h"
 
-/* --- look-ups in what is in force ------------------------------------------------------ */
+/* --- look-ups in what is in force ------------------------------------------- */
 
 static const struct sluice_vip *find_vip(const struct in_force *now,
 					 const struct sluice_vip_key *key)
@@ -66,7 +67,7 @@ enum sluice_backend_state compile_backend_state(const struct backend *backend, b
 	return SLUICE_BACKEND_UP;
 }
 
-/* --- services -------------------------------------------------------------------------- */
+/* --- services --------------------------------------------------------------- */
 
 static bool index_is_used(const struct compile_input *in, const struct compiled *out,
 			  unsigned index)
@@ -121,7 +122,7 @@ static int compile_service(const struct compile_input *in, const struct service 
 	return 0;
 }
 
-/* --- backends -------------------------------------------------------------------------- */
+/* --- backends --------------------------------------------------------------- */
 
 static bool is_local_address(const struct compile_input *in, const struct sluice_addr *addr)
 {
@@ -167,6 +168,8 @@ static void fill_backend(const struct compile_input *in, struct compiled *out,
 		if (backend->has6)
 			to->addr6 = backend->addr6;
 	}
+	if (service->service->check.type == CHECK_NONE)
+		to->unhealthy = 0;
 	to->flags = backend_flags(in, backend);
 	to->state[out->slot] = (__u8)compile_backend_state(backend, to->unhealthy);
 }

@@ -44,10 +44,16 @@ void dataplane_close(struct dataplane *dp);
  */
 const char *dataplane_detail(void);
 
-/* The slot in force: the index into sluice_backend.state and the slotted tables. */
+/* The number of the configuration in force; 0: none was published. */
+static inline unsigned dataplane_generation(const struct dataplane *dp)
+{
+	return __atomic_load_n(&dp->control->generation.config, __ATOMIC_ACQUIRE);
+}
+
+/* Its slot: the index into sluice_backend.state and the slotted tables. */
 static inline unsigned dataplane_slot(const struct dataplane *dp)
 {
-	return __atomic_load_n(&dp->control->generation.config, __ATOMIC_ACQUIRE) % SLUICE_SLOTS;
+	return dataplane_generation(dp) % SLUICE_SLOTS;
 }
 
 /* The text of the configuration in force, parsed. An empty model if none was published. */

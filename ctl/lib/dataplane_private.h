@@ -14,12 +14,12 @@
 
 #define PROGRAM_NAME "sluice_xdp"
 
-/* --- kernel_log.c: what libbpf and libxdp say -------------------------------- */
+/* --- kernel_log.c: what libbpf and libxdp say ------------------------------- */
 
 /* Forgets what was said, and listens. Called first in each function that may load. */
 void kernel_log_start(void);
 
-/* --- pins.c: where the maps live ---------------------------------------------- */
+/* --- pins.c: where the maps live -------------------------------------------- */
 
 /*
  * Gives `object`, opened and not yet loaded, those pinned maps of `pin_dir`
@@ -27,7 +27,7 @@ void kernel_log_start(void);
  */
 int pins_reuse(struct bpf_object *object, const char *pin_dir) __must_check;
 
-/* --- tables.c: inner maps ----------------------------------------------------- */
+/* --- tables.c: inner maps --------------------------------------------------- */
 
 struct table_shape {
 	const char *name; /* as bpftool shows it */
@@ -65,7 +65,7 @@ struct table_content {
 bool table_equals(int fd, const struct table_shape *shape, const struct table_content *content);
 int table_fill(int fd, const struct table_content *content) __must_check;
 
-/* --- in_force.c: what the maps hold now --------------------------------------- */
+/* --- in_force.c: what the maps hold now ------------------------------------- */
 
 /* Allocates and fills *out, to be freed by in_force_free(). */
 int in_force_read(const struct dataplane *dp, struct in_force **out) __must_check;
@@ -73,12 +73,12 @@ void in_force_free(struct in_force *now);
 /* All backend slots, SLUICE_MAX_BACKENDS of them. */
 int in_force_backends(const struct dataplane *dp, struct sluice_backend *out) __must_check;
 
-/* --- local_addresses.c: the host's own --------------------------------------------- */
+/* --- local_addresses.c: the host's own -------------------------------------- */
 
 /* Those of the caller's network namespace, for the caller to free. */
 int local_addresses_read(struct local_address **out, size_t *count) __must_check;
 
-/* --- ring.c: who is in a service's ring --------------------------------------- */
+/* --- ring.c: who is in a service's ring ------------------------------------- */
 
 /* A ring as an inner map lays it out: elements of arrays are rounded up to 8 bytes. */
 struct ring_entry {

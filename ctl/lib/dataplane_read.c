@@ -10,7 +10,7 @@
 
 #include "dataplane_private.h"
 
-/* --- numbers --------------------------------------------------------------------------- */
+/* --- numbers ---------------------------------------------------------------- */
 
 int dataplane_service_index(const struct dataplane *dp, const struct service *service,
 			    unsigned *index)
@@ -54,23 +54,34 @@ int dataplane_backend_slot(const struct dataplane *dp, unsigned service_index,
 	return 0;
 }
 
-int dataplane_port_slot(const struct dataplane *dp, const char *ifname, unsigned *port)
+static unsigned find_port(const struct sluice_port *ports, const char *ifname)
 {
-	for (unsigned i = 0; i < SLUICE_MAX_PORTS; i++) {
-		struct sluice_port found;
-		int err = dataplane_read_port(dp, i, &found);
+	unsigned port = 0;
 
-		if (err)
-			return err;
-		if (strcmp(found.ifname, ifname) || !found.roles)
-			continue;
-		*port = i;
-		return 0;
-	}
-	return -ENOENT;
+	while (port < SLUICE_MAX_PORTS &&
+	       (strcmp(ports[port].ifname, ifname) || !ports[port].roles))
+		port++;
+	return port;
 }
 
-/* --- values ---------------------------------------------------------------------------- */
+int dataplane_port_slot(const struct dataplane *dp, const char *ifname, unsigned *port)
+{
+	int fd = table_open(dp->ports, dataplane_slot(dp));
+	struct table_view view;
+	int err;
+
+	if (fd < 0)
+		return fd;
+	err = table_map(fd, false, &view);
+	close(fd);
+	if (err)
+		return err;
+	*port = find_port(view.data, ifname);
+	table_unmap(&view);
+	return *port < SLUICE_MAX_PORTS ? 0 : -ENOENT;
+}
+
+/* --- values ----------------------------------------------------------------- */
 
 int dataplane_read_port(const struct dataplane *dp, unsigned port, struct sluice_port *out)
 {
@@ -126,7 +137,7 @@ int dataplane_read_load(const struct dataplane *dp, unsigned backend, struct slu
 	return read_sum(dp->load, backend, out, sizeof(*out));
 }
 
-/* --- the block set --------------------------------------------------------------------- */
+/* --- the block set ---------------------------------------------------------- */
 
 static struct sluice_lpm_key block_key(const struct prefix *prefix)
 {

@@ -11,7 +11,7 @@
 
 #include "dataplane_private.h"
 
-/* --- the stored configuration --------------------------------------------------- */
+/* --- the stored configuration ----------------------------------------------- */
 
 static int parse_intent(const struct table_view *view, struct cluster *out)
 {
@@ -44,7 +44,7 @@ static int read_model(const struct dataplane *dp, unsigned slot, struct cluster 
 	return err;
 }
 
-/* --- the tables ------------------------------------------------------------------ */
+/* --- the tables ------------------------------------------------------------- */
 
 /* Leaves `out` as it is, zeroed, if nothing was published yet. */
 static int read_array(int outer, unsigned slot, void *out, size_t bytes)
@@ -139,21 +139,27 @@ static int read_all(const struct dataplane *dp, struct in_force *now)
 	return err;
 }
 
+/* A reader without the lock may see a writer pass: then it looks again. */
 int in_force_read(const struct dataplane *dp, struct in_force **out)
 {
-	struct in_force *now = calloc(1, sizeof(*now));
-	int err;
+	for (int tries = 0; tries < 10; tries++) {
+		unsigned generation = dataplane_generation(dp);
+		struct in_force *now = calloc(1, sizeof(*now));
+		int err;
 
-	if (!now)
-		return -ENOMEM;
-	now->slot = dataplane_slot(dp);
-	err = read_all(dp, now);
-	if (err) {
+		if (!now)
+			return -ENOMEM;
+		now->slot = generation % SLUICE_SLOTS;
+		err = read_all(dp, now);
+		if (!err && generation == dataplane_generation(dp)) {
+			*out = now;
+			return 0;
+		}
 		in_force_free(now);
-		return err;
+		if (err && generation == dataplane_generation(dp))
+			return err;
 	}
-	*out = now;
-	return 0;
+	return -EBUSY;
 }
 
 void in_force_free(struct in_force *now)

@@ -66,7 +66,7 @@ static int join(char *out, size_t size, const char *dir, const char *name)
 	return length < 0 || (size_t)length >= size ? -ENAMETOOLONG : 0;
 }
 
-/* --- the bpffs ----------------------------------------------------------------- */
+/* --- the bpffs -------------------------------------------------------------- */
 
 static bool is_bpffs(const char *path)
 {
@@ -122,7 +122,7 @@ static int mount_root(void)
 	return err;
 }
 
-/* --- the lock ------------------------------------------------------------------ */
+/* --- the lock --------------------------------------------------------------- */
 
 static int lock_path(char *out, size_t size, const char *node)
 {
@@ -162,7 +162,7 @@ static int lock_node(const char *node, int wait_ms)
 	return -EBUSY;
 }
 
-/* --- creation ------------------------------------------------------------------ */
+/* --- creation --------------------------------------------------------------- */
 
 /*
  * Not left to libbpf: it compares what it finds with the object, and takes
@@ -226,7 +226,7 @@ static void stamp(struct dataplane *dp)
 	__atomic_store_n(&dp->control->abi, SLUICE_ABI_VERSION, __ATOMIC_RELEASE);
 }
 
-/* --- opening ------------------------------------------------------------------- */
+/* --- opening ---------------------------------------------------------------- */
 
 static int open_pin(struct dataplane *dp, const struct pin *pin, __u32 flags)
 {
@@ -366,7 +366,7 @@ void dataplane_close(struct dataplane *dp)
 	close_fd(&dp->lock_fd);
 }
 
-/* --- removal ------------------------------------------------------------------- */
+/* --- removal ---------------------------------------------------------------- */
 
 /* The control map first: without it, what is left counts as no node. */
 static int remove_pins(const char *pin_dir)

@@ -36,7 +36,7 @@ struct publication {
 	__u32 ring_count;
 };
 
-/* --- what the compiler is given ------------------------------------------------------- */
+/* --- what the compiler is given --------------------------------------------- */
 
 static __u64 attached_ports(const struct in_force *now, const struct node *node)
 {
@@ -76,7 +76,7 @@ static int compile_for(struct publication *pub, const struct cluster *cluster,
 	return err;
 }
 
-/* --- rings ---------------------------------------------------------------------------- */
+/* --- rings ------------------------------------------------------------------ */
 
 static bool ring_is_used(const struct publication *pub, unsigned id)
 {
@@ -131,7 +131,7 @@ static int stage_rings(struct publication *pub)
 	return err;
 }
 
-/* --- tables --------------------------------------------------------------------------- */
+/* --- tables ----------------------------------------------------------------- */
 
 static int stage_table(struct publication *pub, struct staged_table *staged, int outer,
 		       const struct table_shape *shape, const struct table_content *content)
@@ -254,7 +254,7 @@ static bool anything_changed(const struct publication *pub)
 	       backends_changed(pub);
 }
 
-/* --- filling the slot ------------------------------------------------------------------ */
+/* --- filling the slot ------------------------------------------------------- */
 
 int dataplane_synchronize(void)
 {
@@ -331,7 +331,7 @@ static int put_backends(const struct publication *pub)
 	return 0;
 }
 
-/* --- counters start at zero for what is new -------------------------------------------- */
+/* --- counters start at zero for what is new --------------------------------- */
 
 static int zero_counter(int fd, __u32 index, size_t value_bytes)
 {
@@ -387,7 +387,7 @@ static int zero_new_counters(const struct publication *pub)
 	return err;
 }
 
-/* --- all -------------------------------------------------------------------------------- */
+/* --- all -------------------------------------------------------------------- */
 
 static void turn_generation(const struct publication *pub)
 {

@@ -176,7 +176,7 @@ void table_unmap(struct table_view *view)
 	munmap(view->data, view->bytes);
 }
 
-/* --- content ------------------------------------------------------------------------ */
+/* --- content ---------------------------------------------------------------- */
 
 static const void *element(const void *base, size_t stride, size_t index)
 {

@@ -99,7 +99,7 @@ static __u32 program_on(const char *name)
 	return id;
 }
 
-/* --- attach, replace, detach ---------------------------------------------------------------- */
+/* --- attach, replace, detach ------------------------------------------------ */
 
 static void attached_program_is_there_until_detached(void)
 {
@@ -275,7 +275,7 @@ static void interface_gone_from_the_model_keeps_its_port_while_attached(void)
 	tear_down();
 }
 
-/* --- trace ----------------------------------------------------------------------------------- */
+/* --- trace ------------------------------------------------------------------ */
 
 static void trace_tells_the_verdict_and_changes_nothing(void)
 {

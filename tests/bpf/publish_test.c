@@ -24,7 +24,7 @@
 #define WRITERS 20
 #define KILLS	50
 
-/* --- models ------------------------------------------------------------------------------ */
+/* --- models ----------------------------------------------------------------- */
 
 #define MODEL_HEAD                                                                                 \
 	"sluice: 1\n"                                                                              \
@@ -58,6 +58,7 @@
 	"    vips: [\"192.0.2.1:80\", \"[2001:db8::1]:80\"]\n"                                     \
 	"    proto: tcp\n"                                                                         \
 	"    forward: ipip\n"                                                                      \
+	"    check: {type: tcp}\n"                                                                 \
 	"    backends:\n"                                                                          \
 	"      10.9.1.21: {weight: 100}\n"                                                         \
 	"      10.9.1.22: {weight: 100}\n"
@@ -125,7 +126,7 @@ static void close_and_destroy(struct dataplane *dp)
 	CU_ASSERT_EQUAL(dataplane_destroy(node), 0);
 }
 
-/* --- what is in force, compared with what its own text says -------------------------------- */
+/* --- what is in force, compared with what its own text says ----------------- */
 
 static bool rings_fit(const struct dataplane *dp, const struct in_force *now,
 		      const struct compiled *again)
@@ -261,7 +262,7 @@ static size_t share_of(const struct dataplane *dp, unsigned ring, unsigned slot)
 	return count;
 }
 
-/* --- opening ------------------------------------------------------------------------------- */
+/* --- opening ---------------------------------------------------------------- */
 
 static void node_without_maps_is_not_found(void)
 {
@@ -304,8 +305,8 @@ static void descriptors_close_on_exec(void)
 	struct dataplane dp;
 
 	create(&dp, "lb1");
-	for (const int *fd = &dp.vips; fd <= &dp.control_fd; fd++)
-		CU_ASSERT_TRUE(fcntl(*fd, F_GETFD) & FD_CLOEXEC);
+	CU_ASSERT_TRUE(fcntl(dp.control_fd, F_GETFD) & FD_CLOEXEC);
+	CU_ASSERT_TRUE(fcntl(dp.flows, F_GETFD) & FD_CLOEXEC);
 	CU_ASSERT_TRUE(fcntl(dp.lock_fd, F_GETFD) & FD_CLOEXEC);
 	close_and_destroy(&dp);
 }
@@ -418,7 +419,7 @@ static void destroyed_node_leaves_no_file(void)
 	CU_ASSERT_NOT_EQUAL(sandbox_run("ls -d %s/lb1", root), 0);
 }
 
-/* --- publishing ---------------------------------------------------------------------------- */
+/* --- publishing ------------------------------------------------------------- */
 
 static void published_tables_are_those_of_the_text(void)
 {
@@ -596,7 +597,7 @@ static void new_rule_counts_from_zero(void)
 	close_and_destroy(&dp);
 }
 
-/* --- writers side by side, writers killed --------------------------------------------------- */
+/* --- writers side by side, writers killed ----------------------------------- */
 
 static int add_backend(unsigned number)
 {
@@ -686,7 +687,7 @@ static void killed_publication_leaves_one_generation(void)
 	close_and_destroy(&dp);
 }
 
-/* --- health ---------------------------------------------------------------------------------- */
+/* --- health ----------------------------------------------------------------- */
 
 static int set_health(struct dataplane *dp, const char *service, const char *backend, bool healthy)
 {
@@ -734,6 +735,24 @@ static void health_outlives_publications(void)
 	CU_ASSERT_EQUAL(backend.value.state[dataplane_slot(&dp)], SLUICE_BACKEND_DOWN);
 	CU_ASSERT_EQUAL(share_of(&dp, ring_of(&dp, "www"), backend.slot), 0);
 	CU_ASSERT_TRUE(is_one_generation(&dp));
+	close_and_destroy(&dp);
+}
+
+static void health_is_forgotten_when_nobody_checks(void)
+{
+	struct backend_found backend;
+	struct cluster cluster;
+	struct dataplane dp;
+
+	create(&dp, "lb1");
+	CU_ASSERT_EQUAL(publish_text(&dp, model_small), 0);
+	CU_ASSERT_EQUAL(set_health(&dp, "www", "10.9.1.21", false), 0);
+	read_model(model_small, &cluster);
+	model_service(&cluster, "www")->check.type = CHECK_NONE;
+	CU_ASSERT_EQUAL(publish(&dp, &cluster), 0);
+	find_backend(&dp, "www", "10.9.1.21", &backend);
+	CU_ASSERT_EQUAL(backend.value.state[dataplane_slot(&dp)], SLUICE_BACKEND_UP);
+	model_fini(&cluster);
 	close_and_destroy(&dp);
 }
 
@@ -808,7 +827,7 @@ static void balancers_with_other_pasts_have_equal_rings(void)
 	close_and_destroy(&second);
 }
 
-/* --- the block set --------------------------------------------------------------------------- */
+/* --- the block set ---------------------------------------------------------- */
 
 static void blocking_counts_each_prefix_once(void)
 {
@@ -853,6 +872,7 @@ int main(void)
 		UNIT_TEST(killed_publication_leaves_one_generation),
 		UNIT_TEST(unhealthy_backend_leaves_the_ring),
 		UNIT_TEST(health_outlives_publications),
+		UNIT_TEST(health_is_forgotten_when_nobody_checks),
 		UNIT_TEST(service_without_a_healthy_backend_uses_all),
 		UNIT_TEST(drained_backend_keeps_flows_and_gets_none),
 		UNIT_TEST(balancers_with_other_pasts_have_equal_rings),

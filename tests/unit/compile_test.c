@@ -78,7 +78,7 @@ static void put_in_force(void)
 	model_init(&cluster);
 }
 
-/* --- rules ------------------------------------------------------------------------------------ */
+/* --- rules ------------------------------------------------------------------ */
 
 /* Compiles one policy of these rules for gw. */
 #define RULES(...) HEAD SETS "policies:\n  p:\n    default: drop\n    rules:\n" __VA_ARGS__ NODES
@@ -235,7 +235,7 @@ static void rule_ids_are_found_again(void)
 	CU_ASSERT_EQUAL(model_rule(model_policy(&now.model, "p"), "x")->id, 0);
 }
 
-/* --- interfaces ---------------------------------------------------------------------------------- */
+/* --- interfaces ------------------------------------------------------------- */
 
 static void port_keeps_its_slot_when_others_go(void)
 {
@@ -266,7 +266,7 @@ static void tunnel_source_is_the_models_else_the_interfaces_own(void)
 	CU_ASSERT_EQUAL(addr_cmp(&next.ports[1].tunnel_source4, &expected), 0);
 }
 
-/* --- services -------------------------------------------------------------------------------------- */
+/* --- services --------------------------------------------------------------- */
 
 static const char balanced[] = HEAD
 	"services:\n"

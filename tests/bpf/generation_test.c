@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * A packet sees one configuration: while a writer goes back and forth between
+ * two, packets run through the real program, and each finds the service and
+ * the rule of one of them, never the service of one and the rule of the other.
+ */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "attach.h"
+#include "program.h"
+#include "../support/packet.h"
+#include "../support/sandbox.h"
+#include "../support/unit.h"
+
+#define PUBLICATIONS 30
+#define RUNS_MIN     1000
+
+#define MODEL(vip, rule)                                                                           \
+	"sluice: 1\n"                                                                              \
+	"cluster: test\n"                                                                          \
+	"services:\n"                                                                              \
+	"  www:\n"                                                                                 \
+	"    vips: [\"" vip ":80\"]\n"                                                             \
+	"    proto: tcp\n"                                                                         \
+	"    forward: ipip\n"                                                                      \
+	"    backends:\n"                                                                          \
+	"      10.9.1.21: {weight: 100}\n"                                                         \
+	"policies:\n"                                                                              \
+	"  edge:\n"                                                                                \
+	"    default: accept\n"                                                                    \
+	"    rules:\n"                                                                             \
+	"      - {name: " rule ", action: drop}\n"                                                 \
+	"nodes:\n"                                                                                 \
+	"  lb1:\n"                                                                                 \
+	"    interfaces:\n"                                                                        \
+	"      in0: {network: a, address: [10.9.1.11/24], roles: [firewall, balancer], "           \
+	"policy: edge}\n"
+
+/* Only the first has the packet's destination as a VIP. */
+static const char *const texts[] = {MODEL("192.0.2.1", "first"), MODEL("192.0.2.9", "second")};
+
+/* What a packet found; counted over all runs. */
+struct seen {
+	unsigned runs, first, second, mixed;
+};
+
+static int publish(struct dataplane *dp, const char *text)
+{
+	struct diag_list diags = {0};
+	struct cluster cluster;
+	int err;
+
+	model_init(&cluster);
+	err = config_read(text, strlen(text), &cluster, &diags);
+	if (!err)
+		err = dataplane_publish(dp, &cluster, &diags);
+	model_fini(&cluster);
+	diag_fini(&diags);
+	return err;
+}
+
+static unsigned long long argument(const struct sluice_trace_step *steps, enum sluice_step step)
+{
+	for (int i = 0; i < SLUICE_TRACE_STEPS && steps[i].step != SLUICE_STEP_END; i++)
+		if (steps[i].step == step)
+			return steps[i].a;
+	return SLUICE_NONE;
+}
+
+static void count(struct seen *seen, const struct sluice_trace_step *steps,
+		  const unsigned rule_ids[2])
+{
+	bool has_service = argument(steps, SLUICE_STEP_SERVICE) != SLUICE_NONE;
+	unsigned long long rule = argument(steps, SLUICE_STEP_RULE);
+
+	seen->runs++;
+	if (has_service && rule == rule_ids[0])
+		seen->first++;
+	else if (!has_service && rule == rule_ids[1])
+		seen->second++;
+	else
+		seen->mixed++;
+}
+
+static int run(const struct sluice_bpf *skel, const struct frame *frame,
+	       struct sluice_trace_step *steps)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame->bytes,
+		    .data_size_in = (__u32)frame->length, .repeat = 1);
+	int err = bpf_prog_test_run_opts(bpf_program__fd(skel->progs.sluice_xdp), &opts);
+
+	for (__u32 i = 0; i < SLUICE_TRACE_STEPS && !err; i++)
+		err = bpf_map_lookup_elem(bpf_map__fd(skel->maps.sluice_trace), &i, &steps[i]);
+	return err;
+}
+
+static volatile sig_atomic_t writer_is_done;
+
+static void note_end_of_writer(int signal)
+{
+	(void)signal;
+	writer_is_done = 1;
+}
+
+/* Publishes one and the other by turns; its end is the signal to stop. */
+static pid_t start_writer(void)
+{
+	pid_t child = fork();
+	struct dataplane dp;
+	int err;
+
+	if (child)
+		return child;
+	err = dataplane_open(&dp, "lb1", DATAPLANE_WRITE, 0);
+	for (int i = 0; i < PUBLICATIONS && !err; i++)
+		err = publish(&dp, texts[i % 2]);
+	_exit(err ? EXIT_FAILURE : EXIT_SUCCESS);
+}
+
+static unsigned only_rule_id(struct dataplane *dp)
+{
+	struct cluster cluster;
+	unsigned id;
+
+	CU_ASSERT_EQUAL_FATAL(dataplane_load_model(dp, &cluster), 0);
+	id = cluster.policies[0].rules[0].id;
+	model_fini(&cluster);
+	return id;
+}
+
+/* The ids of the two rules: they alternate from the second round on. */
+static void publish_both(struct dataplane *dp, unsigned rule_ids[2])
+{
+	for (int i = 0; i < 4; i++) {
+		CU_ASSERT_EQUAL_FATAL(publish(dp, texts[i % 2]), 0);
+		rule_ids[i % 2] = only_rule_id(dp);
+	}
+	CU_ASSERT_NOT_EQUAL(rule_ids[0], rule_ids[1]);
+}
+
+static void run_while_writing(const struct sluice_bpf *skel, const unsigned rule_ids[2],
+			      struct seen *seen)
+{
+	const struct packet packet = {.src = "198.51.100.7",
+				      .dst = "192.0.2.1",
+				      .sport = 1024,
+				      .dport = 80,
+				      .flags = TCP_SYN};
+	struct sluice_trace_step steps[SLUICE_TRACE_STEPS];
+	struct frame frame;
+	int status = -1;
+	pid_t writer;
+
+	frame_build(&frame, &packet);
+	signal(SIGCHLD, note_end_of_writer);
+	writer = start_writer();
+	while (!writer_is_done) {
+		CU_ASSERT_EQUAL_FATAL(run(skel, &frame, steps), 0);
+		count(seen, steps, rule_ids);
+	}
+	CU_ASSERT_EQUAL(waitpid(writer, &status, 0), writer);
+	CU_ASSERT_EQUAL(status, 0);
+	signal(SIGCHLD, SIG_DFL);
+}
+
+static void packet_finds_the_service_and_the_rule_of_one_configuration(void)
+{
+	const struct interface in0 = {.name = "in0",
+				      .roles = SLUICE_ROLE_FIREWALL | SLUICE_ROLE_BALANCER};
+	struct seen seen = {0};
+	struct sluice_bpf *skel;
+	unsigned rule_ids[2];
+	struct dataplane dp;
+
+	CU_ASSERT_EQUAL_FATAL(dataplane_open(&dp, "lb1", DATAPLANE_CREATE, 1024), 0);
+	publish_both(&dp, rule_ids);
+	CU_ASSERT_EQUAL_FATAL(program_open(&dp, &in0, true, &skel), 0);
+	CU_ASSERT_EQUAL_FATAL(sluice_bpf__load(skel), 0);
+	dataplane_close(&dp);
+	run_while_writing(skel, rule_ids, &seen);
+	printf("(%u runs: %u saw one, %u the other) ", seen.runs, seen.first, seen.second);
+	CU_ASSERT_EQUAL(seen.mixed, 0);
+	CU_ASSERT(seen.runs > RUNS_MIN);
+	CU_ASSERT(seen.first && seen.second);
+	sluice_bpf__destroy(skel);
+	CU_ASSERT_EQUAL(dataplane_destroy("lb1"), 0);
+}
+
+int main(void)
+{
+	static const struct unit_test tests[] = {
+		UNIT_TEST(packet_finds_the_service_and_the_rule_of_one_configuration),
+		{NULL, NULL},
+	};
+	int code = EXIT_FAILURE;
+
+	if (sandbox_enter())
+		perror("sandbox");
+	else
+		code = unit_run("generation", tests);
+	sandbox_leave();
+	return code;
+}
