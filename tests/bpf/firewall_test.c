@@ -211,7 +211,12 @@ static void add_prefix(struct rule_addresses *addresses, struct prefix prefix)
 	addresses->prefix_count = 1;
 }
 
-/* Rule `n` is for destination port n, so that each length is asked alone. */
+/* The rule for a length has a port of its own, so that each length is asked alone. */
+static unsigned short port_of(unsigned length)
+{
+	return (unsigned short)(1000 + length);
+}
+
 static void add_prefix_rules(struct testbed *tb, bool v6, bool source)
 {
 	struct policy *policy = model_policy(&tb->cluster, "edge");
@@ -225,8 +230,7 @@ static void add_prefix_rules(struct testbed *tb, bool v6, bool source)
 		rule->proto = IPPROTO_UDP;
 		rule->action = SLUICE_ACTION_ACCEPT_STATELESS;
 		rule->dports = calloc(1, sizeof(*rule->dports));
-		rule->dports[0] =
-			(struct port_range){(unsigned short)length, (unsigned short)length};
+		rule->dports[0] = (struct port_range){port_of(length), port_of(length)};
 		rule->dport_count = 1;
 		add_prefix(source ? &rule->from : &rule->to, base_prefix(v6, length));
 	}
@@ -243,7 +247,7 @@ static enum sluice_outcome send_with_bit(struct testbed *tb, bool v6, bool sourc
 		.dst = source ? (v6 ? USER6 : USER4) : text,
 		.proto = IPPROTO_UDP,
 		.sport = 40000,
-		.dport = (unsigned short)length,
+		.dport = port_of(length),
 	};
 	unsigned bit = flipped + (v6 ? 0 : SLUICE_V4_PREFIX_BITS);
 
@@ -269,7 +273,7 @@ static void check_prefixes(bool v6, bool source)
 					     &(struct packet){.src = v6 ? USER4 : USER6,
 							      .dst = v6 ? WEB4 : WEB6,
 							      .proto = IPPROTO_UDP,
-							      .dport = (unsigned short)length}),
+							      .dport = port_of(length)}),
 				SLUICE_POLICY_DEFAULT);
 	}
 	testbed_down(&tb);
