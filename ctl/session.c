@@ -10,6 +10,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include "model_validate.h"
@@ -83,6 +84,7 @@ int session_node_name(const struct invocation *inv, char name[SLUICE_NAME_LEN])
 {
 	const char *from = inv->node ? "--node" : "SLUICE_NODE";
 	const char *given = inv->node ? inv->node : getenv("SLUICE_NODE");
+	struct utsname host;
 
 	if (given && !model_name_is_valid(given)) {
 		command_error(inv, "%s \"%s\": expected the name of a node", from, given);
@@ -94,10 +96,9 @@ int session_node_name(const struct invocation *inv, char name[SLUICE_NAME_LEN])
 	}
 	if (only_node(name))
 		return EXIT_OK;
-	if (gethostname(name, SLUICE_NAME_LEN))
+	if (uname(&host))
 		return session_failed(inv, -errno, "host name");
-	name[SLUICE_NAME_LEN - 1] = '\0';
-	name[strcspn(name, ".")] = '\0';
+	snprintf(name, SLUICE_NAME_LEN, "%.*s", (int)strcspn(host.nodename, "."), host.nodename);
 	return EXIT_OK;
 }
 
