@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
- * A packet sees one configuration: while a writer goes back and forth between
- * two, packets run through the real program, and each finds the service and
- * the rule of one of them, never the service of one and the rule of the other.
+ * A packet sees one configuration: while a writer goes round three of them,
+ * packets run through the real program, and each finds the service and the
+ * rule of one, never the service of one and the rule of another. Three, because
+ * with two the tables that a slot held before would be right by chance.
  */
 #include <signal.h>
 #include <stdio.h>
@@ -20,7 +21,7 @@
 #define PUBLICATIONS 30
 #define RUNS_MIN     1000
 
-#define MODEL(vip, rule)                                                                           \
+#define MODEL(vip, a, b, c)                                                                        \
 	"sluice: 1\n"                                                                              \
 	"cluster: test\n"                                                                          \
 	"services:\n"                                                                              \
@@ -34,19 +35,27 @@
 	"  edge:\n"                                                                                \
 	"    default: accept\n"                                                                    \
 	"    rules:\n"                                                                             \
-	"      - {name: " rule ", action: drop}\n"                                                 \
+	"      - {name: " a ", action: drop}\n"                                                    \
+	"      - {name: " b ", action: drop}\n"                                                    \
+	"      - {name: " c ", action: drop}\n"                                                    \
 	"nodes:\n"                                                                                 \
 	"  lb1:\n"                                                                                 \
 	"    interfaces:\n"                                                                        \
 	"      in0: {network: a, address: [10.9.1.11/24], roles: [firewall, balancer], "           \
 	"policy: edge}\n"
 
-/* Only the first has the packet's destination as a VIP. */
-static const char *const texts[] = {MODEL("192.0.2.1", "first"), MODEL("192.0.2.9", "second")};
+#define MODEL_COUNT 3
 
-/* What a packet found; counted over all runs. */
+/* Only the first has the packet's destination as a VIP; in each another rule drops it. */
+static const char *const texts[MODEL_COUNT] = {
+	MODEL("192.0.2.1", "x", "y", "z"),
+	MODEL("192.0.2.8", "y", "z", "x"),
+	MODEL("192.0.2.9", "z", "x", "y"),
+};
+
+/* What packets found. */
 struct seen {
-	unsigned runs, first, second, mixed;
+	unsigned runs, models[MODEL_COUNT], mixed;
 };
 
 static int publish(struct dataplane *dp, const char *text)
@@ -73,18 +82,19 @@ static unsigned long long argument(const struct sluice_trace_step *steps, enum s
 }
 
 static void count(struct seen *seen, const struct sluice_trace_step *steps,
-		  const unsigned rule_ids[2])
+		  const unsigned *rule_ids)
 {
 	bool has_service = argument(steps, SLUICE_STEP_SERVICE) != SLUICE_NONE;
 	unsigned long long rule = argument(steps, SLUICE_STEP_RULE);
 
 	seen->runs++;
-	if (has_service && rule == rule_ids[0])
-		seen->first++;
-	else if (!has_service && rule == rule_ids[1])
-		seen->second++;
-	else
-		seen->mixed++;
+	for (int i = 0; i < MODEL_COUNT; i++) {
+		if (rule != rule_ids[i] || has_service != (i == 0))
+			continue;
+		seen->models[i]++;
+		return;
+	}
+	seen->mixed++;
 }
 
 static int run(const struct sluice_bpf *skel, const struct frame *frame,
@@ -107,7 +117,7 @@ static void note_end_of_writer(int signal)
 	writer_is_done = 1;
 }
 
-/* Publishes one and the other by turns; its end is the signal to stop. */
+/* Publishes one after the other; its end is the signal to stop. */
 static pid_t start_writer(void)
 {
 	pid_t child = fork();
@@ -118,11 +128,11 @@ static pid_t start_writer(void)
 		return child;
 	err = dataplane_open(&dp, "lb1", DATAPLANE_WRITE, 0);
 	for (int i = 0; i < PUBLICATIONS && !err; i++)
-		err = publish(&dp, texts[i % 2]);
+		err = publish(&dp, texts[i % MODEL_COUNT]);
 	_exit(err ? EXIT_FAILURE : EXIT_SUCCESS);
 }
 
-static unsigned only_rule_id(struct dataplane *dp)
+static unsigned first_rule_id(struct dataplane *dp)
 {
 	struct cluster cluster;
 	unsigned id;
@@ -133,17 +143,15 @@ static unsigned only_rule_id(struct dataplane *dp)
 	return id;
 }
 
-/* The ids of the two rules: they alternate from the second round on. */
-static void publish_both(struct dataplane *dp, unsigned rule_ids[2])
+static void publish_each(struct dataplane *dp, unsigned *rule_ids)
 {
-	for (int i = 0; i < 4; i++) {
-		CU_ASSERT_EQUAL_FATAL(publish(dp, texts[i % 2]), 0);
-		rule_ids[i % 2] = only_rule_id(dp);
+	for (int i = 0; i < MODEL_COUNT; i++) {
+		CU_ASSERT_EQUAL_FATAL(publish(dp, texts[i]), 0);
+		rule_ids[i] = first_rule_id(dp);
 	}
-	CU_ASSERT_NOT_EQUAL(rule_ids[0], rule_ids[1]);
 }
 
-static void run_while_writing(const struct sluice_bpf *skel, const unsigned rule_ids[2],
+static void run_while_writing(const struct sluice_bpf *skel, const unsigned *rule_ids,
 			      struct seen *seen)
 {
 	const struct packet packet = {.src = "198.51.100.7",
@@ -174,19 +182,20 @@ static void packet_finds_the_service_and_the_rule_of_one_configuration(void)
 				      .roles = SLUICE_ROLE_FIREWALL | SLUICE_ROLE_BALANCER};
 	struct seen seen = {0};
 	struct sluice_bpf *skel;
-	unsigned rule_ids[2];
+	unsigned rule_ids[MODEL_COUNT];
 	struct dataplane dp;
 
 	CU_ASSERT_EQUAL_FATAL(dataplane_open(&dp, "lb1", DATAPLANE_CREATE, 1024), 0);
-	publish_both(&dp, rule_ids);
+	publish_each(&dp, rule_ids);
 	CU_ASSERT_EQUAL_FATAL(program_open(&dp, &in0, true, &skel), 0);
 	CU_ASSERT_EQUAL_FATAL(sluice_bpf__load(skel), 0);
 	dataplane_close(&dp);
 	run_while_writing(skel, rule_ids, &seen);
-	printf("(%u runs: %u saw one, %u the other) ", seen.runs, seen.first, seen.second);
+	printf("(%u runs saw %u, %u, %u) ", seen.runs, seen.models[0], seen.models[1],
+	       seen.models[2]);
 	CU_ASSERT_EQUAL(seen.mixed, 0);
 	CU_ASSERT(seen.runs > RUNS_MIN);
-	CU_ASSERT(seen.first && seen.second);
+	CU_ASSERT(seen.models[0] && seen.models[1] && seen.models[2]);
 	sluice_bpf__destroy(skel);
 	CU_ASSERT_EQUAL(dataplane_destroy("lb1"), 0);
 }
