@@ -108,7 +108,7 @@ $(BUILD)/replay.skel.h: $(BUILD)/tests/bench/replay.bpf.o
 	$(call say,SKEL)
 	$(Q)$(BPFTOOL) gen skeleton $< name replay > $@.tmp && mv $@.tmp $@
 
-$(BUILD)/tests/bench/xdp_bench.o: $(BUILD)/replay.skel.h
+$(BUILD)/tests/bench/xdp_bench.o: $(BUILD)/replay.skel.h $(BUILD)/sluice.skel.h
 
 # --- programs and tests -------------------------------------------------------
 

@@ -10,7 +10,7 @@
 #define SLUICE_BPF_BALANCER_H
 
 #include "flow.h"
-#include "route.h"
+#include "hop_cache.h"
 #include "tunnel.h"
 
 #define HASH_SEED  0x5bd1e9955bd1e995ULL
@@ -65,24 +65,46 @@ static __always_inline const struct sluice_vip *find_vip(struct packet *pkt,
 	return vip;
 }
 
-static __always_inline const struct sluice_backend *pinned_backend(const struct flow_ref *ref,
-								   const struct tables *tables)
+/* The backend that a packet goes to, and how. */
+struct choice {
+	const struct sluice_backend *backend;
+	__u64 now_ns;
+	__u32 slot;
+	__u8 forward; /* enum sluice_forward */
+	__u8 pad[3];
+};
+
+static __always_inline int choose_pinned(const struct flow_ref *ref, const struct tables *tables,
+					 struct choice *choice)
 {
 	const struct sluice_flow *flow = ref->entry;
 	const struct sluice_backend *backend;
-	__u32 slot;
 	__u8 state;
 
 	if (!flow || !(flow->flags & SLUICE_FLOW_BALANCED))
-		return NULL;
-	slot = flow->backend;
-	backend = bpf_map_lookup_elem(&sluice_backends, &slot);
+		return 0;
+	choice->slot = flow->backend;
+	backend = bpf_map_lookup_elem(&sluice_backends, &choice->slot);
 	if (!backend || backend->incarnation != flow->incarnation)
-		return NULL;
+		return 0;
+	choice->backend = backend;
 	state = backend->state[tables->slot & (SLUICE_SLOTS - 1)];
-	if (state != SLUICE_BACKEND_UP && state != SLUICE_BACKEND_DRAIN)
-		return NULL;
-	return backend;
+	return state == SLUICE_BACKEND_UP || state == SLUICE_BACKEND_DRAIN;
+}
+
+static __always_inline int choose_by_ring(const struct tuple *tuple, const struct sluice_vip *vip,
+					  const struct tables *tables, struct choice *choice)
+{
+	__u32 ring_id = vip->ring, index = ring_index(tuple), *entry;
+	void *ring = bpf_map_lookup_elem(&sluice_rings, &ring_id);
+
+	entry = ring ? bpf_map_lookup_elem(ring, &index) : NULL;
+	if (!entry)
+		return 0;
+	choice->slot = *entry;
+	choice->backend = bpf_map_lookup_elem(&sluice_backends, &choice->slot);
+	return choice->backend &&
+	       choice->backend->state[tables->slot & (SLUICE_SLOTS - 1)] != SLUICE_BACKEND_FREE;
 }
 
 /* 1 if that changed the flow's backend. */
@@ -113,33 +135,21 @@ static __always_inline void count_backend(__u32 slot, const struct packet *pkt, 
 	load->new_flows += new_flow;
 }
 
-static __always_inline const struct sluice_backend *pick_backend(struct packet *pkt,
-								 const struct tables *tables,
-								 const struct sluice_vip *vip,
-								 struct flow_ref *ref)
+static __always_inline int pick_backend(const struct packet *pkt, const struct tables *tables,
+					const struct sluice_vip *vip, struct flow_ref *ref,
+					struct choice *choice)
 {
-	const struct sluice_backend *backend = pinned_backend(ref, tables);
-	__u32 ring_id = vip->ring, index = ring_index(&pkt->flow);
-	__u32 slot, *entry;
-	void *ring;
+	int pinned = choose_pinned(ref, tables, choice), is_new = 0;
 
-	if (backend) {
-		slot = ref->entry->backend;
-		trace(SLUICE_STEP_BACKEND, slot, 1);
-		count_backend(slot, pkt, 0);
-		return backend;
-	}
-	ring = bpf_map_lookup_elem(&sluice_rings, &ring_id);
-	entry = ring ? bpf_map_lookup_elem(ring, &index) : NULL;
-	if (!entry)
-		return NULL;
-	slot = *entry;
-	backend = bpf_map_lookup_elem(&sluice_backends, &slot);
-	if (!backend || backend->state[tables->slot & (SLUICE_SLOTS - 1)] == SLUICE_BACKEND_FREE)
-		return NULL;
-	trace(SLUICE_STEP_BACKEND, slot, 0);
-	count_backend(slot, pkt, !pkt->is_error && pin_backend(ref, slot, backend->incarnation));
-	return backend;
+	choice->now_ns = ref->now_ns;
+	choice->forward = vip->forward;
+	if (!pinned && !choose_by_ring(&pkt->flow, vip, tables, choice))
+		return 0;
+	trace(SLUICE_STEP_BACKEND, choice->slot, pinned);
+	if (!pinned && !pkt->is_error)
+		is_new = pin_backend(ref, choice->slot, choice->backend->incarnation);
+	count_backend(choice->slot, pkt, is_new);
+	return 1;
 }
 
 /* The backend's address of the packet's own family, where it has one. */
@@ -151,19 +161,27 @@ backend_address(const struct packet *pkt, const struct sluice_backend *backend)
 	return backend->flags & SLUICE_BACKEND_HAS4 ? &backend->addr4 : &backend->addr6;
 }
 
-static __always_inline enum sluice_outcome outer_tuple(const struct packet *pkt,
-						       const struct sluice_port *port,
-						       const struct sluice_backend *backend,
-						       struct tuple *outer)
+/* IP in IP: the endpoints of the outer header. */
+static __always_inline int aim_tunnel(const struct packet *pkt, const struct sluice_port *port,
+				      const struct sluice_backend *backend, struct tuple *outer)
 {
 	outer->dst = *backend_address(pkt, backend);
 	outer->proto = tunnel_proto(pkt);
 	if (addr_is_v4(&outer->dst)) {
 		outer->src = port->tunnel_source4;
-		return port->has_tunnel4 ? SLUICE_CONTINUE : SLUICE_NO_ROUTE;
+		return port->has_tunnel4;
 	}
 	outer->src = port->tunnel_source6;
-	return port->has_tunnel6 ? SLUICE_CONTINUE : SLUICE_NO_ROUTE;
+	return port->has_tunnel6;
+}
+
+/* DSR: the packet as it is, on the link where the backend of its family is. */
+static __always_inline int aim_link(const struct packet *pkt, const struct sluice_backend *backend,
+				    struct tuple *towards)
+{
+	*towards = pkt->self;
+	towards->dst = *backend_address(pkt, backend);
+	return addr_is_v4(&towards->dst) != pkt->is_v6;
 }
 
 /* An outcome of routing, said of a packet that the stack must not see. */
@@ -174,55 +192,33 @@ static __always_inline enum sluice_outcome to_backend_outcome(enum sluice_outcom
 	return outcome == SLUICE_PASS_TOO_BIG ? SLUICE_TOO_BIG : outcome;
 }
 
-static __always_inline enum sluice_outcome send_ipip(struct xdp_md *ctx, struct packet *pkt,
-						     const struct tables *tables,
-						     const struct sluice_backend *backend)
+STAGE send_to_backend(struct xdp_md *ctx, struct packet *pkt, const struct tables *tables,
+		      const struct choice *choice)
 {
-	struct next_hop hop = {};
-	struct tuple outer = {};
+	const struct sluice_backend *backend = choice->backend;
+	int tunnel = choice->forward == SLUICE_FORWARD_IPIP;
+	__u32 length = pkt->l3_length;
 	enum sluice_outcome outcome;
-	int v4;
+	struct tuple towards = {};
+	const struct next_hop *hop;
 
-	outcome = outer_tuple(pkt, tables->port, backend, &outer);
-	if (outcome)
-		return outcome;
-	v4 = addr_is_v4(&outer.dst);
-	outcome = find_next_hop(ctx, pkt, &outer, pkt->l3_length + tunnel_overhead(&outer), &hop);
-	if (outcome)
-		return to_backend_outcome(outcome);
-	outcome = encapsulate(ctx, pkt, &outer);
-	if (outcome)
-		return outcome;
-	return send_to(ctx, &hop, v4 ? bpf_htons(ETH_P_IP) : bpf_htons(ETH_P_IPV6));
-}
-
-/* The backend shares the link and holds the VIP: only the link address changes. */
-static __always_inline enum sluice_outcome send_dsr(struct xdp_md *ctx, struct packet *pkt,
-						    const struct sluice_backend *backend)
-{
-	struct tuple towards = pkt->self;
-	struct next_hop hop = {};
-	enum sluice_outcome outcome;
-
-	towards.dst = *backend_address(pkt, backend);
-	if (addr_is_v4(&towards.dst) == pkt->is_v6)
-		return SLUICE_NO_ROUTE;
-	outcome = find_next_hop(ctx, pkt, &towards, pkt->l3_length, &hop);
-	if (outcome)
-		return to_backend_outcome(outcome);
-	return send_to(ctx, &hop, pkt->is_v6 ? bpf_htons(ETH_P_IPV6) : bpf_htons(ETH_P_IP));
-}
-
-static __always_inline enum sluice_outcome send_to_backend(struct xdp_md *ctx, struct packet *pkt,
-							   const struct tables *tables,
-							   const struct sluice_vip *vip,
-							   const struct sluice_backend *backend)
-{
 	if (backend->flags & SLUICE_BACKEND_LOCAL)
 		return SLUICE_PASS_LOCAL;
-	if (vip->forward == SLUICE_FORWARD_DSR)
-		return send_dsr(ctx, pkt, backend);
-	return send_ipip(ctx, pkt, tables, backend);
+	if (!(tunnel ? aim_tunnel(pkt, tables->port, backend, &towards)
+		     : aim_link(pkt, backend, &towards)))
+		return SLUICE_NO_ROUTE;
+	if (tunnel)
+		length += tunnel_overhead(&towards);
+	outcome = find_backend_hop(ctx, pkt, &towards, length, choice->slot, backend->incarnation,
+				   choice->now_ns, &hop);
+	if (outcome)
+		return to_backend_outcome(outcome);
+	if (tunnel)
+		outcome = encapsulate(ctx, pkt, &towards);
+	if (outcome)
+		return outcome;
+	return send_to(ctx, hop,
+		       addr_is_v4(&towards.dst) ? bpf_htons(ETH_P_IP) : bpf_htons(ETH_P_IPV6));
 }
 
 /* Why nothing serves this packet to a VIP; CONTINUE: something does. */

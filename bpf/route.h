@@ -17,6 +17,8 @@
 
 struct next_hop {
 	__u32 ifindex;
+	__u16 mtu; /* of the route; 0: not known */
+	__u16 pad;
 	__u8 dmac[ETH_ALEN];
 	__u8 smac[ETH_ALEN];
 };
@@ -88,6 +90,7 @@ static __always_inline enum sluice_outcome find_next_hop(struct xdp_md *ctx, str
 	result = bpf_fib_lookup(ctx, &fib, sizeof(fib), 0);
 	trace(SLUICE_STEP_ROUTE, result, fib.ifindex);
 	hop->ifindex = fib.ifindex;
+	hop->mtu = fib.mtu_result;
 	__builtin_memcpy(hop->dmac, fib.dmac, ETH_ALEN);
 	__builtin_memcpy(hop->smac, fib.smac, ETH_ALEN);
 	return fib_outcome(result, &fib);

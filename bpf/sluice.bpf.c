@@ -59,30 +59,30 @@ static __always_inline enum sluice_outcome receive(struct xdp_md *ctx, struct pa
 	return outcome;
 }
 
-STAGE balance(struct xdp_md *ctx, struct packet *pkt, const struct tables *tables,
-	      const struct sluice_vip *vip, struct flow_ref *flow)
+/* Chooses the backend, and remembers the choice. */
+STAGE balance(struct packet *pkt, const struct tables *tables, const struct sluice_vip *vip,
+	      struct flow_ref *flow, struct choice *choice)
 {
-	const struct sluice_backend *backend;
 	enum sluice_outcome outcome;
 
 	outcome = check_service(pkt, vip);
 	if (outcome)
 		return outcome;
-	backend = pick_backend(pkt, tables, vip, flow);
-	if (!backend)
+	if (!pick_backend(pkt, tables, vip, flow, choice))
 		return SLUICE_NO_BACKEND;
 	/* A full table costs a balancer nothing but the pinning: the ring picks again. */
 	if (flow_commit(pkt, flow) && HAS_ROLE(FIREWALL))
 		return SLUICE_FLOW_TABLE;
 	if (flow->entry)
 		flow_track(pkt, flow);
-	return send_to_backend(ctx, pkt, tables, vip, backend);
+	return SLUICE_CONTINUE;
 }
 
 static __always_inline enum sluice_outcome process(struct xdp_md *ctx, struct packet *pkt)
 {
 	const struct sluice_vip *vip = NULL;
 	struct tables tables = {};
+	struct choice choice = {};
 	struct flow_ref flow;
 	enum sluice_outcome outcome;
 
@@ -100,8 +100,12 @@ static __always_inline enum sluice_outcome process(struct xdp_md *ctx, struct pa
 		if (outcome)
 			return outcome;
 	}
-	if (vip)
-		return balance(ctx, pkt, &tables, vip, &flow);
+	if (vip) {
+		outcome = balance(pkt, &tables, vip, &flow, &choice);
+		if (outcome)
+			return outcome;
+		return send_to_backend(ctx, pkt, &tables, &choice);
+	}
 	if (HAS_ROLE(FIREWALL)) {
 		if (flow_commit(pkt, &flow))
 			return SLUICE_FLOW_TABLE;
