@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
 # What the end-to-end tests run: a program for each of these names.
-E2E_TOOLS := $(addprefix $(BUILD)/tests/e2e/,keepalive arrivals inject failures)
+E2E_TOOLS := $(addprefix $(BUILD)/tests/e2e/,keepalive arrivals inject failures instant)
 
 .PHONY: e2e-tools
 e2e-tools: $(E2E_TOOLS)
@@ -8,9 +8,11 @@ e2e-tools: $(E2E_TOOLS)
 $(BUILD)/tests/e2e/keepalive $(BUILD)/tests/e2e/arrivals: $(BUILD)/tests/e2e/tools/https.o \
 	$(BUILD)/tests/e2e/tools/client.o
 
+$(BUILD)/tests/e2e/instant: $(BUILD)/libsluice.a $(BUILD)/libcommon.a
+
 $(E2E_TOOLS): $(BUILD)/tests/e2e/%: $(BUILD)/tests/e2e/tools/%.o
 	$(call say,LD)
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ -o $@ -lssl -lcrypto -lbpf -lelf -lz
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ -o $@ $(LIBS_AGENT)
 
 $(BUILD)/tests/e2e/failures.bpf.o: tests/e2e/tools/failures.bpf.c
 	@mkdir -p $(@D)

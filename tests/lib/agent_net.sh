@@ -143,7 +143,8 @@ net_show_logs() {
 # --- configuration ----------------------------------------------------------------
 
 # cluster_write <SERVICES: the text of the services comes from standard input. Backends
-# are be1 and be2; $announce lists the services that the balancers announce.
+# are be1 and be2; $announce lists the services that the balancers announce, $router
+# says what fw1's interface is for.
 cluster_write() {
 	cat - >"$net_dir/services"
 	{
@@ -153,10 +154,10 @@ cluster_write() {
 		echo "limits: {flows: 1024}"
 		cat "$net_dir/services"
 		echo "nodes:"
-		cluster_node fw1 "" "metrics: \"10.10.1.1:9101\""
+		cluster_node fw1 "${router:-}" "metrics: \"10.10.1.1:9101\""
 		cluster_node lb1 "roles: [balancer]" "$(cluster_balancer 11)"
 		cluster_node lb2 "roles: [balancer]" "$(cluster_balancer 12)"
-		cluster_node be1 "" ""
+		cluster_node be1 "" "metrics: \"10.10.1.21:9101\""
 		cluster_node be2 "" ""
 	} >"$cluster_file"
 }
@@ -209,7 +210,7 @@ metrics() {
 
 # metric NODE 'NAME{LABELS}' VALUE: it has that value.
 metric() {
-	metrics "$1" | grep -qxF "$2 $3"
+	metrics "$1" | grep -xF "$2 $3" >/dev/null
 }
 
 family() {
@@ -231,7 +232,7 @@ health() {
 	on "$1" "$build/lbctl" --node "$1" -j status |
 		jq -e --arg service "$2" --arg backend "$3" --arg health "$4" \
 			'.services[] | select(.service == $service) | .backends[] |
-			 select(.backend == $backend) | .health == $health' | grep -qx true
+			 select(.backend == $backend) | .health == $health' >/dev/null
 }
 
 # health_both SERVICE BACKEND up|down: on both balancers.

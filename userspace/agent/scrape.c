@@ -97,15 +97,20 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
 
 /* --- driving ------------------------------------------------------------------------- */
 
+/*
+ * At its limit of connections, libmicrohttpd stops to listen, and after they
+ * timed out listens again in its next run, of which it forgets to tell.
+ */
 static void run_daemon(struct scrape_server *server)
 {
 	MHD_UNSIGNED_LONG_LONG timeout_ms;
+	uint64_t delay_ns = SCRAPE_RUN_NS;
 
 	MHD_run(server->daemon);
-	if (MHD_get_timeout(server->daemon, &timeout_ms) == MHD_YES)
-		arm(server, timeout_ms * NS_PER_MS);
-	else
-		loop_timer_disarm(server->loop, &server->timer);
+	if (MHD_get_timeout(server->daemon, &timeout_ms) == MHD_YES &&
+	    timeout_ms * NS_PER_MS < delay_ns)
+		delay_ns = timeout_ms * NS_PER_MS;
+	arm(server, delay_ns);
 }
 
 static void on_ready(struct loop_watch *watch, uint32_t events)

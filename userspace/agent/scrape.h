@@ -13,6 +13,7 @@
 #include "loop.h"
 
 #define SCRAPE_CACHE_NS	       (200 * NS_PER_MS)
+#define SCRAPE_RUN_NS	       NS_PER_SEC /* at the latest */
 #define SCRAPE_RETRY_NS	       NS_PER_SEC
 #define SCRAPE_MAX_CONNECTIONS 64
 #define SCRAPE_MEMORY_BYTES    (16 * 1024)
