@@ -24,7 +24,7 @@ static const char usage[] =
 	"Checks backends, agrees on their health with the other balancers, announces VIPs,\n"
 	"keeps next hops resolved and serves metrics, for the node of this host.\n"
 	"\n"
-	"  -n, --node NAME   the node (default: the host name up to its first dot)\n"
+	"  -n, --node NAME   the node; else $SLUICE_NODE, or the host name up to its first dot\n"
 	"  -w, --withdraw    tell routers to leave, then remove this host's VIP routes, and exit\n"
 	"  -v, --verbose     log what is only of use when looking for a fault\n"
 	"      --version     print the version\n"
@@ -45,8 +45,11 @@ static int set_node(struct options *options, const char *name)
 
 static int set_default_node(struct options *options)
 {
+	const char *chosen = getenv("SLUICE_NODE");
 	char name[256] = "";
 
+	if (chosen)
+		return set_node(options, chosen);
 	if (gethostname(name, sizeof(name) - 1))
 		return -errno;
 	name[strcspn(name, ".")] = '\0';
