@@ -40,9 +40,20 @@ daemon() {
 	shift 3
 	[[ $user == root ]] ||
 		as=(setpriv "--reuid=$user" "--regid=$(id -g "$user")" --clear-groups)
-	ip netns exec "sluice-$node" setsid "${as[@]}" "$@" \
-		</dev/null >"$STATE/$node/$name.log" 2>&1 9>&- &
+	{
+		close_inherited
+		exec ip netns exec "sluice-$node" setsid "${as[@]}" "$@"
+	} </dev/null >"$STATE/$node/$name.log" 2>&1 &
 	process_record "$node" "$name" $!
+}
+
+# A daemon must not hold a lock or a pipe of who started it.
+close_inherited() {
+	local fd
+	for fd in /proc/"$BASHPID"/fd/*; do
+		fd=${fd##*/}
+		((fd <= 2)) || exec {fd}>&-
+	done
 }
 
 # ready NODE NAME COMMAND...: waits until the command succeeds on the node; gives up at once when the
