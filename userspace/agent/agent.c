@@ -20,6 +20,7 @@
 #include "exposition.h"
 #include "log.h"
 #include "notify.h"
+#include "privileges.h"
 #include "publish.h"
 
 #define DEFAULT_PIN_ROOT "/run/sluice/bpf"
@@ -395,8 +396,24 @@ int agent_init(struct agent *agent, const char *node_name)
 	return err ? err : watch_signals(agent);
 }
 
+/*
+ * The key file is root's, and root the agent stays: only what else root could do
+ * is given up. CAP_SYS_ADMIN is for finding programs and inner maps by their id.
+ */
+static int drop_privileges(void)
+{
+	static const int needed[] = {CAP_NET_ADMIN, CAP_NET_BIND_SERVICE, CAP_BPF, CAP_SYS_ADMIN};
+
+	return privileges_keep(needed, ARRAY_LEN(needed));
+}
+
 int agent_run(struct agent *agent)
 {
+	int err;
+
+	err = drop_privileges();
+	if (err)
+		return err;
 	log_info("agent", "event=started node=%s pid=%d", agent->node_name, (int)getpid());
 	on_tick(&agent->tick);
 	if (notify_watchdog_ns())
