@@ -1,0 +1,12 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
+# The lab is as it should be before anything is done to it; and the counting begins against which
+# the ledger is held at the end.
+source "$(dirname -- "$0")/../lib.sh"
+
+down=$("$ROOT/vm/lab" status | grep 'not there')
+is "all daemons of all nodes run" "$down" ""
+require_well
+ok "both balancers announce the VIPs, and both find both proxies up"
+succeeds "failures after XDP's decision are counted" failures_start
+succeeds "the ledger's distance to the devices' own counters is noted" ledger_baseline

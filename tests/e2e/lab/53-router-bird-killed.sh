@@ -1,0 +1,17 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
+# BIRD on fw1, the router, is killed with -9: its routes stay in the kernel, packets flow on, and
+# starting it again takes none of them away.
+source "$(dirname -- "$0")/../lib.sh"
+
+require_well
+keep
+slay fw1 bird
+require_both_carry
+succeeds "both paths are still there" paths_are 2
+revive fw1 bird
+wait_until 20 "both announcements are known again" announcements_are_good
+next_round
+require_both_carry
+end_of_traffic "fw1's BIRD killed and started"
+require_well
