@@ -163,7 +163,7 @@ static int take_word(struct invocation *inv, const char *word, struct words *wor
 	const struct parameter *operand = next_operand(inv), *option = find_option(inv, word);
 	const char *candidates[WORDS_MAX];
 
-	if (operand && (operand->required || !option) && *word != '-')
+	if (operand && (operand->required || !option) && (*word != '-' || !word[1]))
 		return take_value(inv, operand, word);
 	if (option)
 		return take_option(inv, option, words);
