@@ -129,6 +129,14 @@ static __always_inline enum sluice_outcome strip_outer(struct xdp_md *ctx, __u32
 	return SLUICE_CONTINUE;
 }
 
+/* Padding of the frame goes first, so that no inner packet can be longer than the outer one. */
+static __always_inline int strip_padding(struct xdp_md *ctx, const struct packet *pkt)
+{
+	int padding = pkt->frame_length - ETH_HLEN - pkt->l3_length;
+
+	return padding > 0 ? bpf_xdp_adjust_tail(ctx, -padding) : 0;
+}
+
 static __always_inline enum sluice_outcome decapsulate(struct xdp_md *ctx, struct packet *pkt,
 						       const struct tables *tables)
 {
@@ -140,6 +148,8 @@ static __always_inline enum sluice_outcome decapsulate(struct xdp_md *ctx, struc
 		return SLUICE_TUNNEL_SOURCE;
 	if (pkt->is_fragment)
 		return SLUICE_FRAGMENT;
+	if (strip_padding(ctx, pkt))
+		return SLUICE_INTERNAL;
 	outcome = strip_outer(ctx, pkt->l4_offset - ETH_HLEN,
 			      pkt->self.proto == IPPROTO_IPV6 ? bpf_htons(ETH_P_IPV6)
 							      : bpf_htons(ETH_P_IP));
