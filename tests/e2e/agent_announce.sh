@@ -34,7 +34,8 @@ birds_start() {
 
 # The last numbers of the next hops that the router's kernel has for a VIP: "11 12".
 next_hops() {
-	on fw1 ip "$(family "$1")" route show "$1" | grep -o 'via [^ ]*' | sed 's/.*[.:]//' | sort | xargs
+	on fw1 ip "$(family "$1")" route show "$1" | grep -o 'via [^ ]*' |
+		sed 's/.*[.:]//' | sort | xargs
 }
 
 both_families() {

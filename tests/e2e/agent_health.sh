@@ -112,5 +112,6 @@ check "panic ends" within 10 metric lb1 'sluice_health_panic{service="by-tcp"}' 
 write_config /missing
 apply lb1 lb2 || not_ok "the second configuration is applied"
 check "a changed check is followed" within 10 metric lb1 'sluice_health_panic{service="by-http"}' 1
-check "by the other balancer as well" within 10 metric lb2 'sluice_health_panic{service="by-http"}' 1
+check "by the other balancer as well" \
+	within 10 metric lb2 'sluice_health_panic{service="by-http"}' 1
 exit "$net_failed"

@@ -64,13 +64,14 @@ check "which tells of its host" says be1 '^sluice_node_memory_available_bytes [1
 check "rules count what they decide on" \
 	says fw1 '^sluice_rule_packets_total.policy="edge",rule="ping",action="accept". [3-9]'
 check "drops have their reason" \
-	says fw1 '^sluice_port_packets_total.port="eth0",outcome="policy-default",class="drop". [1-9]'
+	says fw1 'packets_total.port="eth0",outcome="policy-default",class="drop". [1-9]'
 check "every packet has an outcome" within 3 ledger_balances
 
 check "GET /healthz is answered" status GET /healthz 200
 check "another path is not found" status GET /etc/passwd 404
 check "another method is not allowed" status POST /metrics 405
-check "nothing listens but what is configured" listening lb1 "tcp 10.10.1.11:9101 udp 10.10.1.11:9103"
+check "nothing listens but what is configured" \
+	listening lb1 "tcp 10.10.1.11:9101 udp 10.10.1.11:9103"
 check "on a plain node, metrics alone" listening be1 "tcp 10.10.1.21:9101"
 
 # Connections that say nothing take no place for long.

@@ -219,7 +219,8 @@ family() {
 
 # The metric of the route that announces a VIP on a node, or nothing.
 announced() {
-	ip -n "$net_name-$1" "$(family "$2")" route show table 200 "$2" | sed -n 's/.* metric \([0-9]*\).*/\1/p'
+	ip -n "$net_name-$1" "$(family "$2")" route show table 200 "$2" |
+		sed -n 's/.* metric \([0-9]*\).*/\1/p'
 }
 
 is_announced() {
