@@ -16,12 +16,13 @@ struct show_args {
 
 static int print_config(const struct invocation *inv, const struct cluster *cluster)
 {
+	static const struct output_view none = {0}; /* its text is not a table */
 	char *text = NULL;
 	size_t length = 0;
 	int err;
 
 	if (inv->out.format != OUTPUT_TEXT) {
-		err = output_emit(&inv->out, model_json(cluster), NULL);
+		err = output_emit(&inv->out, model_json(cluster), &none);
 	} else {
 		err = config_write(cluster, &text, &length);
 		if (!err && fwrite(text, 1, length, inv->out.stream) != length)

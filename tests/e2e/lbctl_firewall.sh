@@ -11,7 +11,8 @@ source tests/lib/lbctl_net.sh
 
 # answered PORT: the server's greeting comes through.
 answered() {
-	[[ $(on client timeout 2 bash -c "exec 3<>/dev/tcp/10.10.1.21/$1 && head -n 1 <&3" 2>/dev/null) == hello ]]
+	on client timeout 2 bash -c "exec 3<>/dev/tcp/10.10.1.21/$1 && head -n 1 <&3" |
+		grep -qx hello
 }
 
 rule_packets() {
@@ -41,7 +42,8 @@ refused "a policy that does not exist" 1 'policy "edge": no such policy' \
 done_by "the first command makes the node" fw policy add edge
 refused "adding it again" 1 'policy "edge" exists already' fw policy add edge default accept
 done_by "set of a policy is idempotent" fw policy set edge default drop strict yes
-lines=5 refused "attaching before the host is ready" 2 'no forward-drop backstop.*forwarding is 0.*not ready' \
+lines=5 refused "attaching before the host is ready" 2 \
+	'no forward-drop backstop.*forwarding is 0.*not ready' \
 	attach dev wan role firewall,forward policy edge
 for interface in wan lan; do
 	done_by "host setup for $interface" host setup dev "$interface" role firewall,forward
@@ -110,8 +112,10 @@ check "lets it through again" answered 80
 is "rx = pass + tx + redirect + drop, on each interface" \
 	"$(query '[.interfaces[] | .rx_packets == .pass_packets + .tx_packets + .redirect_packets +
 		.drop_packets] | all' status)" true
-is "and in bytes" "$(query '[.interfaces[] | .rx_bytes == .pass_bytes + .tx_bytes + .redirect_bytes +
+is "and in bytes" \
+	"$(query '[.interfaces[] | .rx_bytes == .pass_bytes + .tx_bytes + .redirect_bytes +
 	.drop_bytes] | all' status)" true
-lines=2 refused "a policy that is in use is not deleted" 1 'policy "edge" does not exist' fw policy del edge
+lines=2 refused "a policy that is in use is not deleted" 1 'policy "edge" does not exist' \
+	fw policy del edge
 
 net_result

@@ -37,12 +37,15 @@ gateway_write ""
 cat >>"$config" <<-YAML
 	  client:
 	    interfaces:
-	      eth0: {network: wan, address: [198.51.100.7/24, "2001:db8:51::7/64"], mtu: 1600, roles: [balancer]}
+	      eth0: {network: wan, address: [198.51.100.7/24, "2001:db8:51::7/64"], mtu: 1600,
+	            roles: [balancer]}
 	  server:
 	    interfaces:
-	      eth0: {network: lan, address: [10.10.1.21/24, "fd00:10:1::21/64"], mtu: 1600, roles: [decap]}
+	      eth0: {network: lan, address: [10.10.1.21/24, "fd00:10:1::21/64"], mtu: 1600,
+	            roles: [decap]}
 	services:
-	  www: {vips: ["192.0.2.10:80", "[2001:db8:2::10]:80"], proto: tcp, forward: ipip, backends: {server: {}}}
+	  www: {vips: ["192.0.2.10:80", "[2001:db8:2::10]:80"], proto: tcp, forward: ipip,
+	        backends: {server: {}}}
 YAML
 ip -n "$net_name-gw" link add mgmt type veth peer name other netns "$net_name-client"
 ip -n "$net_name-gw" link set mgmt up
@@ -55,8 +58,10 @@ is "check finds errors" "$code" 2
 is "and changes nothing" "$(settings gw)" "$before"
 done_by "setup" host setup file "$config"
 like "setup says what it changed" "$stdout" 'changed +no forward-drop backstop'
-is "forwarding is on" "$(setting gw net.ipv4.conf.wan.forwarding)$(setting gw net.ipv6.conf.lan.forwarding)" 11
-is "on no other interface" "$(setting gw net.ipv4.conf.mgmt.forwarding)$(setting gw net.ipv6.conf.mgmt.forwarding)" 00
+is "forwarding is on" \
+	"$(setting gw net.ipv4.conf.wan.forwarding)$(setting gw net.ipv6.conf.lan.forwarding)" 11
+is "on no other interface" \
+	"$(setting gw net.ipv4.conf.mgmt.forwarding)$(setting gw net.ipv6.conf.mgmt.forwarding)" 00
 is "nor are router advertisements off there" "$(setting gw net.ipv6.conf.mgmt.accept_ra)" 1
 check "the backstop stops what the kernel would forward" not leaks
 like "and counts it" "$(on gw nft list table inet sluice_backstop)" 'packets [1-9]'
@@ -84,8 +89,10 @@ is "puts everything back" "$(settings gw)" "$before"
 before=$(settings server)
 on server sysctl -qw net.ipv4.conf.all.rp_filter=1
 check "setup of a backend" lbctl_on server host setup file "$config"
-is "the VIPs are on lo" "$(on server ip -o addr show dev lo | grep -cE '192.0.2.10/32|2001:db8:2::10/128')" 2
-is "no ARP is answered for them" "$(setting server net.ipv4.conf.eth0.arp_ignore)$(setting server net.ipv4.conf.eth0.arp_announce)" 12
+is "the VIPs are on lo" \
+	"$(on server ip -o addr show dev lo | grep -cE '192.0.2.10/32|2001:db8:2::10/128')" 2
+is "no ARP is answered for them" "$(setting server net.ipv4.conf.eth0.arp_ignore)" 1
+is "nor is one asked as them" "$(setting server net.ipv4.conf.eth0.arp_announce)" 2
 is "the reverse path filter is loose" "$(setting server net.ipv4.conf.eth0.rp_filter)" 2
 is "and as it was elsewhere" "$(setting server net.ipv4.conf.all.rp_filter)" 1
 is "the MTU is that of the file" "$(on server ip -j link show eth0 | jq '.[].mtu')" 1600
@@ -93,7 +100,8 @@ is "and nothing forwards" "$(setting server net.ipv4.conf.eth0.forwarding)" 0
 check "check is content" lbctl_on server host check file "$config"
 on server ip addr del 192.0.2.10/32 dev lo
 check "a VIP that is missing is an error" not lbctl_on server host check file "$config"
-like "with its fix" "$(<"$net_dir/stdout")" 'error +VIP 192.0.2.10 is not on lo.* ip address add 192.0.2.10 dev lo'
+like "with its fix" "$(<"$net_dir/stdout")" \
+	'error +VIP 192.0.2.10 is not on lo.* ip address add 192.0.2.10 dev lo'
 on server ip addr add 192.0.2.10/32 dev lo
 check "reset" lbctl_on server host reset
 on server sysctl -qw net.ipv4.conf.all.rp_filter=0
@@ -105,8 +113,9 @@ check "setup of a balancer" lbctl_on client host setup file "$config"
 check "has a backstop" on client nft list table inet sluice_backstop
 is "and forwards" "$(setting client net.ipv4.conf.eth0.forwarding)" 1
 lbctl_on client -j host setup dev other role balancer
-is "an MTU without room for tunnels is a warning" \
-	"$(jq -r '.findings[] | select(.finding | contains("MTU of other")).severity' "$net_dir/stdout")" warning
+mtu_of_other='.findings[] | select(.finding | contains("MTU of other")).severity'
+is "an MTU without room for tunnels is a warning" "$(jq -r "$mtu_of_other" "$net_dir/stdout")" \
+	warning
 refused "a node that is not in the file" 1 'node "nobody" is not in the file' \
 	--node nobody host setup file "$config"
 

@@ -40,13 +40,17 @@ refused "a name of another protocol" 1 'service "www" is of proto tcp' \
 done_by "set adds what is missing" vip set 192.0.2.12:443 name tls forward dsr
 done_by "set changes what is there" vip set 192.0.2.12:443 forward ipip
 done_by "set changes nothing the second time" vip set 192.0.2.12:443 forward ipip
-is "the services" "$(query '[.services[] | "\(.service)/\(.proto)/\(.forward)/\(.vips | join(","))"] |
-	sort | join(" ")' vip show)" \
-	"tls/tcp/ipip/192.0.2.12:443 udp-80/udp/ipip/192.0.2.10:80 www/tcp/ipip/192.0.2.10:80,[2001:db8:2::10]:80"
+is "the services" \
+	"$(query '[.services[] | "\(.service)/\(.proto)/\(.forward)/\(.vips | join(","))"] |
+	sort | .[]' vip show)" \
+	"tls/tcp/ipip/192.0.2.12:443
+udp-80/udp/ipip/192.0.2.10:80
+www/tcp/ipip/192.0.2.10:80,[2001:db8:2::10]:80"
 refused "deleting what is absent" 1 'VIP "192.0.2.13:80": no such VIP' vip del 192.0.2.13:80
 refused "a VIP of both protocols" 1 'expected proto' backend show 192.0.2.10:80
 done_by "vip del" vip del 192.0.2.12:443
-is "takes the service with its last VIP" "$(query '[.services[].service] | sort | join(" ")' vip show)" \
+is "takes the service with its last VIP" \
+	"$(query '[.services[].service] | sort | join(" ")' vip show)" \
 	"udp-80 www"
 refused "a VIP that is no address of a host" 1 'expected a unicast address' vip add 224.0.0.1:80
 
@@ -59,7 +63,8 @@ refused "adding it again" 1 'backend "10.10.1.22" of service "www" exists alread
 refused "a node that does not exist" 1 'no node of this name has an address' backend add www web7
 refused "an address that another backend has" 1 'is that of backend "one" already' \
 	backend add www two address 10.10.1.21
-refused "a service that does not exist" 1 'service "wwww": no such service \(did you mean "www"\?\)' \
+refused "a service that does not exist" 1 \
+	'service "wwww": no such service \(did you mean "www"\?\)' \
 	backend add wwww 10.10.1.23
 done_by "backend set" backend set www one weight 100 state up
 is "state, weight" "$(backend one state) $(backend one weight)" "up 100"

@@ -45,7 +45,8 @@ is "names policy and rule" "$(traced "$(step rule)" tcp 198.51.100.7 10.10.1.21:
 	'0 policy "edge", rule "web": accept'
 is "names the interface out" "$(traced "$(step route)" tcp 198.51.100.7 10.10.1.21:80)" \
 	'0 forwarded, out by lan'
-is "comes in where the route back goes out" "$(traced .interface tcp 198.51.100.7 10.10.1.21:80)" "0 wan"
+is "comes in where the route back goes out" "$(traced .interface tcp 198.51.100.7 10.10.1.21:80)" \
+	"0 wan"
 is "or where it is said to" "$(traced .interface tcp 198.51.100.7 10.10.1.21:80 dev lan)" "0 lan"
 is "a refused packet" "$(traced .outcome tcp 198.51.100.7 10.10.1.21:22)" "0 policy-default"
 like "says by which default" "$(traced "$(step default)" tcp 198.51.100.7 10.10.1.21:22)" \
@@ -55,8 +56,10 @@ is "UDP" "$(traced .verdict udp 198.51.100.7 10.10.1.21:80)" "0 drop"
 is "ICMP of either family: IPv4" "$(traced .verdict icmp 198.51.100.7 10.10.1.21)" "0 redirect"
 is "ICMP of either family: IPv6" "$(traced .verdict icmp 2001:db8:51::7 fd00:10:1::21)" "0 redirect"
 is "a protocol by number" "$(traced .verdict 47 198.51.100.7 10.10.1.21)" "0 drop"
-is "a stray ACK opens no flow" "$(traced .outcome tcp 198.51.100.7 10.10.1.21:80 flags ack)" "0 no-flow"
-is "flags that no TCP sends" "$(traced .outcome tcp 198.51.100.7 10.10.1.21:80 flags syn,fin)" "0 tcp-flags"
+is "a stray ACK opens no flow" "$(traced .outcome tcp 198.51.100.7 10.10.1.21:80 flags ack)" \
+	"0 no-flow"
+is "flags that no TCP sends" "$(traced .outcome tcp 198.51.100.7 10.10.1.21:80 flags syn,fin)" \
+	"0 tcp-flags"
 is "for the gateway itself" "$(traced .outcome icmp 198.51.100.7 198.51.100.1)" "0 pass-local"
 is "no counter, flow or miss has changed" "$(state)" "$before"
 
@@ -68,7 +71,8 @@ refused "no port" 1 'DST "10.10.1.21": expected a port with it' trace tcp 198.51
 refused "two families" 1 'expected addresses of one family' trace udp 198.51.100.7 '[fd00::1]:53'
 refused "flags of UDP" 1 'flags: expected PROTO tcp with it' \
 	trace udp 198.51.100.7 10.10.1.21:53 flags syn
-refused "an interface without Sluice" 1 'dev "lo": expected an interface that Sluice is attached to' \
+refused "an interface without Sluice" 1 \
+	'dev "lo": expected an interface that Sluice is attached to' \
 	trace icmp 198.51.100.7 10.10.1.21 dev lo
 refused "a source without a route" 1 'no route to 203.0.113.1 tells where it comes in' \
 	trace icmp 203.0.113.1 10.10.1.21

@@ -27,7 +27,8 @@ says "the version" 0 '^lbctl [0-9]+\.[0-9]+' --version
 says "the man page" 0 '^\.TH LBCTL 8' help man
 is "of which man has nothing to complain" \
 	"$(man --warnings -l -Tutf8 "$net_dir/stdout" 2>&1 >/dev/null)" ""
-says "help of what does not exist" 1 'unknown word "bakend" \(did you mean "backend"\?\)' help bakend
+says "help of what does not exist" 1 'unknown word "bakend" \(did you mean "backend"\?\)' \
+	help bakend
 
 says "an unknown word" 1 '^lbctl: unknown word "statsu" \(did you mean "status"\?\)' statsu
 says "a missing command" 1 '^lbctl vip: a command is missing, expected add, set, del, show$' vip
@@ -36,17 +37,25 @@ says "a value of the wrong type" 1 'weight "much": expected a number from 0 to 1
 	backend add www 10.0.0.1 weight much
 says "a node that cannot be" 1 '--node "a/b": expected the name of a node' --node a/b status
 says "a node that is not there" 2 'node "nowhere" has no data plane here' --node nowhere status
-SLUICE_NODE=elsewhere says "the node of the environment" 2 'node "elsewhere" has no data plane' status
+SLUICE_NODE=elsewhere says "the node of the environment" 2 'node "elsewhere" has no data plane' \
+	status
 says "the node of the host name" 2 "node \"$(uname -n | cut -d. -f1)\" has no data plane" status
 
 for node in one two; do
 	"$build/lbctl" --node $node fw policy add p || not_ok "making node $node"
 	[[ $node == two ]] || says "the only node" 0 '^node one ' status
 done
-says "one of two nodes has to be named" 2 "node \"$(uname -n | cut -d. -f1)\" has no data plane" status
+says "one of two nodes has to be named" 2 "node \"$(uname -n | cut -d. -f1)\" has no data plane" \
+	status
 
-printf 'sluice: 1\ncluster: x\nnodes:\n  a:\n    interfaces:\n      eth0: {adress: 10.0.0.1/24, mtu: -5}\n' \
-	>"$config"
+cat >"$config" <<-YAML
+	sluice: 1
+	cluster: x
+	nodes:
+	  a:
+	    interfaces:
+	      eth0: {adress: 10.0.0.1/24, mtu: -5}
+YAML
 says "a file with two mistakes" 1 "site.yaml:6: .*\"adress\".*\"address\"" check "$config"
 is "has two lines" "$(wc -l <"$net_dir/stderr")" 2
 head -c 4096 /dev/urandom >"$config"
@@ -54,7 +63,8 @@ says "a file that is none" 1 "lbctl: $config" check "$config"
 is "is one line" "$(wc -l <"$net_dir/stderr")" 1
 says "the example" 0 'nodes [0-9]+' check vm/cluster.yaml
 says "standard input" 0 '^- +nodes [0-9]+' check - <vm/cluster.yaml
-is "JSON is JSON" "$("$build/lbctl" -j check vm/cluster.yaml | jq -c '[.valid, .schema]')" "[true,1]"
+is "JSON is JSON" "$("$build/lbctl" -j check vm/cluster.yaml | jq -c '[.valid, .schema]')" \
+	"[true,1]"
 says "doctor on a bare node" 0 'nothing is in force' --node bare doctor
 
 net_result

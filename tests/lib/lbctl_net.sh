@@ -201,12 +201,15 @@ gateway_write() {
 		  edge:
 		    default: drop
 		    rules:
-		      - {name: web, in: wan, to: [10.10.1.21, "fd00:10:1::21"], proto: tcp, port: 80, action: accept}
+		      - {name: web, in: wan, to: [10.10.1.21, "fd00:10:1::21"], proto: tcp,
+		         port: 80, action: accept}
 		      $1
 		nodes:
 		  gw:
 		    interfaces:
-		      wan: {network: wan, address: [198.51.100.1/24, "2001:db8:51::1/64"], roles: [firewall, forward], policy: edge}
-		      lan: {network: lan, address: [10.10.1.1/24, "fd00:10:1::1/64"], roles: [firewall, forward], policy: edge}
+		      wan: {network: wan, address: [198.51.100.1/24, "2001:db8:51::1/64"],
+		            roles: [firewall, forward], policy: edge}
+		      lan: {network: lan, address: [10.10.1.1/24, "fd00:10:1::1/64"],
+		            roles: [firewall, forward], policy: edge}
 	YAML
 }
