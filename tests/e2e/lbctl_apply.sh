@@ -99,7 +99,7 @@ check "traffic passes as before" reaches 4
 
 # --- taking away -----------------------------------------------------------------
 
-sed '/^      lan:/s/, roles.*}/}/' "$config" >"$net_dir/less.yaml"
+sed '/^      lan:/ { N; s/,\n *roles.*}/}/ }' "$config" >"$net_dir/less.yaml"
 done_by "apply a file in which lan has no roles" apply -f "$net_dir/less.yaml"
 is "its program is gone" "$(programs)" wan
 check "which the kernel confirms, too" not attached lan
