@@ -34,16 +34,18 @@ in_node() {
 }
 
 # daemon NODE NAME USER COMMAND...: in the node's namespace, in the background; the command must stay
-# in the foreground. What it prints goes to NAME.log in the node's state.
+# in the foreground. What it prints goes to NAME.log in the node's state; how it was started, to
+# NAME.command, so that it can be started again.
 daemon() {
 	local node=$1 name=$2 user=$3 as=()
+	printf '%s\0' "${@:3}" >"$STATE/$node/$name.command"
 	shift 3
 	[[ $user == root ]] ||
 		as=(setpriv "--reuid=$user" "--regid=$(id -g "$user")" --clear-groups)
 	{
 		close_inherited
 		exec ip netns exec "sluice-$node" setsid "${as[@]}" "$@"
-	} </dev/null >"$STATE/$node/$name.log" 2>&1 &
+	} </dev/null >>"$STATE/$node/$name.log" 2>&1 &
 	process_record "$node" "$name" $!
 }
 
