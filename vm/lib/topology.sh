@@ -88,9 +88,10 @@ node_commands() {
 }
 
 # A local socket leaves its checksum to the device; XDP on the way would see, and send on, the
-# unfinished one.
-node_offloads() {
+# unfinished one. An interface that goes down and up again keeps its IPv6 addresses.
+node_settings() {
 	local if
+	echo 1 >/proc/sys/net/ipv6/conf/all/keep_addr_on_down || return
 	for if in "$@"; do
 		ethtool -K "$if" tx off || return
 	done
@@ -102,8 +103,8 @@ node_create() {
 	while read -r of if network mtu; do
 		[[ $of != "$node" ]] || ifs+=("$if")
 	done < <(printf '%s\n' "${INTERFACES[@]}")
-	in_node "$node" bash -c "$(declare -f node_offloads); node_offloads $(printf '%q ' "${ifs[@]}")" \
-		>/dev/null || die "$node: cannot turn checksum offload off"
+	in_node "$node" bash -c "$(declare -f node_settings); node_settings $(printf '%q ' "${ifs[@]}")" \
+		>/dev/null || die "$node: cannot set up its interfaces"
 }
 
 topology_create() {
