@@ -99,6 +99,22 @@ on lb1 ip route del prohibit 10.10.1.22
 check "its way back blames nobody" during 2 all_up
 check "it is well again" within 10 is_announced lb1 "$vip4" 100
 
+# lb1's link goes and comes, at different moments of its checks.
+flaps() {
+	local pause
+
+	for pause in 0.9 1.3 1.7; do
+		ip -n "$net_name-sw" link set lb1 down
+		sleep "$pause"
+		ip -n "$net_name-sw" link set lb1 up
+		sleep 1.5
+	done
+}
+flaps &
+check "a link that flaps costs the other balancer nothing" during 10 up_on lb2
+wait $!
+check "and the balancer is well again" within 10 is_announced lb1 "$vip4" 100
+
 # Nobody sees a backend.
 for name in tcp-be1 tcp-be2; do stop "$name"; done
 check "when no balancer sees a backend, panic is said" \

@@ -253,9 +253,24 @@ static void forgotten_peer_has_no_say(void)
 	model_fini(&cluster);
 }
 
-static void down_is_an_opinion_once_another_backend_answered(void)
+/* One check of a backend from start to end, with nothing in between. */
+static bool checked(struct backend_state *backend, bool ok, uint64_t started_ns)
+{
+	roster_check_begins(backend);
+	return roster_check_ends(backend, ok, started_ns);
+}
+
+static bool view_is(const struct service_state *service, bool blind, unsigned char first,
+		    unsigned char second)
 {
 	unsigned char opinions[2];
+
+	return roster_own_view(service, opinions) == blind && opinions[0] == first &&
+	       opinions[1] == second;
+}
+
+static void down_is_an_opinion_once_another_backend_answered(void)
+{
 	struct roster roster = {0};
 	struct service_state *service;
 
@@ -263,18 +278,36 @@ static void down_is_an_opinion_once_another_backend_answered(void)
 	add_service("www", 2)->check.fall = 2;
 	rebuild(&roster);
 	service = &roster.services[0];
-	roster_note_result(service->backends[1], true, 5, 10);
-	roster_note_result(service->backends[0], false, 15, 20);
-	roster_note_result(service->backends[0], false, 25, 30);
+	checked(service->backends[1], true, 10);
+	checked(service->backends[0], false, 20);
+	checked(service->backends[0], false, 30);
 	CU_ASSERT_FALSE(service->backends[0]->own.up);
-	CU_ASSERT_FALSE(roster_own_view(service, opinions));
-	CU_ASSERT(opinions[0] == UP && opinions[1] == UP);
-	roster_note_result(service->backends[1], true, 35, 40);
-	CU_ASSERT_FALSE(roster_own_view(service, opinions));
-	CU_ASSERT(opinions[0] == UP && opinions[1] == UP);
-	CU_ASSERT_TRUE(roster_note_result(service->backends[0], false, 45, 50));
-	CU_ASSERT_FALSE(roster_own_view(service, opinions));
-	CU_ASSERT(opinions[0] == DOWN && opinions[1] == UP);
+	CU_ASSERT(view_is(service, false, UP, UP));
+	checked(service->backends[1], true, 40);
+	CU_ASSERT(view_is(service, false, UP, UP));
+	CU_ASSERT_TRUE(checked(service->backends[0], false, 50));
+	CU_ASSERT(view_is(service, false, DOWN, UP));
+	roster_fini(&roster);
+	model_fini(&cluster);
+}
+
+/* The network comes back while a check waits for an answer that was lost with it. */
+static void check_begun_in_blindness_is_no_evidence(void)
+{
+	struct roster roster = {0};
+	struct service_state *service;
+
+	model_init(&cluster);
+	add_service("www", 2)->check.fall = 2;
+	rebuild(&roster);
+	service = &roster.services[0];
+	checked(service->backends[0], false, 10);
+	checked(service->backends[1], false, 20);
+	roster_check_begins(service->backends[0]);
+	checked(service->backends[1], true, 40);
+	roster_check_ends(service->backends[0], false, 30);
+	CU_ASSERT_FALSE(service->backends[0]->own.up);
+	CU_ASSERT(view_is(service, false, UP, UP));
 	roster_fini(&roster);
 	model_fini(&cluster);
 }
@@ -282,7 +315,6 @@ static void down_is_an_opinion_once_another_backend_answered(void)
 /* The way back: the first backend that answers makes no other one look dead. */
 static void end_of_blindness_blames_nobody(void)
 {
-	unsigned char opinions[2];
 	struct roster roster = {0};
 	struct service_state *service;
 
@@ -291,13 +323,11 @@ static void end_of_blindness_blames_nobody(void)
 	rebuild(&roster);
 	service = &roster.services[0];
 	for (unsigned i = 0; i < 2 * service->check.fall; i++)
-		roster_note_result(service->backends[i % 2], false, 10 * i + 5, 10 * i + 10);
-	CU_ASSERT_TRUE(roster_own_view(service, opinions));
-	CU_ASSERT(opinions[0] == DOWN && opinions[1] == DOWN);
+		checked(service->backends[i % 2], false, 10 * i + 5);
+	CU_ASSERT(view_is(service, true, DOWN, DOWN));
 	for (unsigned i = 0; i < service->check.rise; i++)
-		roster_note_result(service->backends[0], true, 100 + 10 * i, 105 + 10 * i);
-	CU_ASSERT_FALSE(roster_own_view(service, opinions));
-	CU_ASSERT(opinions[0] == UP && opinions[1] == UP);
+		checked(service->backends[0], true, 100 + 10 * i);
+	CU_ASSERT(view_is(service, false, UP, UP));
 	roster_fini(&roster);
 	model_fini(&cluster);
 }
@@ -339,6 +369,7 @@ int main(void)
 		UNIT_TEST(view_is_counted_for_one_second),
 		UNIT_TEST(forgotten_peer_has_no_say),
 		UNIT_TEST(down_is_an_opinion_once_another_backend_answered),
+		UNIT_TEST(check_begun_in_blindness_is_no_evidence),
 		UNIT_TEST(end_of_blindness_blames_nobody),
 		UNIT_TEST(own_view_is_blind_when_no_usable_backend_is_up),
 		{},

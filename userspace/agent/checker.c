@@ -29,9 +29,11 @@ static void on_due(struct loop_timer *timer)
 	uint64_t interval_ns = backend->service->check.interval_ms * NS_PER_MS;
 
 	arm(backend, interval_ns * 19 / 20 + random_below(interval_ns / 10));
-	if (!probe_is_running(&backend->probe))
-		probe_start(&backend->probe, &backend->target, &backend->service->check,
-			    backend->checker->tls);
+	if (probe_is_running(&backend->probe))
+		return;
+	roster_check_begins(backend);
+	probe_start(&backend->probe, &backend->target, &backend->service->check,
+		    backend->checker->tls);
 }
 
 static void on_result(struct probe *probe, enum probe_result result, uint64_t duration_ns)
@@ -44,7 +46,7 @@ static void on_result(struct probe *probe, enum probe_result result, uint64_t du
 	backend->results[result]++;
 	if (result == PROBE_LOCAL)
 		return;
-	if (!roster_note_result(backend, result == PROBE_OK, probe->started_ns, loop_clock_ns()))
+	if (!roster_check_ends(backend, result == PROBE_OK, probe->started_ns))
 		return;
 	if (backend->own.up != was_up)
 		log_write(was_up ? LOG_LEVEL_WARN : LOG_LEVEL_INFO, "check",

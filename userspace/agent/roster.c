@@ -167,34 +167,34 @@ int roster_build(struct roster *out, struct roster *from, const struct cluster *
 
 /* --- own view ------------------------------------------------------------------- */
 
-static bool another_answered_since(const struct backend_state *backend, uint64_t since_ns)
+void roster_check_begins(struct backend_state *backend)
 {
 	const struct service_state *service = backend->service;
 
-	for (size_t i = 0; i < service->backend_count; i++)
-		if (service->backends[i] != backend && service->backends[i]->last_ok_ns > since_ns)
-			return true;
-	return false;
+	backend->others_answer = false;
+	for (size_t i = 0; backend->failing_since_ns && i < service->backend_count; i++)
+		if (service->backends[i] != backend &&
+		    service->backends[i]->answered_ns > backend->failing_since_ns)
+			backend->others_answer = true;
 }
 
-bool roster_note_result(struct backend_state *backend, bool ok, uint64_t started_ns,
-			uint64_t now_ns)
+bool roster_check_ends(struct backend_state *backend, bool ok, uint64_t started_ns)
 {
 	const struct health_check *check = &backend->service->check;
 	bool changed = health_result(&backend->own, ok, check->rise, check->fall);
 	bool was_credible = backend->credible;
 
 	if (ok) {
-		backend->last_ok_ns = now_ns;
+		backend->answered_ns = started_ns;
 		backend->confirmed |= backend->own.up;
-	}
-	if (backend->own.up && ok) {
-		backend->failing_since_ns = 0;
-		backend->credible = false;
-	} else if (!ok) {
+	} else {
+		backend->credible |= backend->others_answer;
 		if (!backend->failing_since_ns)
 			backend->failing_since_ns = started_ns;
-		backend->credible |= another_answered_since(backend, backend->failing_since_ns);
+	}
+	if (ok && backend->own.up) {
+		backend->failing_since_ns = 0;
+		backend->credible = false;
 	}
 	return changed || (!backend->own.up && backend->credible != was_credible);
 }

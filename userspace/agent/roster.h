@@ -34,8 +34,9 @@ struct backend_state {
 	bool usable;		   /* may get new flows by configuration */
 	struct health own;	   /* by own checks alone */
 	uint64_t failing_since_ns; /* start of the first bad check in a row; 0: none */
-	uint64_t last_ok_ns;	   /* end of the last good check */
-	bool credible;		   /* it failed while another backend answered */
+	uint64_t answered_ns;	   /* start of the last good check */
+	bool others_answer;	   /* when the running check began: another one had, since then */
+	bool credible;		   /* it failed a check that began so */
 	bool confirmed;		   /* own checks said "up" since the agent started */
 	bool agreed;		   /* by all balancers: what is in force */
 	bool applied;		   /* what the data plane has */
@@ -89,14 +90,15 @@ uint64_t roster_id(const char *name);
 void roster_forget_peer(struct roster *roster, size_t peer);
 
 /*
- * Takes in the result of an own check. True if the opinion changed by it.
+ * An own check of the backend begins; and ends. True if the opinion changed by it.
  *
- * "Down" becomes an opinion only once the backend failed a check after another
- * backend of the service had answered one: a balancer that loses its own
- * network must not make the others cut flows in the moment before it knows.
+ * "Down" becomes an opinion only by a check that began after another backend of
+ * the service had answered one, begun after this one's first failure: a
+ * balancer that loses its own network must not make the others cut flows in
+ * the moments before it knows, nor when the network comes back.
  */
-bool roster_note_result(struct backend_state *backend, bool ok, uint64_t started_ns,
-			uint64_t now_ns);
+void roster_check_begins(struct backend_state *backend);
+bool roster_check_ends(struct backend_state *backend, bool ok, uint64_t started_ns);
 
 /*
  * The enum opinion of each backend as own checks have it; opinions has
