@@ -165,6 +165,55 @@ static void silent_server_times_out(void)
 	CU_ASSERT_EQUAL(check_server(CHECK_TLS, NULL, true), PROBE_TIMEOUT);
 }
 
+/* Timers before the timeout were called late: as on a host that is short of CPU. */
+static struct loop_timer stall;
+
+static void on_stall(struct loop_timer *timer)
+{
+	(void)timer;
+	usleep(150 * 1000);
+}
+
+static void on_nothing(struct loop_timer *timer)
+{
+	(void)timer;
+}
+
+static struct loop_timer late_answer;
+static int answering;
+
+static void on_late_answer(struct loop_timer *timer)
+{
+	(void)timer;
+	CU_ASSERT(write(answering, "HTTP/1.1 200 OK\r\n\r\n", 19) > 0);
+}
+
+static void time_without_cpu_is_not_the_backends(void)
+{
+	struct health_check check = {.type = CHECK_HTTP, .status = 200, .timeout_ms = 200};
+	struct endpoint at;
+	int fd = listen_on_loopback(&at);
+
+	CU_ASSERT_EQUAL_FATAL(loop_init(&loop), 0);
+	probe_init(&probe, &loop, on_done);
+	result = PROBE_RESULT_COUNT;
+	probe_start(&probe, &at, &check, NULL);
+	answering = accept(fd, NULL, NULL);
+	stall = (struct loop_timer){.expired = on_stall};
+	late_answer = (struct loop_timer){.expired = on_late_answer};
+	CU_ASSERT_EQUAL(loop_timer_arm(&loop, &stall, NS_PER_MS), 0);
+	CU_ASSERT_EQUAL(loop_timer_arm(&loop, &late_answer, 250 * NS_PER_MS), 0);
+	/* Due while the loop is stalled: by its lateness the loop knows. */
+	CU_ASSERT_EQUAL(
+		loop_timer_arm(&loop, &(struct loop_timer){.expired = on_nothing}, 10 * NS_PER_MS),
+		0);
+	CU_ASSERT_EQUAL(loop_run(&loop), 0);
+	CU_ASSERT_EQUAL(result, PROBE_OK);
+	close(answering);
+	close(fd);
+	loop_fini(&loop);
+}
+
 static void server_without_tls_fails_the_handshake(void)
 {
 	CU_ASSERT_EQUAL(check_server(CHECK_TLS, "HTTP/1.1 400 Bad Request\r\n\r\n", true),
@@ -198,6 +247,7 @@ int main(void)
 		UNIT_TEST(tcp_is_well_when_it_connects),
 		UNIT_TEST(http_is_judged_by_its_status),
 		UNIT_TEST(silent_server_times_out),
+		UNIT_TEST(time_without_cpu_is_not_the_backends),
 		UNIT_TEST(server_without_tls_fails_the_handshake),
 		UNIT_TEST(closed_port_is_refused),
 		{},

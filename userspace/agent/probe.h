@@ -44,6 +44,8 @@ struct probe {
 	struct loop_watch watch;
 	struct loop_timer timeout;
 	uint64_t started_ns;
+	uint64_t loop_lost_ns; /* loop->lost_ns when the timeout was armed */
+	bool extended;
 	enum { PROBE_IDLE, PROBE_CONNECTING, PROBE_HANDSHAKE, PROBE_SENDING, PROBE_READING } stage;
 	struct health_check check;
 	SSL *tls;

@@ -12,6 +12,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#define LATE_NS (5 * NS_PER_MS)
+
 uint64_t loop_clock_ns(void)
 {
 	struct timespec now;
@@ -189,6 +191,15 @@ static void run_watches(struct loop *loop)
 	}
 }
 
+/* Waiting is rounded to milliseconds; what is beyond that is time without a CPU. */
+static void note_lateness(struct loop *loop)
+{
+	uint64_t due_ns = loop->heap_count ? loop->heap[0]->due_ns : loop->now_ns;
+
+	if (loop->now_ns > due_ns + LATE_NS)
+		loop->lost_ns += loop->now_ns - due_ns;
+}
+
 int loop_run(struct loop *loop)
 {
 	loop->stopping = false;
@@ -200,6 +211,7 @@ int loop_run(struct loop *loop)
 		loop->now_ns = loop_clock_ns();
 		loop->batch_count = count > 0 ? count : 0;
 		loop->batch_next = 0;
+		note_lateness(loop);
 		run_watches(loop);
 		run_timers(loop);
 	}

@@ -37,7 +37,8 @@ struct loop_timer {
 struct loop {
 	int epoll_fd;
 	bool stopping;
-	uint64_t now_ns; /* CLOCK_MONOTONIC at the last wake-up */
+	uint64_t now_ns;  /* CLOCK_MONOTONIC at the last wake-up */
+	uint64_t lost_ns; /* by how much timers were called late, in all: this process had no CPU */
 	struct loop_timer **heap;
 	size_t heap_count, heap_size;
 	struct epoll_event batch[LOOP_BATCH];
