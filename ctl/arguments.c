@@ -216,6 +216,9 @@ static int parse_tcp_flags(const char *text, void *member)
 	return strcmp(text, "none") ? for_each_part(text, add_tcp_flag, member) : 0;
 }
 
+/* Said in words below. */
+_Static_assert(MODEL_MAX_WEIGHT == 1000 && SLUICE_NAME_LEN == 32, "limits");
+
 static const char *const mode_words[] = {"native", "generic", NULL};
 static const char *const default_words[] = {"drop", "accept", NULL};
 static const char *const yes_no_words[] = {"no", "yes", NULL};

@@ -24,7 +24,7 @@ struct attach_args {
 
 static bool prefix_of(const struct ifaddrs *a, struct prefix *out)
 {
-	if (!a->ifa_addr || !a->ifa_netmask)
+	if (!a->ifa_addr || !a->ifa_netmask || a->ifa_flags & IFF_LOOPBACK)
 		return false;
 	if (a->ifa_addr->sa_family == AF_INET) {
 		const struct sockaddr_in *addr = (const void *)a->ifa_addr;

@@ -135,27 +135,27 @@ static int edit_undrain(struct session *session)
 
 static int run_add(struct invocation *inv)
 {
-	return session_edit(inv, edit_add);
+	return session_edit(inv, DATAPLANE_CREATE, edit_add);
 }
 
 static int run_set(struct invocation *inv)
 {
-	return session_edit(inv, edit_set);
+	return session_edit(inv, DATAPLANE_CREATE, edit_set);
 }
 
 static int run_del(struct invocation *inv)
 {
-	return session_edit(inv, edit_del);
+	return session_edit(inv, DATAPLANE_WRITE, edit_del);
 }
 
 static int run_drain(struct invocation *inv)
 {
-	return session_edit(inv, edit_drain);
+	return session_edit(inv, DATAPLANE_WRITE, edit_drain);
 }
 
 static int run_undrain(struct invocation *inv)
 {
-	return session_edit(inv, edit_undrain);
+	return session_edit(inv, DATAPLANE_WRITE, edit_undrain);
 }
 
 static int show(const struct session *session)

@@ -84,17 +84,17 @@ static int edit_del(struct session *session)
 
 static int run_add(struct invocation *inv)
 {
-	return session_edit(inv, edit_add);
+	return session_edit(inv, DATAPLANE_CREATE, edit_add);
 }
 
 static int run_set(struct invocation *inv)
 {
-	return session_edit(inv, edit_set);
+	return session_edit(inv, DATAPLANE_CREATE, edit_set);
 }
 
 static int run_del(struct invocation *inv)
 {
-	return session_edit(inv, edit_del);
+	return session_edit(inv, DATAPLANE_WRITE, edit_del);
 }
 
 static const struct output_column policy_columns[] = {

@@ -122,12 +122,12 @@ static int edit_del(struct session *session)
 
 static int run_add(struct invocation *inv)
 {
-	return session_edit(inv, edit_add);
+	return session_edit(inv, DATAPLANE_CREATE, edit_add);
 }
 
 static int run_del(struct invocation *inv)
 {
-	return session_edit(inv, edit_del);
+	return session_edit(inv, DATAPLANE_WRITE, edit_del);
 }
 
 static int run_show(struct invocation *inv)

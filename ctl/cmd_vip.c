@@ -141,17 +141,17 @@ static int edit_del(struct session *session)
 
 static int run_add(struct invocation *inv)
 {
-	return session_edit(inv, edit_add);
+	return session_edit(inv, DATAPLANE_CREATE, edit_add);
 }
 
 static int run_set(struct invocation *inv)
 {
-	return session_edit(inv, edit_set);
+	return session_edit(inv, DATAPLANE_CREATE, edit_set);
 }
 
 static int run_del(struct invocation *inv)
 {
-	return session_edit(inv, edit_del);
+	return session_edit(inv, DATAPLANE_WRITE, edit_del);
 }
 
 static json_t *services_json(const struct session *session, const struct service *only, int *err)

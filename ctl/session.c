@@ -25,7 +25,8 @@ int session_failed(const struct invocation *inv, int err, const char *what, ...)
 	va_start(args, what);
 	vsnprintf(text, sizeof(text), what, args);
 	va_end(args);
-	command_error(inv, "%s: %s", text, strerror(-err));
+	command_error(inv, "%s: %s%s", text, strerror(-err),
+		      err == -EPERM ? ", expected root or CAP_BPF and CAP_NET_ADMIN" : "");
 	return EXIT_FAILED;
 }
 
@@ -128,6 +129,11 @@ static int open_error(const struct session *session, int err)
 		break;
 	case -EBUSY:
 		command_error(inv, "node \"%s\": another command holds its lock", session->name);
+		break;
+	case -EBADMSG:
+		command_error(inv,
+			      "node \"%s\": this version cannot read the configuration in force",
+			      session->name);
 		break;
 	default:
 		return session_kernel_failed(inv, err, "node \"%s\"", session->name);
@@ -270,10 +276,11 @@ void session_restore(struct session *session, struct cluster *before)
 				      "the configuration could not be taken back");
 }
 
-int session_edit(const struct invocation *inv, int (*edit)(struct session *session))
+int session_edit(const struct invocation *inv, enum dataplane_access access,
+		 int (*edit)(struct session *session))
 {
 	struct session session;
-	int code = session_open(&session, inv, DATAPLANE_CREATE, MODEL_DEFAULT_FLOWS);
+	int code = session_open(&session, inv, access, MODEL_DEFAULT_FLOWS);
 
 	if (!code && !session_node_make(&session))
 		code = EXIT_FAILED;

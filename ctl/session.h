@@ -59,8 +59,12 @@ int session_copy_model(struct session *session, struct cluster *out);
  */
 void session_restore(struct session *session, struct cluster *before);
 
-/* Loads, calls `edit`, publishes: the body of every imperative command. */
-int session_edit(const struct invocation *inv, int (*edit)(struct session *session));
+/*
+ * Opens with `access`, calls `edit`, publishes: the body of every imperative
+ * command. DATAPLANE_CREATE for what may be a node's first command.
+ */
+int session_edit(const struct invocation *inv, enum dataplane_access access,
+		 int (*edit)(struct session *session));
 
 /* Reads and validates a cluster file. *out is valid only with EXIT_OK. */
 int session_read_file(const struct invocation *inv, const char *path, struct cluster *out);

@@ -21,6 +21,7 @@ struct dataplane {
 	/* map descriptors, -1 where not open */
 	int vips, rules, ports, tunnels, intent; /* outer maps of slotted tables */
 	int rings, backends, flows, block, ledger, rule_use, load, misses, txports, control_fd;
+	struct tables_in_force *tables; /* private to the library */
 };
 
 enum dataplane_access {

@@ -39,11 +39,36 @@ struct table_shape {
 extern const struct table_shape table_ports, table_rules, table_vips, table_tunnels, table_intent,
 	table_ring;
 
+/* The tables that have two slots. */
+enum slotted_table {
+	SLOTTED_PORTS,
+	SLOTTED_RULES,
+	SLOTTED_VIPS,
+	SLOTTED_TUNNELS,
+	SLOTTED_INTENT,
+	SLOTTED_COUNT
+};
+
+/*
+ * Their inner maps in force, kept open while the generation lasts: kernels
+ * before 6.8 wait for a grace period at each look-up in a map of maps.
+ */
+struct tables_in_force {
+	unsigned generation;
+	int fds[SLOTTED_COUNT];
+};
+
 /* The memory of an array, as the kernel lays it out. */
 struct table_view {
 	void *data;
 	size_t bytes;
 };
+
+int table_outer(const struct dataplane *dp, enum slotted_table which);
+/* Borrowed: good until the generation turns, and not to be closed. -ENOENT: none. */
+int table_in_force(const struct dataplane *dp, enum slotted_table which);
+void tables_in_force_init(struct tables_in_force *tables);
+void tables_in_force_fini(struct tables_in_force *tables);
 
 /* A new inner map of `entries` elements. */
 int table_create(const struct dataplane *dp, const struct table_shape *shape, unsigned entries);

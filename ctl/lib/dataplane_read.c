@@ -15,7 +15,7 @@
 int dataplane_service_index(const struct dataplane *dp, const struct service *service,
 			    unsigned *index)
 {
-	int fd = table_open(dp->vips, dataplane_slot(dp));
+	int fd = table_in_force(dp, SLOTTED_VIPS);
 	int err = -ENOENT;
 
 	if (fd < 0)
@@ -29,7 +29,6 @@ int dataplane_service_index(const struct dataplane *dp, const struct service *se
 		*index = vip.service;
 		err = 0;
 	}
-	close(fd);
 	return err;
 }
 
@@ -66,14 +65,13 @@ static unsigned find_port(const struct sluice_port *ports, const char *ifname)
 
 int dataplane_port_slot(const struct dataplane *dp, const char *ifname, unsigned *port)
 {
-	int fd = table_open(dp->ports, dataplane_slot(dp));
+	int fd = table_in_force(dp, SLOTTED_PORTS);
 	struct table_view view;
 	int err;
 
 	if (fd < 0)
 		return fd;
 	err = table_map(fd, false, &view);
-	close(fd);
 	if (err)
 		return err;
 	*port = find_port(view.data, ifname);
@@ -85,14 +83,11 @@ int dataplane_port_slot(const struct dataplane *dp, const char *ifname, unsigned
 
 int dataplane_read_port(const struct dataplane *dp, unsigned port, struct sluice_port *out)
 {
-	int fd = table_open(dp->ports, dataplane_slot(dp));
-	int err;
+	int fd = table_in_force(dp, SLOTTED_PORTS);
 
 	if (fd < 0)
 		return fd;
-	err = bpf_map_lookup_elem(fd, &port, out) ? -errno : 0;
-	close(fd);
-	return err;
+	return bpf_map_lookup_elem(fd, &port, out) ? -errno : 0;
 }
 
 int dataplane_read_backend(const struct dataplane *dp, unsigned slot, struct sluice_backend *out)

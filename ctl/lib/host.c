@@ -5,10 +5,13 @@
 #include "host.h"
 
 #include <errno.h>
+#include <linux/capability.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "attach.h"
 #include "host_internal.h"
@@ -60,6 +63,27 @@ void host_report_fini(struct host_report *report)
 	}
 	free(report->findings);
 	*report = (struct host_report){0};
+}
+
+/* libnftables would complain on standard error, sysctl files only one by one. */
+static int check_capability(void)
+{
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {0};
+
+	if (syscall(SYS_capget, &header, data))
+		return -errno;
+	return data[0].effective & 1U << CAP_NET_ADMIN ? 0 : -EPERM;
+}
+
+static int start(const struct cluster *cluster, const struct node *node, struct requirements *list,
+		 struct host_report *report)
+{
+	int err = check_capability();
+
+	*report = (struct host_report){0};
+	*list = (struct requirements){0};
+	return err ? err : requirements_build(cluster, node, list);
 }
 
 /* --- looking -------------------------------------------------------------------- */
@@ -244,9 +268,8 @@ static int inspect_into(const struct requirement *r, struct host_report *report)
 int host_inspect(const struct cluster *cluster, const struct node *node, struct host_report *report)
 {
 	struct requirements list;
-	int err = requirements_build(cluster, node, &list);
+	int err = start(cluster, node, &list, report);
 
-	*report = (struct host_report){0};
 	for (size_t i = 0; !err && i < list.count; i++)
 		err = inspect_into(&list.items[i], report);
 	if (err)
@@ -399,9 +422,8 @@ static bool failed_backstop(const struct requirement *r, const struct host_repor
 int host_setup(const struct cluster *cluster, const struct node *node, struct host_report *report)
 {
 	struct requirements list;
-	int err = requirements_build(cluster, node, &list);
+	int err = start(cluster, node, &list, report);
 
-	*report = (struct host_report){0};
 	for (size_t i = 0; !err && i < list.count; i++) {
 		err = setup(node, &list.items[i], report);
 		/* Without it, forwarding must not be switched on. */

@@ -30,7 +30,10 @@ struct host_report {
 	size_t count;
 };
 
-/* Looks at all requirements of `node` in the caller's network namespace. */
+/*
+ * Looks at all requirements of `node` in the caller's network namespace.
+ * -EPERM without CAP_NET_ADMIN.
+ */
 int host_inspect(const struct cluster *cluster, const struct node *node,
 		 struct host_report *report) __must_check;
 /*

@@ -26,10 +26,10 @@ static int parse_intent(const struct table_view *view, struct cluster *out)
 	return err == -EINVAL ? -EBADMSG : err;
 }
 
-static int read_model(const struct dataplane *dp, unsigned slot, struct cluster *out)
+static int read_model(const struct dataplane *dp, struct cluster *out)
 {
 	struct table_view view;
-	int fd = table_open(dp->intent, slot);
+	int fd = table_in_force(dp, SLOTTED_INTENT);
 	int err;
 
 	model_init(out);
@@ -40,16 +40,15 @@ static int read_model(const struct dataplane *dp, unsigned slot, struct cluster 
 		err = parse_intent(&view, out);
 		table_unmap(&view);
 	}
-	close(fd);
 	return err;
 }
 
 /* --- the tables ------------------------------------------------------------- */
 
 /* Leaves `out` as it is, zeroed, if nothing was published yet. */
-static int read_array(int outer, unsigned slot, void *out, size_t bytes)
+static int read_array(const struct dataplane *dp, enum slotted_table which, void *out, size_t bytes)
 {
-	int fd = table_open(outer, slot);
+	int fd = table_in_force(dp, which);
 	struct table_view view;
 	int err;
 
@@ -60,7 +59,6 @@ static int read_array(int outer, unsigned slot, void *out, size_t bytes)
 		memcpy(out, view.data, bytes < view.bytes ? bytes : view.bytes);
 		table_unmap(&view);
 	}
-	close(fd);
 	return err;
 }
 
@@ -80,7 +78,7 @@ static size_t count_rules(const struct in_force *now)
 
 static int read_vips(const struct dataplane *dp, struct in_force *now)
 {
-	int fd = table_open(dp->vips, now->slot);
+	int fd = table_in_force(dp, SLOTTED_VIPS);
 	const void *previous = NULL;
 
 	if (fd < 0)
@@ -94,7 +92,6 @@ static int read_vips(const struct dataplane *dp, struct in_force *now)
 		previous = &vip->key;
 		now->vip_count++;
 	}
-	close(fd);
 	return 0;
 }
 
@@ -123,12 +120,12 @@ int in_force_backends(const struct dataplane *dp, struct sluice_backend *out)
 
 static int read_all(const struct dataplane *dp, struct in_force *now)
 {
-	int err = read_model(dp, now->slot, &now->model);
+	int err = read_model(dp, &now->model);
 
 	if (!err)
-		err = read_array(dp->ports, now->slot, now->ports, sizeof(now->ports));
+		err = read_array(dp, SLOTTED_PORTS, now->ports, sizeof(now->ports));
 	if (!err)
-		err = read_array(dp->rules, now->slot, now->rules, sizeof(now->rules));
+		err = read_array(dp, SLOTTED_RULES, now->rules, sizeof(now->rules));
 	now->rule_count = count_rules(now);
 	if (!err)
 		err = read_vips(dp, now);

@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/mman.h>
@@ -337,6 +338,11 @@ int dataplane_open(struct dataplane *dp, const char *node, enum dataplane_access
 	if (err)
 		return err;
 	kernel_log_start();
+	dp->tables = malloc(sizeof(*dp->tables));
+	if (!dp->tables)
+		return -ENOMEM;
+	*dp->tables = (struct tables_in_force){0};
+	tables_in_force_init(dp->tables);
 	err = prepare(dp, access, flows ? flows : MODEL_DEFAULT_FLOWS);
 	if (!err && !dp->control)
 		err = open_control(dp);
@@ -361,6 +367,10 @@ void dataplane_close(struct dataplane *dp)
 	if (dp->control)
 		munmap(dp->control, sizeof(*dp->control));
 	dp->control = NULL;
+	if (dp->tables)
+		tables_in_force_fini(dp->tables);
+	free(dp->tables);
+	dp->tables = NULL;
 	for (size_t i = 0; i < PIN_COUNT; i++)
 		close_fd(pin_fd(dp, &pins[i]));
 	close_fd(&dp->lock_fd);

@@ -21,8 +21,7 @@
 #include "dataplane_private.h"
 
 struct staged_table {
-	int outer;
-	int inner;
+	int inner; /* ours to close if it is new */
 	bool changed;
 };
 
@@ -30,7 +29,7 @@ struct publication {
 	struct dataplane *dp;
 	struct in_force *now;
 	struct compiled *next;
-	struct staged_table ports, rules, vips, tunnels, intent;
+	struct staged_table tables[SLOTTED_COUNT];
 	__u32 ring_ids[SLUICE_MAX_SERVICES]; /* new rings ... */
 	int ring_fds[SLUICE_MAX_SERVICES];   /* ... and their maps */
 	__u32 ring_count;
@@ -133,18 +132,15 @@ static int stage_rings(struct publication *pub)
 
 /* --- tables ----------------------------------------------------------------- */
 
-static int stage_table(struct publication *pub, struct staged_table *staged, int outer,
+static int stage_table(struct publication *pub, enum slotted_table which,
 		       const struct table_shape *shape, const struct table_content *content)
 {
+	struct staged_table *staged = &pub->tables[which];
 	unsigned entries = content->keys ? shape->entries : (unsigned)content->count;
 
-	staged->outer = outer;
-	staged->inner = table_open(outer, pub->now->slot);
-	if (staged->inner >= 0) {
-		if (table_equals(staged->inner, shape, content))
-			return 0;
-		close(staged->inner);
-	}
+	staged->inner = table_in_force(pub->dp, which);
+	if (staged->inner >= 0 && table_equals(staged->inner, shape, content))
+		return 0;
 	staged->changed = true;
 	staged->inner = table_create(pub->dp, shape, entries);
 	return staged->inner < 0 ? staged->inner : table_fill(staged->inner, content);
@@ -156,7 +152,7 @@ static int stage_ports(struct publication *pub)
 					.value_stride = sizeof(pub->next->ports[0]),
 					.count = SLUICE_MAX_PORTS};
 
-	return stage_table(pub, &pub->ports, pub->dp->ports, &table_ports, &content);
+	return stage_table(pub, SLOTTED_PORTS, &table_ports, &content);
 }
 
 static int stage_rules(struct publication *pub)
@@ -165,7 +161,7 @@ static int stage_rules(struct publication *pub)
 					.value_stride = sizeof(pub->next->rules[0]),
 					.count = SLUICE_MAX_RULES};
 
-	return stage_table(pub, &pub->rules, pub->dp->rules, &table_rules, &content);
+	return stage_table(pub, SLOTTED_RULES, &table_rules, &content);
 }
 
 static int stage_vips(struct publication *pub)
@@ -177,7 +173,7 @@ static int stage_vips(struct publication *pub)
 					.value_stride = sizeof(*vips),
 					.count = pub->next->vip_count};
 
-	return stage_table(pub, &pub->vips, pub->dp->vips, &table_vips, &content);
+	return stage_table(pub, SLOTTED_VIPS, &table_vips, &content);
 }
 
 static int stage_tunnels(struct publication *pub)
@@ -188,7 +184,7 @@ static int stage_tunnels(struct publication *pub)
 					.key_stride = sizeof(pub->next->tunnels[0]),
 					.count = pub->next->tunnel_count};
 
-	return stage_table(pub, &pub->tunnels, pub->dp->tunnels, &table_tunnels, &content);
+	return stage_table(pub, SLOTTED_TUNNELS, &table_tunnels, &content);
 }
 
 static int stage_intent(struct publication *pub, const struct cluster *cluster)
@@ -207,7 +203,7 @@ static int stage_intent(struct publication *pub, const struct cluster *cluster)
 		image->bytes = length;
 		memcpy(image + 1, text, length);
 		content.values = image;
-		err = stage_table(pub, &pub->intent, pub->dp->intent, &table_intent, &content);
+		err = stage_table(pub, SLOTTED_INTENT, &table_intent, &content);
 	} else {
 		err = -ENOMEM;
 	}
@@ -249,9 +245,10 @@ static bool backends_changed(const struct publication *pub)
 
 static bool anything_changed(const struct publication *pub)
 {
-	return pub->ports.changed || pub->rules.changed || pub->vips.changed ||
-	       pub->tunnels.changed || pub->intent.changed || pub->ring_count ||
-	       backends_changed(pub);
+	for (int i = 0; i < SLOTTED_COUNT; i++)
+		if (pub->tables[i].changed)
+			return true;
+	return pub->ring_count || backends_changed(pub);
 }
 
 /* --- filling the slot ------------------------------------------------------- */
@@ -262,32 +259,26 @@ int dataplane_synchronize(void)
 	return syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0) ? -errno : 0;
 }
 
-static int put_table(const struct publication *pub, const struct staged_table *staged)
+static int put_table(const struct publication *pub, enum slotted_table which)
 {
+	const int *inner = &pub->tables[which].inner;
+	int outer = table_outer(pub->dp, which);
 	struct bpf_map_info info = {0};
 	__u32 length = sizeof(info);
 
-	if (bpf_obj_get_info_by_fd(staged->inner, &info, &length))
+	if (bpf_obj_get_info_by_fd(*inner, &info, &length))
 		return -errno;
-	if (table_id(staged->outer, pub->next->slot) == info.id)
+	if (table_id(outer, pub->next->slot) == info.id)
 		return 0;
-	return bpf_map_update_elem(staged->outer, &pub->next->slot, &staged->inner, BPF_ANY)
-		       ? -errno
-		       : 0;
+	return bpf_map_update_elem(outer, &pub->next->slot, inner, BPF_ANY) ? -errno : 0;
 }
 
 static int put_tables(const struct publication *pub)
 {
-	int err = put_table(pub, &pub->ports);
+	int err = 0;
 
-	if (!err)
-		err = put_table(pub, &pub->rules);
-	if (!err)
-		err = put_table(pub, &pub->vips);
-	if (!err)
-		err = put_table(pub, &pub->tunnels);
-	if (!err)
-		err = put_table(pub, &pub->intent);
+	for (int i = 0; i < SLOTTED_COUNT && !err; i++)
+		err = put_table(pub, (enum slotted_table)i);
 	return err;
 }
 
@@ -303,17 +294,6 @@ static int put_rings(const struct publication *pub)
 		if (bpf_map_update_elem(pub->dp->rings, &pub->ring_ids[i], &pub->ring_fds[i],
 					BPF_ANY))
 			return -errno;
-	return 0;
-}
-
-static int drop_unused_rings(const struct publication *pub)
-{
-	for (__u32 id = 0; id < SLUICE_MAX_RINGS; id++) {
-		if (ring_is_used(pub, id) || !table_id(pub->dp->rings, id))
-			continue;
-		if (bpf_map_delete_elem(pub->dp->rings, &id))
-			return -errno;
-	}
 	return 0;
 }
 
@@ -395,10 +375,38 @@ static void turn_generation(const struct publication *pub)
 	struct sluice_control next = {.generation = control->generation};
 
 	next.generation.config++;
-	if (pub->ports.changed || pub->rules.changed)
+	if (pub->tables[SLOTTED_PORTS].changed || pub->tables[SLOTTED_RULES].changed)
 		next.generation.policy++;
 	__atomic_store_n(&control->generation_word, next.generation_word, __ATOMIC_RELEASE);
 	control->applied_unix_s = (__u64)time(NULL);
+}
+
+static bool is_ring_of_next(const struct publication *pub, unsigned id)
+{
+	for (size_t i = 0; i < pub->next->service_count; i++)
+		if (pub->next->services[i].ring == id)
+			return true;
+	return false;
+}
+
+/*
+ * Rings that only the generation before had are let go, for their memory alone:
+ * what a killed writer leaves of them is overwritten when its number is used.
+ */
+static void drop_old_rings(const struct publication *pub)
+{
+	bool waited = false;
+
+	for (size_t i = 0; i < pub->now->vip_count; i++) {
+		__u32 id = pub->now->vips[i].vip.ring;
+
+		if (id == SLUICE_NONE || is_ring_of_next(pub, id))
+			continue;
+		if (!waited && dataplane_synchronize())
+			return;
+		waited = true;
+		bpf_map_delete_elem(pub->dp->rings, &id);
+	}
 }
 
 static int put_in_force(const struct publication *pub)
@@ -408,40 +416,30 @@ static int put_in_force(const struct publication *pub)
 	if (!err)
 		err = put_rings(pub);
 	if (!err)
-		err = drop_unused_rings(pub);
-	if (!err)
 		err = put_tables(pub);
 	if (!err)
 		err = zero_new_counters(pub);
 	if (!err)
 		err = put_backends(pub);
-	if (!err)
-		turn_generation(pub);
-	return err;
+	if (err)
+		return err;
+	turn_generation(pub);
+	drop_old_rings(pub);
+	return 0;
 }
 
 static int publication_init(struct publication *pub, struct dataplane *dp)
 {
 	*pub = (struct publication){.dp = dp};
-	pub->ports.inner = pub->rules.inner = pub->vips.inner = -1;
-	pub->tunnels.inner = pub->intent.inner = -1;
 	pub->next = calloc(1, sizeof(*pub->next));
 	return pub->next ? in_force_read(dp, &pub->now) : -ENOMEM;
 }
 
-static void close_table(const struct staged_table *staged)
-{
-	if (staged->inner >= 0)
-		close(staged->inner);
-}
-
 static void publication_fini(struct publication *pub)
 {
-	close_table(&pub->ports);
-	close_table(&pub->rules);
-	close_table(&pub->vips);
-	close_table(&pub->tunnels);
-	close_table(&pub->intent);
+	for (int i = 0; i < SLOTTED_COUNT; i++)
+		if (pub->tables[i].changed && pub->tables[i].inner >= 0)
+			close(pub->tables[i].inner);
 	for (size_t i = 0; i < pub->ring_count; i++)
 		close(pub->ring_fds[i]);
 	in_force_free(pub->now);

@@ -152,6 +152,48 @@ int table_open(int outer, unsigned index)
 	return -EBUSY;
 }
 
+int table_outer(const struct dataplane *dp, enum slotted_table which)
+{
+	const int outer[SLOTTED_COUNT] = {
+		[SLOTTED_PORTS] = dp->ports,   [SLOTTED_RULES] = dp->rules,
+		[SLOTTED_VIPS] = dp->vips,     [SLOTTED_TUNNELS] = dp->tunnels,
+		[SLOTTED_INTENT] = dp->intent,
+	};
+
+	return outer[which];
+}
+
+void tables_in_force_init(struct tables_in_force *tables)
+{
+	for (int i = 0; i < SLOTTED_COUNT; i++)
+		tables->fds[i] = -1;
+}
+
+void tables_in_force_fini(struct tables_in_force *tables)
+{
+	for (int i = 0; i < SLOTTED_COUNT; i++)
+		if (tables->fds[i] >= 0)
+			close(tables->fds[i]);
+	tables_in_force_init(tables);
+}
+
+int table_in_force(const struct dataplane *dp, enum slotted_table which)
+{
+	struct tables_in_force *tables = dp->tables;
+
+	do {
+		unsigned generation = dataplane_generation(dp);
+
+		if (tables->generation != generation)
+			tables_in_force_fini(tables);
+		tables->generation = generation;
+		if (tables->fds[which] < 0)
+			tables->fds[which] =
+				table_open(table_outer(dp, which), generation % SLUICE_SLOTS);
+	} while (tables->generation != dataplane_generation(dp));
+	return tables->fds[which];
+}
+
 int table_map(int fd, bool writable, struct table_view *view)
 {
 	struct bpf_map_info info = {0};

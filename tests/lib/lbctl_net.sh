@@ -86,11 +86,12 @@ refused() {
 	is "$text: nothing changed" "$(in_force)" "$before"
 }
 
-# The configuration, its generation and the programs of the gateway.
+# The configuration and the programs of the gateway. (A failed attachment takes the
+# configuration there and back again: the generation is another.)
 in_force() {
 	on gw "$build/lbctl" --node gw show config 2>&1
 	on gw "$build/lbctl" --node gw -j status 2>&1 |
-		jq -c '[.generation, (.interfaces[]? | [.interface, .roles, .program_id])]' 2>&1
+		jq -c '[.interfaces[]? | [.interface, .roles, .program_id]]' 2>&1
 }
 
 # query JQ WORD...: of lbctl's JSON.
