@@ -11,7 +11,6 @@ machine_state() {
 		awk '{ print "mount " $5 }' /proc/self/mountinfo
 		nft list tables | sed 's/^/nft /'
 		find /run/sluice /sys/fs/bpf -mindepth 1 -maxdepth 2 -printf 'file %p\n'
-		find /tmp -maxdepth 1 -name 'sluice*' -printf 'file %p\n'
 		git -c safe.directory="$root" status --porcelain | sed -n 's/^?? /file /p'
 	} 2>/dev/null | sort -u
 }
