@@ -501,6 +501,22 @@ static void unchanged_ring_keeps_its_number(void)
 	close_and_destroy(&dp);
 }
 
+static void ring_that_nobody_uses_is_let_go(void)
+{
+	struct dataplane dp;
+	unsigned www, dns;
+
+	create(&dp, "lb1");
+	CU_ASSERT_EQUAL(publish_text(&dp, model_more_backends), 0);
+	www = ring_of(&dp, "www");
+	dns = ring_of(&dp, "dns");
+	CU_ASSERT_EQUAL(publish_text(&dp, model_small), 0);
+	CU_ASSERT_EQUAL(table_id(dp.rings, www), 0);
+	CU_ASSERT_EQUAL(table_id(dp.rings, dns), 0);
+	CU_ASSERT_NOT_EQUAL(table_id(dp.rings, ring_of(&dp, "www")), 0);
+	close_and_destroy(&dp);
+}
+
 static void backend_keeps_slot_and_incarnation(void)
 {
 	struct backend_found before, after;
@@ -879,6 +895,7 @@ int main(void)
 		UNIT_TEST(only_a_changed_policy_raises_its_generation),
 		UNIT_TEST(invalid_model_leaves_what_is_in_force),
 		UNIT_TEST(unchanged_ring_keeps_its_number),
+		UNIT_TEST(ring_that_nobody_uses_is_let_go),
 		UNIT_TEST(backend_keeps_slot_and_incarnation),
 		UNIT_TEST(freed_backend_slot_rests_one_publication),
 		UNIT_TEST(rule_keeps_its_id_when_one_is_put_before_it),
