@@ -87,6 +87,8 @@ int session_node_name(const struct invocation *inv, char name[SLUICE_NAME_LEN])
 	const char *given = inv->node ? inv->node : getenv("SLUICE_NODE");
 	struct utsname host;
 
+	if (!inv->node && given && !*given)
+		given = NULL;
 	if (given && !model_name_is_valid(given)) {
 		command_error(inv, "%s \"%s\": expected the name of a node", from, given);
 		return EXIT_USAGE;
@@ -196,13 +198,13 @@ int session_open_if_present(struct session *session, const struct invocation *in
 
 void session_close(struct session *session)
 {
-	bool remove =
-		session->is_open && session->created && !session->dp.control->generation.config;
+	bool remove = session->is_open && session->created &&
+		      (session->failed || !session->dp.control->generation.config);
 
 	if (session->is_open)
 		dataplane_close(&session->dp);
 	if (remove && dataplane_destroy(session->name))
-		command_error(session->inv, "node \"%s\": its empty maps could not be removed",
+		command_error(session->inv, "node \"%s\": its maps could not be removed",
 			      session->name);
 	model_fini(&session->cluster);
 	diag_fini(&session->diags);

@@ -45,6 +45,9 @@ refused "is not pushed aside" 2 'another XDP program is there and does not share
 is "and stays" "$(program_on wan)" "$before"
 refused "nor detached" 2 'nothing of Sluice is attached to "wan"' detach dev wan
 is "and still stays" "$(program_on wan)" "$before"
+on gw "$build/lbctl" --node new attach dev wan role forward --force 2>/dev/null
+is "as a node's first command, too" $? 2
+check "which then leaves no node" not test -e "$SLUICE_PIN_ROOT/new"
 on gw ip link set dev wan xdp off
 
 lbctl attach dev wan role firewall policy edge
