@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "reference.h"
+
+static bool bit_of(const struct sluice_addr *addr, unsigned bit)
+{
+	return addr->bytes[bit / 8] >> (7 - bit % 8) & 1;
+}
+
+/* Families are told apart first: an IPv6 prefix, however short, holds no IPv4. */
+static bool prefix_holds(const struct prefix *prefix, const struct sluice_addr *addr)
+{
+	bool v4_prefix = addr_is_v4(&prefix->addr) && prefix->bits >= SLUICE_V4_PREFIX_BITS;
+
+	if (v4_prefix != addr_is_v4(addr))
+		return false;
+	for (unsigned bit = 0; bit < prefix->bits; bit++)
+		if (bit_of(&prefix->addr, bit) != bit_of(addr, bit))
+			return false;
+	return true;
+}
+
+static bool any_prefix_holds(const struct prefix *prefixes, size_t count,
+			     const struct sluice_addr *addr)
+{
+	for (size_t i = 0; i < count; i++)
+		if (prefix_holds(&prefixes[i], addr))
+			return true;
+	return false;
+}
+
+static bool addresses_hold(const struct cluster *cluster, const struct rule_addresses *addresses,
+			   const char *text)
+{
+	struct sluice_addr addr;
+
+	if (!addresses->prefix_count && !addresses->set_count)
+		return true;
+	if (addr_parse(text, &addr))
+		abort();
+	if (any_prefix_holds(addresses->prefixes, addresses->prefix_count, &addr))
+		return true;
+	for (size_t i = 0; i < addresses->set_count; i++) {
+		const struct address_set *set = model_set(cluster, addresses->sets[i]);
+
+		if (any_prefix_holds(set->prefixes, set->prefix_count, &addr))
+			return true;
+	}
+	return false;
+}
+
+static bool ports_hold(const struct port_range *ranges, size_t count, unsigned short port)
+{
+	for (size_t i = 0; i < count; i++)
+		if (port >= ranges[i].min && port <= ranges[i].max)
+			return true;
+	return !count;
+}
+
+static bool rule_matches(const struct cluster *cluster, const struct rule *rule, const char *ifname,
+			 const struct packet *packet)
+{
+	int proto = packet->proto ? packet->proto : IPPROTO_TCP;
+
+	if (rule->in[0] && strcmp(rule->in, ifname) != 0)
+		return false;
+	if (rule->proto && rule->proto != proto)
+		return false;
+	return ports_hold(rule->sports, rule->sport_count, packet->sport) &&
+	       ports_hold(rule->dports, rule->dport_count, packet->dport) &&
+	       addresses_hold(cluster, &rule->from, packet->src) &&
+	       addresses_hold(cluster, &rule->to, packet->dst);
+}
+
+const struct rule *reference_first_match(const struct cluster *cluster, const struct policy *policy,
+					 const char *ifname, const struct packet *packet)
+{
+	for (size_t i = 0; i < policy->rule_count; i++)
+		if (rule_matches(cluster, &policy->rules[i], ifname, packet))
+			return &policy->rules[i];
+	return NULL;
+}
