@@ -161,6 +161,9 @@ static int attach(struct session *session, struct cluster *before)
 {
 	const struct attach_args *args = session->inv->args;
 	struct attachment attachment;
+	enum attach_mode mode = command_given(session->inv, &args->mode)
+					? (enum attach_mode)args->mode
+					: interfaces_mode(args->ifname);
 	struct interface *interface;
 	int code = describe(session, &interface);
 
@@ -170,7 +173,7 @@ static int attach(struct session *session, struct cluster *before)
 		code = session_publish(session);
 	if (code)
 		return code;
-	code = interfaces_attach(session, interface, (enum attach_mode)args->mode, &attachment);
+	code = interfaces_attach(session, interface, mode, &attachment);
 	if (code)
 		session_restore(session, before);
 	else
@@ -236,7 +239,8 @@ static const struct parameter attach_parameters[] = {
 	OPTION(struct attach_args, policy, "policy", "NAME", type_name,
 	       "the policy of role firewall"),
 	OPTION(struct attach_args, mode, "mode", "native|generic", type_mode,
-	       "in the driver (native, the default), or behind it: slow, but works everywhere"),
+	       "in the driver, or behind it (generic): slow, but works everywhere; native by "
+	       "default, or as it is"),
 	SWITCH(struct attach_args, force, "--force", "even if the host is not ready"),
 	{},
 };

@@ -211,7 +211,7 @@ static const struct parameter set_parameters[] = {
 	OPTION(struct vip_args, name, "name", "NAME", type_name,
 	       "the service: an existing one gets one more VIP; by default one of its own"),
 	OPTION(struct vip_args, forward, "forward", "ipip|dsr", type_forward,
-	       "how its packets travel: in a tunnel (ipip, the default), or to the link address\n"
+	       "how its packets travel: in a tunnel (ipip, the default), or to the link address "
 	       "of the backend (dsr)"),
 	{},
 };

@@ -6,7 +6,8 @@
 
 #include <string.h>
 
-#define USAGE_MAX 1024
+#define USAGE_MAX    1024
+#define SCREEN_WIDTH 80
 
 static const char global_usage[] = "lbctl [-j|-p] [--node NAME] OBJECT COMMAND [KEY VALUE]...";
 
@@ -74,6 +75,38 @@ const char *help_usage(const struct invocation *inv)
 	return out;
 }
 
+/* Length of the word at `text`, up to a blank that is in no brackets. */
+static size_t word_length(const char *text)
+{
+	size_t length = 0;
+	int depth = 0;
+
+	for (; text[length] && (depth || text[length] != ' '); length++)
+		depth += (text[length] == '[') - (text[length] == ']');
+	return length;
+}
+
+/* Words, the first line of them already `column` wide, the others indented by `indent`. */
+static void print_wrapped(const char *text, int column, int indent, FILE *stream)
+{
+	const char *gap = "";
+
+	while (*text) {
+		int length = (int)word_length(text);
+
+		if (*gap && column + 1 + length > SCREEN_WIDTH) {
+			fprintf(stream, "\n%*s", indent, "");
+			column = indent;
+			gap = "";
+		}
+		fprintf(stream, "%s%.*s", gap, length, text);
+		column += (int)strlen(gap) + length;
+		gap = " ";
+		text += length + (text[length] == ' ');
+	}
+	fputc('\n', stream);
+}
+
 static int parameter_width(const struct parameter *p)
 {
 	return (int)(p->word ? strlen(p->word) : 0) + (p->word && p->value) +
@@ -87,10 +120,12 @@ static void print_parameters(const struct parameter *parameters, FILE *stream)
 	for (const struct parameter *p = parameters; parameter_exists(p); p++)
 		if (parameter_width(p) > width)
 			width = parameter_width(p);
-	for (const struct parameter *p = parameters; parameter_exists(p); p++)
-		fprintf(stream, "  %s%s%s%*s  %s\n", p->word ? p->word : "",
+	for (const struct parameter *p = parameters; parameter_exists(p); p++) {
+		fprintf(stream, "  %s%s%s%*s  ", p->word ? p->word : "",
 			p->word && p->value ? " " : "", p->value ? p->value : "",
-			width - parameter_width(p), "", p->help);
+			width - parameter_width(p), "");
+		print_wrapped(p->help, width + 4, width + 4, stream);
+	}
 }
 
 static void print_commands(const struct command *command, FILE *stream)
@@ -103,7 +138,10 @@ void help_print(const struct invocation *inv, FILE *stream)
 {
 	const struct command *end = end_of(inv);
 
-	fprintf(stream, "%s\n\n  %s\n\n", end->summary, help_usage(inv));
+	fprintf(stream, "%s\n\n  ", end->summary);
+	print_wrapped(help_usage(inv), 2, 6, stream);
+	if (end->commands || parameter_exists(end->parameters))
+		fputc('\n', stream);
 	if (end->commands)
 		print_commands(end, stream);
 	else

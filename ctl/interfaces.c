@@ -71,6 +71,13 @@ static int attach_failed(const struct session *session, const char *ifname, int 
 	return EXIT_FAILED;
 }
 
+enum attach_mode interfaces_mode(const char *ifname)
+{
+	struct attachment now;
+
+	return attach_query(ifname, &now) ? ATTACH_NATIVE : now.mode;
+}
+
 int interfaces_attach(struct session *session, const struct interface *interface,
 		      enum attach_mode mode, struct attachment *out)
 {
@@ -89,11 +96,9 @@ struct step {
 static struct step look_at(const char *ifname)
 {
 	struct attachment now;
-	struct step step = {.ifname = ifname, .mode = ATTACH_NATIVE};
+	struct step step = {.ifname = ifname, .mode = interfaces_mode(ifname)};
 
 	step.was_attached = !attach_query(ifname, &now);
-	if (step.was_attached)
-		step.mode = now.mode;
 	return step;
 }
 
@@ -123,7 +128,7 @@ static void undo_one(struct session *session, const struct node *before, const s
 		err = attach_interface(&session->dp, interface, step->mode, &attachment);
 	else
 		err = detach_interface(&session->dp, step->ifname);
-	if (err && err != -ENOENT)
+	if (err && err != -ENOENT && err != -ENODEV)
 		session_kernel_failed(session->inv, err, "interface \"%s\" could not be put back",
 				      step->ifname);
 }
@@ -139,9 +144,9 @@ static size_t plan(const struct node *now, const struct node *before,
 			steps[count++] = look_at(now->interfaces[i].name);
 	for (size_t i = 0; before && i < before->interface_count; i++) {
 		const struct interface *old = &before->interfaces[i];
-		const struct interface *new = now ? model_interface(now, old->name) : NULL;
+		const struct interface *kept = now ? model_interface(now, old->name) : NULL;
 
-		if (old->roles && !(new &&new->roles) && count < 2 * SLUICE_MAX_PORTS)
+		if (old->roles && !(kept && kept->roles) && count < 2 * SLUICE_MAX_PORTS)
 			steps[count++] = look_at(old->name);
 	}
 	return count;

@@ -21,6 +21,9 @@ const char *attach_mode_name(enum attach_mode mode);
 int interfaces_check_host(const struct invocation *inv, const struct cluster *cluster,
 			  const struct node *node, const char *setup);
 
+/* The mode that an interface runs in; native if nothing is attached. */
+enum attach_mode interfaces_mode(const char *ifname);
+
 /* Attaches one; on failure nothing is attached that was not before. */
 int interfaces_attach(struct session *session, const struct interface *interface,
 		      enum attach_mode mode, struct attachment *out);

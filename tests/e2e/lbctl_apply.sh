@@ -93,6 +93,7 @@ numberless() {
 before=$(numberless)
 lbctl apply -f "$net_dir/missing.yaml" --force
 is "an interface that does not exist: exit code" "$code" 2
+is "an interface that does not exist: lines" "$(wc -l <"$net_dir/stderr")" 1
 like "an interface that does not exist is named" "$stderr" 'interface "dmz" does not exist here'
 is "and all is as it was" "$(numberless)" "$before"
 check "traffic passes as before" reaches 4

@@ -30,8 +30,8 @@ is "generic mode works everywhere" "$code $(query '.interfaces[0].mode' status)"
 like "and doctor warns of it" "$(query '.findings[] | select(.severity == "warning").finding' doctor)" \
 	'lo runs in generic mode'
 before=$(program_on lo)
-lbctl attach dev lo mode generic
-is "attaching again needs no role" "$code" 0
+lbctl attach dev lo
+is "attaching again needs no role and no mode" "$code" 0
 check "replaces the program" test "$(program_on lo)" -ne "$before"
 refused "role firewall needs a policy" 1 'interface "wan": role firewall needs a policy' \
 	attach dev wan role firewall
