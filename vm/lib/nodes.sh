@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
 # shellcheck shell=bash disable=SC2153
 # What runs on a node: the kernel's settings and the data plane by lbctl, as on
-# a real host; its daemons, started by vm/nodes/KIND/start; and the agent.
+# a real host; its daemons, started by vm/nodes/KIND/start.sh; and the agent.
 
 # All databases start from a copy of the same first files.
 database_template() {
@@ -23,7 +23,8 @@ node_set_up() {
 	local node=$1
 	mkdir -p "$STATE/$node"
 	node_lbctl "$node" host setup file "$CLUSTER" >"$STATE/$node/host.log"
-	[[ -z ${METRICS[$node]-} ]] || node_lbctl "$node" apply -f "$CLUSTER" >"$STATE/$node/apply.log"
+	[[ -z ${METRICS[$node]-} ]] ||
+		node_lbctl "$node" apply -f "$CLUSTER" >"$STATE/$node/apply.log"
 }
 
 # Start scripts see: node, state (its directory), here (the script's directory), and the model. They
@@ -32,9 +33,9 @@ node_set_up() {
 node_start() {
 	local node=$1 state=$STATE/$1 here
 	here=$ROOT/vm/nodes/$(node_kind "$node")
-	if [[ -f $here/start ]]; then
+	if [[ -f $here/start.sh ]]; then
 		# shellcheck source=/dev/null
-		source "$here/start"
+		source "$here/start.sh"
 	fi
 	if [[ -n ${METRICS[$node]-} ]]; then
 		daemon "$node" agent root "$BUILD/sluice-agent" --node "$node"

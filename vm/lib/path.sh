@@ -68,7 +68,8 @@ row() {
 
 # hop NODE WHAT OF-THE-REQUEST MILLISECONDS
 hop() {
-	row "$1" "$2" "$(counted "$1" in)" "$(counted "$1" out)" "$(counted "$1" drop)" "$3" "${4:+$4 ms}"
+	row "$1" "$2" "$(counted "$1" in)" "$(counted "$1" out)" "$(counted "$1" drop)" \
+		"$3" "${4:+$4 ms}"
 }
 
 # firewall_hop NODE WHAT KIND RULE...
@@ -83,7 +84,8 @@ balancer_hops() {
 	local tls=$1 lb sent
 	for lb in $(nodes_of lb); do
 		sent=$(counted "$lb" "backend-$tls")
-		((sent == 0)) || hop "$lb" "balancer, sends it to $tls in a tunnel" "to $tls: $sent" ""
+		((sent == 0)) ||
+			hop "$lb" "balancer, sends it to $tls in a tunnel" "to $tls: $sent" ""
 	done
 }
 
@@ -93,15 +95,22 @@ path_print() {
 	local tls=${reply[sluice-tls]-} web=${reply[sluice-web]-} app=${reply[sluice-app]-} db
 	db=$(jq -r '.server // empty' <<<"${reply[body]:-null}")
 	[[ -n $tls && -n $web && -n $app && -n $db ]] || return 0
-	printf '\nThe way of the POST, in packets. In, out and drop are all of the moment, with health\n'
-	printf 'checks, BFD and scraping; the last column but one is what the rule of its kind counted.\n\n'
+	cat <<-EOF
+
+		The way of the POST, in packets. In, out and drop are all of the moment, with health
+		checks, BFD and scraping; "of its kind" is what the rule for such packets counted.
+
+	EOF
 	row hop what in out drop 'of its kind' answered
-	hop user "asks; TCP $(ms "${reply[tcp]}") ms, TLS $(ms "${reply[tls]}") ms" "" "$(ms "${reply[total]}")"
+	hop user "asks; TCP $(ms "${reply[tcp]}") ms, TLS $(ms "${reply[tls]}") ms" "" \
+		"$(ms "${reply[total]}")"
 	firewall_hop fw1 "perimeter; spreads over the balancers" web web-in web-out
 	balancer_hops "$tls"
-	hop "$tls" "unpacks, ends TLS; answers go straight" "" "$(logged "$tls" haproxy.log total_ms)"
+	hop "$tls" "unpacks, ends TLS; answers go straight" "" \
+		"$(logged "$tls" haproxy.log total_ms)"
 	firewall_hop fw2 "lets HTTP from TLS proxies to web servers" HTTP http
-	hop "$web" "static files, else asks the application" "" "$(ms "$(logged "$web" access.log total_s)")"
+	hop "$web" "static files, else asks the application" "" \
+		"$(ms "$(logged "$web" access.log total_s)")"
 	firewall_hop fw3 "lets HTTP from web servers to applications" HTTP http
 	hop "$app" "the application" "" "$(logged "$app" app.log total_ms)"
 	firewall_hop fw4 "lets SQL from applications to databases" SQL mysql

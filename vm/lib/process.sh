@@ -33,12 +33,12 @@ in_node() {
 	ip netns exec "sluice-$node" "$@"
 }
 
-# daemon NODE NAME USER COMMAND...: in the node's namespace, in the background; the command must stay
-# in the foreground. What it prints goes to NAME.log in the node's state; how it was started, to
-# NAME.command, so that it can be started again.
+# daemon NODE NAME USER COMMAND...: in the node's namespace, in the background; the command must
+# stay in the foreground. What it prints goes to NAME.log in the node's state; how it was started,
+# to NAME.command, so that it can be started again.
 daemon() {
 	local node=$1 name=$2 user=$3 as=()
-	printf '%s\0' "${@:3}" >"$STATE/$node/$name.command"
+	(umask 077 && printf '%s\0' "${@:3}" >"$STATE/$node/$name.command")
 	shift 3
 	[[ $user == root ]] ||
 		as=(setpriv "--reuid=$user" "--regid=$(id -g "$user")" --clear-groups)
@@ -58,8 +58,8 @@ close_inherited() {
 	done
 }
 
-# ready NODE NAME COMMAND...: waits until the command succeeds on the node; gives up at once when the
-# daemon has ended.
+# ready NODE NAME COMMAND...: waits until the command succeeds on the node; gives up at once when
+# the daemon has ended.
 ready() {
 	local node=$1 name=$2 log=$STATE/$1/$2.log deadline=$((SECONDS + 30))
 	shift 2

@@ -42,7 +42,8 @@ fabric_commands() {
 	while read -r node if network own; do
 		if [[ -z ${mtus[$network]-} ]]; then
 			mtus[$network]=$(network_mtu "$network")
-			echo "link add $network type bridge stp_state 0 forward_delay 0 mcast_snooping 0"
+			echo "link add $network type bridge stp_state 0 forward_delay 0" \
+				"mcast_snooping 0"
 			echo "link set $network mtu ${mtus[$network]} up"
 		fi
 		mtu=${mtus[$network]}
@@ -53,21 +54,21 @@ fabric_commands() {
 	done < <(printf '%s\n' "${INTERFACES[@]}")
 }
 
-# A frame that XDP sends is received only by a peer that polls: GRO makes it poll, else the switch
-# loses the frames silently. What GRO joins is cut again on the way out, and then the checksum must be
-# written, for XDP on the other side does not know of unfinished ones.
-fabric_offloads() {
-	local node if network own
+# A veth receives what XDP sends only while it runs a program itself (vm/fabric/pass.bpf.c). Checksums
+# must be written where frames leave the switch, for XDP does not know of unfinished ones.
+fabric_ports() {
+	local object=$1 node if network own
 	while read -r node if network own; do
-		ethtool -K "$node-$if" gro on tx off || return
+		ip link set "$node-$if" xdpdrv obj "$object" sec xdp || return
+		ethtool -K "$node-$if" tx off || return
 	done
 }
 
 fabric_create() {
 	fabric_commands | ip -netns $FABRIC -batch - || die "cannot raise the switches"
 	printf '%s\n' "${INTERFACES[@]}" |
-		in_node fabric bash -c "$(declare -f fabric_offloads); fabric_offloads" >/dev/null ||
-		die "cannot set the offloads of the switch ports"
+		in_node fabric bash -c "$(declare -f fabric_ports); fabric_ports $BUILD/vm/fabric/pass.bpf.o" \
+			>/dev/null || die "cannot set up the switch ports"
 }
 
 node_commands() {
@@ -88,10 +89,9 @@ node_commands() {
 }
 
 # A local socket leaves its checksum to the device; XDP on the way would see, and send on, the
-# unfinished one. An interface that goes down and up again keeps its IPv6 addresses.
-node_settings() {
+# unfinished one.
+node_offloads() {
 	local if
-	echo 1 >/proc/sys/net/ipv6/conf/all/keep_addr_on_down || return
 	for if in "$@"; do
 		ethtool -K "$if" tx off || return
 	done
@@ -99,12 +99,13 @@ node_settings() {
 
 node_create() {
 	local node=$1 of if network mtu ifs=()
-	node_commands "$node" | ip -netns "sluice-$node" -batch - || die "$node: cannot set addresses"
+	node_commands "$node" | ip -netns "sluice-$node" -batch - ||
+		die "$node: cannot set addresses"
 	while read -r of if network mtu; do
 		[[ $of != "$node" ]] || ifs+=("$if")
 	done < <(printf '%s\n' "${INTERFACES[@]}")
-	in_node "$node" bash -c "$(declare -f node_settings); node_settings $(printf '%q ' "${ifs[@]}")" \
-		>/dev/null || die "$node: cannot set up its interfaces"
+	in_node "$node" bash -c "$(declare -f node_offloads); node_offloads \"\$@\"" - "${ifs[@]}" \
+		>/dev/null || die "$node: cannot turn checksum offload off"
 }
 
 topology_create() {

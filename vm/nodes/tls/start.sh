@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
 # shellcheck shell=bash disable=SC2034,SC2153,SC2154
 # TLS in, HTTP out: HAProxy, until sluice-tlsproxy is here.
-binds=()
+binds=() tickets="tls-ticket-keys $PKI/tickets"
 for vip in "${VIPS[@]}" "${ADDR4[$node]}:443" "[${ADDR6[$node]}]:443"; do
 	case $vip in
-	*:443) binds+=("	bind $vip ssl crt $PKI/site.pem alpn http/1.1 tls-ticket-keys $PKI/tickets") ;;
+	*:443) binds+=("	bind $vip ssl crt $PKI/site.pem alpn http/1.1 $tickets") ;;
 	esac
 done
 https_binds=$(printf '%s\n' "${binds[@]}")

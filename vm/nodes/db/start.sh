@@ -48,14 +48,15 @@ else
 		START SLAVE" || die "$node: cannot start the replication"
 	replicated() {
 		mariadb --no-defaults -S "$state/mysqld.sock" -e "
-			SELECT 1 FROM site.notes LIMIT 1; SELECT Host FROM mysql.user WHERE User='exporter'" |
-			grep -q localhost
+			SELECT 1 FROM site.notes LIMIT 1;
+			SELECT Host FROM mysql.user WHERE User = 'exporter'" | grep -q localhost
 	}
 	wait_for 30 "$node: rows of $primary" replicated
 fi
 
-export DATA_SOURCE_NAME="exporter:$exporter_password@unix($state/mysqld.sock)/"
-daemon "$node" mysqld-exporter nobody prometheus-mysqld-exporter \
+daemon "$node" mysqld-exporter nobody \
+	env "DATA_SOURCE_NAME=exporter:$exporter_password@unix($state/mysqld.sock)/" \
+	prometheus-mysqld-exporter \
 	--no-collect.info_schema.innodb_cmp --no-collect.info_schema.innodb_cmpmem \
 	"--web.listen-address=$exporter"
 ready_http "$node" mysqld-exporter "http://$exporter/metrics"

@@ -4,17 +4,17 @@
 exporter=${ADDR4[$node]}:9102
 mapfile -t databases < <(nodes_of db)
 db_server() {
-	echo "	server $1 ${ADDR4[$1]}:3306 check inter 500ms fall 2 rise 2 on-marked-down shutdown-sessions"
+	echo "	server $1 ${ADDR4[$1]}:3306 check inter 500ms fall 2 rise 2" \
+		"on-marked-down shutdown-sessions"
 }
 primary=$(db_server "${databases[0]}")
 replicas=$(for db in "${databases[@]:1}"; do db_server "$db"; done)
 render "$here/haproxy.cfg.in" >"$state/haproxy.cfg"
 
 daemon "$node" haproxy root haproxy -db -f "$state/haproxy.cfg"
-export SLUICE_NODE=$node SLUICE_DB_PASSWORD
-SLUICE_DB_PASSWORD=$(secret site)
 cp "$ROOT/vm/app/stand-in" "$state/app"
-daemon "$node" app nobody /usr/bin/python3 "$state/app"
+daemon "$node" app nobody env "SLUICE_NODE=$node" "SLUICE_DB_PASSWORD=$(secret site)" \
+	/usr/bin/python3 "$state/app"
 ready_http "$node" haproxy "http://$exporter/metrics"
 ready_http "$node" app "http://${ADDR4[$node]}:8080/healthz"
 
