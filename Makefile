@@ -36,9 +36,10 @@ BPF_TESTS   := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bpf/*_test.c))
 BENCHES     := $(BUILD)/tests/bench/xdp_bench
 HELPER_OBJS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/support/*.c))
 PROGRAMS    := $(BUILD)/lbctl $(BUILD)/sluice-agent
+FABRIC      := $(BUILD)/vm/fabric/pass.bpf.o
 
 .PHONY: all
-all: $(PROGRAMS) ## Build lbctl, sluice-agent and the data plane
+all: $(PROGRAMS) $(FABRIC) ## Build lbctl, sluice-agent and the data plane
 
 .PHONY: help
 help: ## List the targets
@@ -99,7 +100,7 @@ $(BUILD)/sluice.skel.h: $(BUILD)/sluice.bpf.o
 	$(call say,SKEL)
 	$(Q)$(BPFTOOL) gen skeleton $< name sluice_bpf > $@.tmp && mv $@.tmp $@
 
-$(BUILD)/tests/bench/replay.bpf.o: tests/bench/replay.bpf.c
+$(FABRIC) $(BUILD)/tests/bench/replay.bpf.o: $(BUILD)/%.bpf.o: %.bpf.c
 	@mkdir -p $(@D)
 	$(call say,BPF)
 	$(Q)$(CLANG) $(BPF_CFLAGS) -c $< -o $@

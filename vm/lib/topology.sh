@@ -54,7 +54,7 @@ fabric_commands() {
 	done < <(printf '%s\n' "${INTERFACES[@]}")
 }
 
-# A veth receives what XDP sends only while it runs a program itself (vm/fabric/pass.bpf.c). Checksums
+# A veth receives what XDP sends only while it runs a program (vm/fabric/pass.bpf.c). Checksums
 # must be written where frames leave the switch, for XDP does not know of unfinished ones.
 fabric_ports() {
 	local object=$1 node if network own
