@@ -16,7 +16,7 @@ WEBS=(web1 web2)
 APPS=(app1 app2)
 DATABASES=(db1 db2 db3)
 DATA_PLANES=("${GATEWAYS[@]}" "${BALANCERS[@]}" "${PROXIES[@]}")
-FABRIC_NODE=fabric # the namespace of the switches, whose ports are called NODE.INTERFACE
+FABRIC_NODE=fabric # the namespace of the switches, whose ports are called NODE-INTERFACE
 
 VIP4=192.0.2.10
 VIP6=2001:db8:2::10
@@ -169,6 +169,7 @@ revive() {
 	for variable in "${!environment[@]}"; do
 		[[ ${environment[variable]} != SLUICE_TEST=* ]] || unset "environment[$variable]"
 	done
+	mv "$STATE/$node/$name.log" "$STATE/$node/$name.log.$(now_ms)"
 	daemon "$node" "$name" root env -i "${environment[@]}" "${command[@]}"
 }
 
@@ -376,13 +377,13 @@ captured() {
 
 # ledger NODE INTERFACE KEY: of `lbctl status`.
 ledger() {
-	lbctl "$1" -j status | jq -r --arg if "$2" ".interfaces[] | select(.interface == \$if).$3"
+	lbctl "$1" -j status | jq -r --arg name "$2" ".interfaces[] | select(.interface == \$name).$3"
 }
 
 # dropped NODE INTERFACE REASON
 dropped() {
-	lbctl "$1" -j drops | jq -r --arg if "$2" --arg reason "$3" \
-		'[.drops[] | select(.interface == $if and .reason == $reason).packets] | add // 0'
+	lbctl "$1" -j drops | jq -r --arg name "$2" --arg reason "$3" \
+		'[.drops[] | select(.interface == $name and .reason == $reason).packets] | add // 0'
 }
 
 # matched NODE RULE: packets that a rule judged.

@@ -25,12 +25,15 @@ done
 for target in "$VIP6 443" "fd00:10:2::11 80" "fd00:10:3::11 8080" "fd00:10:4::11 3306"; do
 	# shellcheck disable=SC2086
 	spoof no-spoofed-inner fd00:10:1::21 $target
-	[[ $target == "$VIP6"* ]] || # source and destination equal and another port
-		# shellcheck disable=SC2086
-		spoof no-spoofed-vip $VIP6 $target
+	# shellcheck disable=SC2086
+	spoof no-spoofed-vip $VIP6 $target
 done
-on user inject -c $packets ip 127.0.0.1 $VIP4 tcp 4001 443 S 2>/dev/null
-on user inject -c $packets ip 0.0.0.0 $VIP4 tcp 4001 443 S 2>/dev/null
-on user inject -c $packets ip 224.0.0.1 $VIP4 tcp 4001 443 S 2>/dev/null
+before=$(dropped fw1 wan bad-address)
+on user inject -c $packets ip 127.0.0.1 $VIP4 tcp 4001 443 S
+on user inject -c $packets ip 224.0.0.1 $VIP4 tcp 4001 443 S
+on user inject -c $packets ip ::1 $VIP6 tcp 4001 443 S
+on user inject -c $packets ip ff02::1 $VIP6 tcp 4001 443 S
+is "from addresses that no packet may come from: dropped as bad-address" \
+	$(($(dropped fw1 wan bad-address) - before)) $((4 * packets))
 fetch marker "https://$SITE/static/style.css"
 is "seen behind the firewall" "$(captured behind)" ""

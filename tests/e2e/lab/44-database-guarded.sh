@@ -9,7 +9,7 @@ db4=10.10.4.11 db6=fd00:10:4::11
 
 # connects NODE ADDRESS PORT
 connects() {
-	on "$1" timeout 1 bash -c "exec 3<>/dev/tcp/$2/$3" 2>/dev/null
+	on "$1" timeout 0.5 bash -c "exec 3<>/dev/tcp/$2/$3" 2>/dev/null
 }
 
 succeeds "app1 reaches the database" connects app1 $db4 3306

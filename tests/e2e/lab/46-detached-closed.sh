@@ -12,15 +12,24 @@ declare -A tries=(
 	[fw4]="app1:10.10.4.11:3306 app1:fd00:10:4::11:3306 db1:10.10.3.11:8080"
 )
 apply() {
-	lbctl "$1" apply -f "$CLUSTER"
+	lbctl "$1" apply -f "$CLUSTER" >/dev/null
 }
 attached() {
 	lbctl "$1" -j status | jq -r '.interfaces[] | select(.program_id).interface' | paste -sd ' '
 }
-# connects NODE:ADDRESS:PORT
+# connects NODE:ADDRESS:PORT: prints it if so.
 connects() {
 	local node=${1%%:*} rest=${1#*:}
-	on "$node" timeout 0.4 bash -c "exec 3<>/dev/tcp/${rest%:*}/${rest##*:}" 2>/dev/null
+	! on "$node" timeout 0.5 bash -c "exec 3<>/dev/tcp/${rest%:*}/${rest##*:}" 2>/dev/null || echo "$1"
+}
+
+# opened TRY...: those that connect; all at once.
+opened() {
+	local try
+	for try in "$@"; do
+		connects "$try" &
+	done
+	wait
 }
 
 for gateway in "${GATEWAYS[@]}"; do
@@ -31,11 +40,9 @@ for gateway in "${GATEWAYS[@]}"; do
 		lbctl "$gateway" detach dev "$interface" >/dev/null || give_up "$gateway: detach $interface"
 	done
 	is "$gateway: attached now" "$(attached "$gateway")" ""
-	opened=''
-	for try in ${tries[$gateway]}; do
-		! connects "$try" || opened+="$try "
-	done
-	is "$gateway without XDP: connections that it lets happen, of $(wc -w <<<"${tries[$gateway]}")" "$opened" ""
+	# shellcheck disable=SC2086 # words
+	is "$gateway without XDP: connections that it lets happen, of $(wc -w <<<"${tries[$gateway]}")" \
+		"$(opened ${tries[$gateway]})" ""
 	succeeds "$gateway: lbctl apply" apply "$gateway"
 	is "$gateway: attached again" "$(attached "$gateway")" "${interfaces[*]}"
 	ledger_baseline "$gateway"

@@ -8,7 +8,8 @@ require_well
 keep
 slay fw1 bird
 require_both_carry
-succeeds "both paths are still there" paths_are 2
+wait_until 10 "both paths stay" paths_are 2
+ok "both paths stay in the kernel"
 revive fw1 bird
 wait_until 20 "both announcements are known again" announcements_are_good
 next_round
