@@ -67,8 +67,9 @@ fabric_ports() {
 fabric_create() {
 	fabric_commands | ip -netns $FABRIC -batch - || die "cannot raise the switches"
 	printf '%s\n' "${INTERFACES[@]}" |
-		in_node fabric bash -c "$(declare -f fabric_ports); fabric_ports $BUILD/vm/fabric/pass.bpf.o" \
-			>/dev/null || die "cannot set up the switch ports"
+		in_node fabric bash -c "$(declare -f fabric_ports); fabric_ports \"\$1\"" - \
+			"$BUILD/vm/fabric/pass.bpf.o" >/dev/null ||
+		die "cannot set up the switch ports"
 }
 
 node_commands() {
