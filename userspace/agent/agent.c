@@ -200,6 +200,8 @@ static int take_cluster(struct agent *agent, struct cluster *cluster, unsigned g
 	int err;
 
 	err = replace_roster(agent, cluster, node && is_balancer(node));
+	neighbours_pause(&agent->neighbours);
+	exchange_pause(&agent->exchange);
 	if (agent->configured)
 		model_fini(&agent->cluster);
 	agent->cluster = *cluster;
@@ -232,7 +234,8 @@ static void load(struct agent *agent)
 	struct cluster cluster;
 	int err;
 
-	if (agent->configured && generation == agent->generation)
+	/* 0: the maps were made, and nothing was published yet. */
+	if (!generation || (agent->configured && generation == agent->generation))
 		return;
 	err = dataplane_load_model(&agent->dp, &cluster);
 	if (err) {

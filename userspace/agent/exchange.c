@@ -404,9 +404,10 @@ static void add_peer(struct exchange *exchange, const struct node *other)
 	peer->endpoint = other->agent.exchange;
 }
 
-static bool same_endpoint(const struct endpoint *a, const struct endpoint *b)
+void exchange_pause(struct exchange *exchange)
 {
-	return !addr_cmp(&a->addr, &b->addr) && a->port == b->port;
+	exchange->enabled = false;
+	close_socket(exchange);
 }
 
 void exchange_configure(struct exchange *exchange, struct roster *roster,
@@ -419,8 +420,7 @@ void exchange_configure(struct exchange *exchange, struct roster *roster,
 	exchange->header.cluster = roster_id(cluster->name);
 	exchange->header.configuration = configuration;
 	memcpy(exchange->header.node, node->name, sizeof(exchange->header.node));
-	if (!agent->has_exchange || !same_endpoint(&exchange->own, &agent->exchange))
-		close_socket(exchange);
+	close_socket(exchange);
 	exchange->enabled = agent->has_exchange;
 	exchange->own = agent->exchange;
 	exchange->complained = false;

@@ -69,6 +69,9 @@ void exchange_configure(struct exchange *exchange, struct roster *roster,
 			const struct cluster *cluster, const struct node *node,
 			uint64_t configuration);
 
+/* Neither sends nor listens until it is configured again. */
+void exchange_pause(struct exchange *exchange);
+
 /* Sends the own view now. */
 void exchange_send(struct exchange *exchange);
 

@@ -17,6 +17,7 @@
 #include <linux/rtnetlink.h>
 
 #include "log.h"
+#include "neighbour_wanted.h"
 #include "netlink.h"
 
 #define MISSES_PER_POLL 64
@@ -37,8 +38,9 @@ static struct neighbour *find(struct neighbours *neighbours, const struct sluice
 	return NULL;
 }
 
-static struct neighbour *find_or_add(struct neighbours *neighbours, const struct sluice_addr *addr,
-				     unsigned ifindex, bool learnt)
+struct neighbour *neighbours_find_or_add(struct neighbours *neighbours,
+					 const struct sluice_addr *addr, unsigned ifindex,
+					 bool learnt)
 {
 	struct neighbour *list, *found = find(neighbours, addr, ifindex);
 
@@ -57,7 +59,7 @@ static struct neighbour *find_or_add(struct neighbours *neighbours, const struct
 	return found;
 }
 
-static const struct neighbour_port *port_of(const struct neighbours *neighbours, unsigned ifindex)
+const struct neighbour_port *neighbours_port(const struct neighbours *neighbours, unsigned ifindex)
 {
 	for (size_t i = 0; i < neighbours->port_count; i++)
 		if (ifindex && neighbours->ports[i].ifindex == ifindex)
@@ -67,7 +69,7 @@ static const struct neighbour_port *port_of(const struct neighbours *neighbours,
 
 static const char *port_name(const struct neighbours *neighbours, unsigned ifindex)
 {
-	const struct neighbour_port *port = port_of(neighbours, ifindex);
+	const struct neighbour_port *port = neighbours_port(neighbours, ifindex);
 
 	return port ? port->interface->name : "?";
 }
@@ -120,149 +122,6 @@ static void forget(struct neighbours *neighbours, struct neighbour *neighbour)
 	*neighbour = neighbours->list[--neighbours->count];
 }
 
-/* --- what should be there: configuration and routes ---------------------------------- */
-
-static void want(struct neighbours *neighbours, const struct sluice_addr *addr, unsigned ifindex)
-{
-	if (!find_or_add(neighbours, addr, ifindex, false))
-		log_error("neighbour", "event=out-of-memory");
-}
-
-static bool is_on_link(const struct interface *interface, const struct sluice_addr *addr)
-{
-	for (size_t i = 0; i < interface->address_count; i++) {
-		const struct prefix *prefix = &interface->addresses[i];
-		struct sluice_addr mask = addr_mask(prefix->bits);
-		struct sluice_addr net = addr_and(&prefix->addr, &mask);
-		struct sluice_addr masked = addr_and(addr, &mask);
-
-		if (!addr_cmp(&net, &masked))
-			return true;
-	}
-	return false;
-}
-
-static bool is_own(const struct node *node, const struct sluice_addr *addr)
-{
-	for (size_t i = 0; i < node->interface_count; i++)
-		for (size_t j = 0; j < node->interfaces[i].address_count; j++)
-			if (!addr_cmp(&node->interfaces[i].addresses[j].addr, addr))
-				return true;
-	return false;
-}
-
-static void want_on_link(struct neighbours *neighbours, const struct neighbour_port *port,
-			 const struct sluice_addr *addr)
-{
-	if (is_on_link(port->interface, addr) && !is_own(neighbours->node, addr))
-		want(neighbours, addr, port->ifindex);
-}
-
-static void want_nodes(struct neighbours *neighbours, const struct neighbour_port *port)
-{
-	const struct cluster *cluster = neighbours->cluster;
-
-	for (size_t i = 0; i < cluster->node_count; i++) {
-		const struct node *other = &cluster->nodes[i];
-
-		for (size_t j = 0; j < other->interface_count; j++) {
-			const struct interface *there = &other->interfaces[j];
-
-			if (!there->network[0] || strcmp(there->network, port->interface->network))
-				continue;
-			for (size_t k = 0; k < there->address_count; k++)
-				want_on_link(neighbours, port, &there->addresses[k].addr);
-		}
-	}
-}
-
-static void want_backends(struct neighbours *neighbours, const struct neighbour_port *port)
-{
-	const struct cluster *cluster = neighbours->cluster;
-
-	if (!(port->interface->roles & SLUICE_ROLE_BALANCER))
-		return;
-	for (size_t i = 0; i < cluster->service_count; i++) {
-		const struct service *service = &cluster->services[i];
-
-		for (size_t j = 0; j < service->backend_count; j++) {
-			const struct backend *backend = &service->backends[j];
-
-			if (backend->has4)
-				want_on_link(neighbours, port, &backend->addr4);
-			if (backend->has6)
-				want_on_link(neighbours, port, &backend->addr6);
-		}
-	}
-}
-
-static void want_gateway(struct neighbours *neighbours, const struct nlattr *gateway,
-			 unsigned ifindex)
-{
-	struct sluice_addr addr;
-
-	if (gateway && port_of(neighbours, ifindex) && netlink_get_addr(gateway, &addr))
-		want(neighbours, &addr, ifindex);
-}
-
-static void want_multipath(struct neighbours *neighbours, struct nlattr *attribute)
-{
-	struct rtnexthop *hop = nla_data(attribute);
-	int left = nla_len(attribute);
-
-	for (; RTNH_OK(hop, left); left -= NLMSG_ALIGN(hop->rtnh_len), hop = RTNH_NEXT(hop)) {
-		int length = hop->rtnh_len - (int)sizeof(*hop);
-		struct nlattr *gateway =
-			nla_find((struct nlattr *)RTNH_DATA(hop), length, RTA_GATEWAY);
-
-		want_gateway(neighbours, gateway, (unsigned)hop->rtnh_ifindex);
-	}
-}
-
-static void take_route(struct nlmsghdr *header, void *context)
-{
-	struct neighbours *neighbours = context;
-	struct nlattr *attributes[RTA_MAX + 1];
-
-	if (header->nlmsg_type != RTM_NEWROUTE ||
-	    nlmsg_parse(header, sizeof(struct rtmsg), attributes, RTA_MAX, NULL))
-		return;
-	if (attributes[RTA_OIF])
-		want_gateway(neighbours, attributes[RTA_GATEWAY], nla_get_u32(attributes[RTA_OIF]));
-	if (attributes[RTA_MULTIPATH])
-		want_multipath(neighbours, attributes[RTA_MULTIPATH]);
-}
-
-static void want_gateways(struct neighbours *neighbours, int family)
-{
-	struct rtmsg filter = {.rtm_family = family, .rtm_table = RT_TABLE_MAIN};
-	struct nl_msg *message = nlmsg_alloc_simple(RTM_GETROUTE, NLM_F_REQUEST);
-	int err = -ENOMEM;
-
-	if (message && !nlmsg_append(message, &filter, sizeof(filter), NLMSG_ALIGNTO))
-		err = netlink_dump(neighbours->sock, message, take_route, neighbours);
-	else
-		nlmsg_free(message);
-	if (err)
-		log_warn("neighbour", "event=routes-unreadable error=\"%s\"", strerror(-err));
-}
-
-static void find_wanted(struct neighbours *neighbours)
-{
-	/* What nobody wants any more is kept only as long as it answers. */
-	for (size_t i = 0; i < neighbours->count; i++)
-		neighbours->list[i].learnt = true;
-	for (size_t i = 0; i < neighbours->port_count; i++) {
-		if (!neighbours->ports[i].ifindex)
-			continue;
-		want_nodes(neighbours, &neighbours->ports[i]);
-		want_backends(neighbours, &neighbours->ports[i]);
-	}
-	want_gateways(neighbours, AF_INET);
-	want_gateways(neighbours, AF_INET6);
-	neighbours->routes_changed = false;
-}
-
 /* --- what is there: the kernel's table ------------------------------------------------ */
 
 struct survey {
@@ -292,12 +151,13 @@ static void take_neighbour(struct nlmsghdr *header, void *context)
 
 	if (header->nlmsg_type != RTM_NEWNEIGH ||
 	    nlmsg_parse(header, sizeof(*head), attributes, NDA_MAX, NULL) || !attributes[NDA_DST] ||
-	    !port_of(survey->neighbours, (unsigned)head->ndm_ifindex) ||
+	    !neighbours_port(survey->neighbours, (unsigned)head->ndm_ifindex) ||
 	    !netlink_get_addr(attributes[NDA_DST], &addr))
 		return;
 	ours = attributes[NDA_PROTOCOL] &&
 	       nla_get_u8(attributes[NDA_PROTOCOL]) == NETLINK_PROTO_SLUICE;
-	neighbour = ours ? find_or_add(survey->neighbours, &addr, (unsigned)head->ndm_ifindex, true)
+	neighbour = ours ? neighbours_find_or_add(survey->neighbours, &addr,
+						  (unsigned)head->ndm_ifindex, true)
 			 : find(survey->neighbours, &addr, (unsigned)head->ndm_ifindex);
 	if (neighbour)
 		note_state(survey, neighbour, head->ndm_state,
@@ -333,7 +193,7 @@ static void report(struct neighbours *neighbours, struct neighbour *neighbour, u
 static bool is_hopeless(const struct neighbours *neighbours, const struct neighbour *neighbour,
 			uint64_t now_ns)
 {
-	if (!port_of(neighbours, neighbour->ifindex))
+	if (!neighbours_port(neighbours, neighbour->ifindex))
 		return true;
 	return neighbour->learnt && neighbour->failing_since_ns &&
 	       now_ns - neighbour->failing_since_ns >= NEIGHBOUR_GIVE_UP_NS;
@@ -373,7 +233,7 @@ static void refresh(struct neighbours *neighbours)
 
 	find_ports(neighbours);
 	if (neighbours->routes_changed)
-		find_wanted(neighbours);
+		neighbours_find_wanted(neighbours);
 	for (size_t i = 0; i < neighbours->count; i++)
 		neighbours->list[i].present = false;
 	err = survey_family(&survey, AF_INET);
@@ -402,9 +262,9 @@ static void take_miss(struct neighbours *neighbours, const struct sluice_miss_ke
 	uint64_t now_ns = loop_clock_ns();
 	struct neighbour *neighbour;
 
-	if (!port_of(neighbours, key->ifindex))
+	if (!neighbours_port(neighbours, key->ifindex))
 		return;
-	neighbour = find_or_add(neighbours, &key->next_hop, key->ifindex, true);
+	neighbour = neighbours_find_or_add(neighbours, &key->next_hop, key->ifindex, true);
 	if (!neighbour ||
 	    (neighbour->solicited_ns && now_ns - neighbour->solicited_ns < SOLICIT_NS))
 		return;
