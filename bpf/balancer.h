@@ -175,12 +175,16 @@ static __always_inline int aim_tunnel(const struct packet *pkt, const struct slu
 	return port->has_tunnel6;
 }
 
-/* DSR: the packet as it is, on the link where the backend of its family is. */
-static __always_inline int aim_link(const struct packet *pkt, const struct sluice_backend *backend,
-				    struct tuple *towards)
+/*
+ * DSR: the packet as it is, on the link where the backend of its family is. The way
+ * there is asked for this node, not for the client: it is kept for all clients.
+ */
+static __always_inline int aim_link(const struct packet *pkt, const struct sluice_port *port,
+				    const struct sluice_backend *backend, struct tuple *towards)
 {
-	*towards = pkt->self;
+	towards->src = pkt->is_v6 ? port->tunnel_source6 : port->tunnel_source4;
 	towards->dst = *backend_address(pkt, backend);
+	towards->proto = pkt->self.proto;
 	return addr_is_v4(&towards->dst) != pkt->is_v6;
 }
 
@@ -205,7 +209,7 @@ STAGE send_to_backend(struct xdp_md *ctx, struct packet *pkt, const struct table
 	if (backend->flags & SLUICE_BACKEND_LOCAL)
 		return SLUICE_PASS_LOCAL;
 	if (!(tunnel ? aim_tunnel(pkt, tables->port, backend, &towards)
-		     : aim_link(pkt, backend, &towards)))
+		     : aim_link(pkt, tables->port, backend, &towards)))
 		return SLUICE_NO_ROUTE;
 	if (tunnel)
 		length += tunnel_overhead(&towards);
