@@ -133,6 +133,8 @@ static void dsr_changes_link_addresses_alone(void)
 		{"another interface", "eth0", {TO4(91)}, .outcome = SLUICE_REDIRECT, .to = "far"},
 		{"another interface, IPv6", "eth0", {TO6(91)}, .outcome = SLUICE_REDIRECT,
 		 .to = "far"},
+		{"who the client is changes nothing", "eth0", {.src = "fe80::7",
+		 .dst = "2001:db8:2::10", .dport = 90}, .outcome = SLUICE_TX, .to = "near"},
 		{"a backend of the other family cannot be reached", "eth0", {TO6(94)},
 		 .outcome = SLUICE_NO_ROUTE},
 		{"a backend of the family can", "eth0", {TO4(94)}, .outcome = SLUICE_TX,
