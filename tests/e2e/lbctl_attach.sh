@@ -23,11 +23,13 @@ attach_foreign() {
 net_up
 done_by "a policy" fw policy add edge default accept
 
-refused "a driver without native XDP" 2 'no native XDP, expected "lbctl attach dev lo mode generic"' \
+refused "a driver without native XDP" 2 \
+	'no native XDP, expected "lbctl attach dev lo mode generic"' \
 	attach dev lo role firewall policy edge
 lbctl attach dev lo role firewall policy edge mode generic
 is "generic mode works everywhere" "$code $(query '.interfaces[0].mode' status)" "0 generic"
-like "and doctor warns of it" "$(query '.findings[] | select(.severity == "warning").finding' doctor)" \
+like "and doctor warns of it" \
+	"$(query '.findings[] | select(.severity == "warning").finding' doctor)" \
 	'lo runs in generic mode'
 before=$(program_on lo)
 lbctl attach dev lo

@@ -95,7 +95,8 @@ static void control_characters_do_not_reach_the_terminal(void)
 
 static void json_has_schema_and_raw_values(void)
 {
-	char *text = render(OUTPUT_JSON, "{\"rx_packets\": 12345678901, \"up\": true}", NULL);
+	static const struct output_view view = {.line = line};
+	char *text = render(OUTPUT_JSON, "{\"rx_packets\": 12345678901, \"up\": true}", &view);
 
 	UNIT_ASSERT_TEXT(text, "{\"rx_packets\":12345678901,\"up\":true,\"schema\":1}\n");
 	free(text);
@@ -103,9 +104,10 @@ static void json_has_schema_and_raw_values(void)
 
 static void answer_that_found_no_memory_is_an_error(void)
 {
+	static const struct output_view view = {.line = line};
 	struct output out = {.format = OUTPUT_JSON, .stream = stdout};
 
-	CU_ASSERT_EQUAL(output_emit(&out, NULL, NULL), -ENOMEM);
+	CU_ASSERT_EQUAL(output_emit(&out, NULL, &view), -ENOMEM);
 }
 
 int main(void)
