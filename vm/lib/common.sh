@@ -35,8 +35,13 @@ need_root() {
 	((EUID == 0)) || die "$1 needs root: try sudo $1"
 }
 
+# A real node of this machine may have its state at the same place: that is not the lab's.
+lab_mounted() {
+	[[ $(findmnt -rno SOURCE "$RUN") == sluice-lab ]]
+}
+
 lab_exists() {
-	mountpoint -q "$RUN" || [[ -n $(lab_namespaces) ]]
+	lab_mounted || [[ -n $(lab_namespaces) ]]
 }
 
 lab_namespaces() {
