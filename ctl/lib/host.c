@@ -168,9 +168,9 @@ static int inspect_checksums(const struct requirement *r, struct verdict *out)
 	return 0;
 }
 
-static int inspect_backstop(struct verdict *out)
+static int inspect_backstop(const struct requirement *r, struct verdict *out)
 {
-	int err = backstop_inspect();
+	int err = backstop_inspect(r->value);
 
 	if (err != -ENOENT)
 		return err;
@@ -240,7 +240,7 @@ static int inspect(const struct requirement *r, struct verdict *out)
 	case REQUIRE_CHECKSUMS:
 		return inspect_checksums(r, out);
 	case REQUIRE_BACKSTOP:
-		return inspect_backstop(out);
+		return inspect_backstop(r, out);
 	case REQUIRE_SYSCTL:
 		return inspect_sysctl(r->sysctl, r->value, out);
 	case REQUIRE_FORWARDING6:
@@ -359,11 +359,11 @@ static int change_mtu(const struct node *node, const struct requirement *r)
 	return err ? err : link_set_mtu(r->ifname, (unsigned)r->value);
 }
 
-static int change_backstop(const struct node *node)
+static int change_backstop(const struct node *node, const struct requirement *r)
 {
 	int err = record(node, REQUIRE_BACKSTOP, "sluice_backstop", 0);
 
-	return err ? err : backstop_setup();
+	return err ? err : backstop_setup(r->value);
 }
 
 static int change_vip(const struct node *node, const struct requirement *r)
@@ -380,7 +380,7 @@ static int change(const struct node *node, const struct requirement *r)
 	case REQUIRE_MTU:
 		return change_mtu(node, r);
 	case REQUIRE_BACKSTOP:
-		return change_backstop(node);
+		return change_backstop(node, r);
 	case REQUIRE_SYSCTL:
 		return change_sysctl(node, r->sysctl, r->value);
 	case REQUIRE_FORWARDING6:
@@ -416,7 +416,8 @@ static int setup(const struct node *node, const struct requirement *r, struct ho
 static bool failed_backstop(const struct requirement *r, const struct host_report *report)
 {
 	return r->kind == REQUIRE_BACKSTOP && report->count &&
-	       report->findings[report->count - 1].severity == HOST_ERROR && backstop_inspect();
+	       report->findings[report->count - 1].severity == HOST_ERROR &&
+	       backstop_inspect(r->value);
 }
 
 int host_setup(const struct cluster *cluster, const struct node *node, struct host_report *report)

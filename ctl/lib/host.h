@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
  * What the kernel around the data plane must be told: forwarding and the
- * forward-drop backstop on gateways and balancers; VIPs on lo, ARP, duplicate
+ * forward-drop backstop on gateways and balancers, the strong host model on
+ * gateways (RFC 1122 3.3.4.2); VIPs on lo, ARP, duplicate
  * address detection, reverse path filter and MTU on backend hosts.
  *
  * What a host needs follows from its node's interfaces and from the services

@@ -50,9 +50,12 @@ int sysctl_write(const char *path, int value) __must_check;
 /* Calls `each` for every interface below net/ipv6/conf, except all and default. */
 int sysctl_for_each_conf6(int (*each)(const char *ifname, void *arg), void *arg) __must_check;
 
-/* host_nft.c: 0, or -ENOENT if the chain is missing or lets packets through. */
-int backstop_inspect(void) __must_check;
-int backstop_setup(void) __must_check;
+/*
+ * host_nft.c: 0, or -ENOENT if the forward chain is missing or lets packets
+ * through, or the strong host model is not what it should be.
+ */
+int backstop_inspect(bool strong_host) __must_check;
+int backstop_setup(bool strong_host) __must_check;
 int backstop_remove(void) __must_check;
 
 /* host_link.c: -ENODEV without the interface. */

@@ -135,10 +135,21 @@ static int add_multipath(struct requirements *list)
 	return err;
 }
 
+/* A node that holds VIPs on lo answers for them on every interface: no strong host there. */
+static int add_backstop(struct requirements *list, unsigned roles)
+{
+	struct requirement *r = add(list, REQUIRE_BACKSTOP, HOST_ERROR, "");
+
+	if (!r)
+		return -ENOMEM;
+	r->value = (roles & SLUICE_ROLE_FORWARD) && !(roles & SLUICE_ROLE_DECAP);
+	return 0;
+}
+
 /* Redirects are sent if the interface or "all" says so. */
 static int add_gateway(struct requirements *list, const struct node *node, unsigned roles)
 {
-	int err = add_kind(list, REQUIRE_BACKSTOP, HOST_ERROR, "");
+	int err = add_backstop(list, roles);
 
 	if (!err)
 		err = add_sysctl(list, HOST_WARNING, 0, "net/ipv4/conf/all/send_redirects");

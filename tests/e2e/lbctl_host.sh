@@ -32,6 +32,11 @@ leaks() {
 	on client ping -q -c 1 -W 1 10.10.1.21
 }
 
+# answers ADDRESS: the gateway does, when the client asks it on wan.
+answers() {
+	on client ping -q -c 1 -W 1 "$1"
+}
+
 net_up
 gateway_write ""
 cat >>"$config" <<-YAML
@@ -65,8 +70,14 @@ is "on no other interface" \
 is "nor are router advertisements off there" "$(setting gw net.ipv6.conf.mgmt.accept_ra)" 1
 check "the backstop stops what the kernel would forward" not leaks
 like "and counts it" "$(on gw nft list table inet sluice_backstop)" 'packets [1-9]'
+check "the gateway answers outside for its outside address" answers 198.51.100.1
+check "and not for its inside address" not answers 10.10.1.1
 lbctl host check file "$config"
 is "then check is content" "$code" 0
+on gw nft flush chain inet sluice_backstop input
+lbctl host check file "$config"
+is "inside addresses open to the outside are an error" "$code" 2
+done_by "which setup mends" host setup file "$config"
 done_by "setup is idempotent" host setup file "$config"
 like "and then has nothing to do" "$stdout" 'nothing to put right'
 on gw nft add rule inet sluice_backstop forward accept
