@@ -48,8 +48,9 @@ static void compare_objects(struct walk *walk, const json_t *from, const json_t 
 
 	json_object_foreach((json_t *)from, key, value)
 		compare_member(walk, key, value, json_object_get(to, key));
-	json_object_foreach((json_t *)to, key, value) if (!json_object_get(from, key))
-		compare_member(walk, key, NULL, value);
+	json_object_foreach((json_t *)to, key, value)
+		if (!json_object_get(from, key))
+			compare_member(walk, key, NULL, value);
 }
 
 static const char *name_of(const json_t *item)
@@ -62,7 +63,9 @@ static bool is_named_list(const json_t *array)
 	const json_t *item;
 	size_t i;
 
-	json_array_foreach(array, i, item) if (!name_of(item)) return false;
+	json_array_foreach(array, i, item)
+		if (!name_of(item))
+			return false;
 	return json_array_size(array);
 }
 
@@ -71,7 +74,9 @@ static const json_t *find_named(const json_t *array, const char *name)
 	const json_t *item;
 	size_t i;
 
-	json_array_foreach(array, i, item) if (!strcmp(name_of(item), name)) return item;
+	json_array_foreach(array, i, item)
+		if (!strcmp(name_of(item), name))
+			return item;
 	return NULL;
 }
 
@@ -82,8 +87,9 @@ static json_t *common_names(const json_t *array, const json_t *other)
 	const json_t *item;
 	size_t i;
 
-	json_array_foreach(array, i, item) if (find_named(other, name_of(item)))
-		json_array_append_new(out, json_string(name_of(item)));
+	json_array_foreach(array, i, item)
+		if (find_named(other, name_of(item)))
+			json_array_append_new(out, json_string(name_of(item)));
 	return out;
 }
 
@@ -104,8 +110,9 @@ static void compare_named_lists(struct walk *walk, const json_t *from, const jso
 
 	json_array_foreach(from, i, item)
 		compare_member(walk, name_of(item), item, find_named(to, name_of(item)));
-	json_array_foreach(to, i, item) if (!find_named(from, name_of(item)))
-		compare_member(walk, name_of(item), NULL, item);
+	json_array_foreach(to, i, item)
+		if (!find_named(from, name_of(item)))
+			compare_member(walk, name_of(item), NULL, item);
 	compare_order(walk, from, to);
 }
 

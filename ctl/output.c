@@ -33,8 +33,7 @@ static char *cell_text(const json_t *value)
 	case JSON_FALSE:
 		return strdup("no");
 	case JSON_ARRAY:
-		json_array_foreach(value, i, item)
-		{
+		json_array_foreach(value, i, item) {
 			char *part = cell_text(item);
 			int length = part ? asprintf(&joined, "%s%s%s", text ?: "", text ? "," : "",
 						     part)
@@ -103,8 +102,7 @@ static void layout_measure(struct layout *layout, const json_t *rows)
 	const json_t *row, *value;
 	size_t i;
 
-	json_array_foreach(rows, i, row)
-	{
+	json_array_foreach(rows, i, row) {
 		for (size_t c = 0; c < layout->count; c++) {
 			int width;
 
@@ -180,8 +178,7 @@ static void print_rows(FILE *stream, const struct output_table *table, const jso
 			layout_measure(&inner, json_object_get(row, below->key));
 	}
 	print_headings(stream, &layout, indent);
-	json_array_foreach(rows, i, row)
-	{
+	json_array_foreach(rows, i, row) {
 		const json_t *line;
 		size_t j;
 

@@ -82,9 +82,9 @@ static bool rule_only_counts(const json_t *item)
 
 	if (!rule_is_in(item, "forward"))
 		return true;
-	json_array_foreach(json_object_get(rule, "expr"), i,
-			   statement) if (!json_object_get(statement, "counter") &&
-					  !json_object_get(statement, "drop")) return false;
+	json_array_foreach(json_object_get(rule, "expr"), i, statement)
+		if (!json_object_get(statement, "counter") && !json_object_get(statement, "drop"))
+			return false;
 	return true;
 }
 
@@ -94,8 +94,7 @@ static int judge(const char *listing, bool strong_host)
 	bool drops = false, only_counts = true, is_strong = false;
 	size_t i;
 
-	json_array_foreach(json_object_get(root, "nftables"), i, item)
-	{
+	json_array_foreach(json_object_get(root, "nftables"), i, item) {
 		drops |= chain_drops(item);
 		only_counts &= rule_only_counts(item);
 		is_strong |= rule_is_in(item, "input");
