@@ -16,7 +16,6 @@ WEBS=(web1 web2)
 APPS=(app1 app2)
 DATABASES=(db1 db2 db3)
 DATA_PLANES=("${GATEWAYS[@]}" "${BALANCERS[@]}" "${PROXIES[@]}")
-FABRIC_NODE=fabric # the namespace of the switches, whose ports are called NODE-INTERFACE
 
 VIP4=192.0.2.10
 VIP6=2001:db8:2::10
@@ -142,35 +141,16 @@ pid_of() {
 	process_alive "$PIDS/$1.$2"
 }
 
-# remember NODE DAEMON: how it was started, so that it can be started again.
-remember() {
-	local pid
-	pid=$(pid_of "$1" "$2") || give_up "$2 runs on $1"
-	cp "/proc/$pid/cmdline" "$scratch/$1.$2.command"
-	cp "/proc/$pid/environ" "$scratch/$1.$2.environment"
-}
-
-# slay NODE DAEMON: kill -9, without a word.
+# slay NODE DAEMON: kill -9, without a word. It runs again when the test ends, if not before.
 slay() {
-	local pid
-	remember "$1" "$2"
-	pid=$(pid_of "$1" "$2")
 	at_end revive "$1" "$2"
-	kill -KILL "$pid"
-	wait_until 5 "$2 of $1 is gone" not pid_of "$1" "$2"
+	"$ROOT/vm/lab" kill "$1" "$2" >/dev/null || give_up "$1: $2 is killed"
+	wait_until 5 "$1: $2 is gone" not pid_of "$1" "$2"
 }
 
-# revive NODE DAEMON: starts it as it was, unless it runs. It belongs to the lab, not to the test.
+# revive NODE DAEMON: as it was started by the lab; it is not the test's, and stays.
 revive() {
-	local node=$1 name=$2 command environment variable
-	! pid_of "$node" "$name" >/dev/null || return 0
-	mapfile -d '' -t command <"$scratch/$node.$name.command"
-	mapfile -d '' -t environment <"$scratch/$node.$name.environment"
-	for variable in "${!environment[@]}"; do
-		[[ ${environment[variable]} != SLUICE_TEST=* ]] || unset "environment[$variable]"
-	done
-	mv "$STATE/$node/$name.log" "$STATE/$node/$name.log.$(now_ms)"
-	daemon "$node" "$name" root env -i "${environment[@]}" "${command[@]}"
+	pid_of "$1" "$2" >/dev/null || env -u SLUICE_TEST "$ROOT/vm/lab" start "$1" "$2" >/dev/null
 }
 
 not() {
@@ -331,8 +311,8 @@ end_of_traffic() {
 	is "$1: broken connections of $(kept connections)" "$(kept broken)" 0
 	is "$1: answers other than 200, of $(kept responses)" "$(kept not_200)" 0
 	note "$1: longest stall $(kept longest_stall_ms) ms," \
-		"$(kept responses) answers by $(kept 'tls | to_entries | map("\(.key) \(.value)") | join(", ")')"
-	[[ $(kept broken) == 0 ]] || note "ended: $(kept ends) $(grep port "$scratch/kept.log" | sort | uniq -c | head -n 5 | paste -sd ';')"
+		"$(kept responses) answers by $(kept 'tls | to_entries | map("\(.key) \(.value.responses)") | join(", ")')"
+	[[ $(kept broken) == 0 ]] || note "ended: $(kept 'ends | tojson') by $(kept 'tls | tojson') $(grep port "$scratch/kept.log" | sort | uniq -c | head -n 5 | paste -sd ';')"
 }
 
 # arrive [OPTION]...: a new connection every 50 ms, each one line in arrivals.json when it has ended.
@@ -356,7 +336,8 @@ arrivals() {
 
 # --- the wire ------------------------------------------------------------------
 
-# capture NAME NODE INTERFACE FILTER: from now on; "fabric" sees what XDP on a node hides.
+# capture NAME NODE INTERFACE FILTER: from now on. The node "fabric", where the switches are and
+# their ports NODE-INTERFACE, sees what XDP hides from a node.
 capture() {
 	local name=$1 node=$2 interface=$3 filter=$4
 	become "$node" tcpdump -i "$interface" -nn -l --immediate-mode "$filter" \

@@ -18,13 +18,14 @@ capture answered user eth0 "inbound and tcp port 4000"
 
 # refused TEXT LAYER...: all packets are dropped at fw1, and counted.
 refused() {
-	local text=$1 before after
+	local text=$1 now
 	shift
-	before=$(ledger fw1 wan drop_packets)
 	on user inject -c $packets "$@" || give_up "$text" "cannot send"
-	after=$(ledger fw1 wan drop_packets)
-	compare "$text: dropped and counted" $((after - before)) '>=' $packets
+	now=$(ledger fw1 wan drop_packets)
+	compare "$text: dropped and counted" $((now - drops)) '>=' $packets
+	drops=$now
 }
+drops=$(ledger fw1 wan drop_packets)
 
 for target in tls1 lb1 fw1; do
 	to4=${address[$target.4]} to6=${address[$target.6]}

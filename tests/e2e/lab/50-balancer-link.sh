@@ -5,7 +5,7 @@
 source "$(dirname -- "$0")/../lib.sh"
 
 cable() {
-	on fabric ip link set lb1-eth0 "$1"
+	"$ROOT/vm/lab" cable lb1 eth0 "$1" >/dev/null
 }
 
 require_well

@@ -21,13 +21,28 @@
 #define TICK_MS	 5
 #define MS_IN_NS 1000000ULL
 
+struct node { /* a TLS proxy */
+	char name[sizeof(((struct https *)0)->tls_node)];
+	unsigned long responses;
+	unsigned connections, broken;
+};
+
 struct keeper {
 	struct https https; /* first: what epoll points to */
 	uint64_t next_ns;   /* when it asks again */
 	int asked;	    /* the round in which the request under way was sent */
 	int answered;	    /* the last round in which a request was sent and answered */
+	struct node *node;  /* whose answers it gets; NULL: none yet */
 	bool waiting;	    /* a request is under way */
 	bool last;	    /* the request under way is its last one */
+};
+
+struct tally {
+	unsigned long requests, responses, not_200;
+	unsigned opened, ends[HTTPS_END_COUNT];
+	uint64_t longest_ns;
+	size_t node_count;
+	struct node nodes[NODES];
 };
 
 static volatile sig_atomic_t current_round = 1;
@@ -38,30 +53,25 @@ static void next_round(int number)
 	current_round++;
 }
 
-struct tally {
-	unsigned long requests, responses, not_200;
-	unsigned opened, ends[HTTPS_END_COUNT];
-	uint64_t longest_ns;
-	unsigned long nodes_count;
-	struct {
-		char name[sizeof(((struct https *)0)->tls_node)];
-		unsigned long responses;
-	} nodes[NODES];
-};
-
-static void tally_node(struct tally *tally, const char *name)
+/* The entry of a TLS proxy; the last one serves for all that there is no room for. */
+static struct node *node_of(struct tally *tally, const char *name)
 {
 	size_t i = 0;
 
-	while (i < tally->nodes_count && strcmp(tally->nodes[i].name, name))
+	while (i < tally->node_count && strcmp(tally->nodes[i].name, name))
 		i++;
 	if (i == NODES)
-		return;
-	if (i == tally->nodes_count) {
+		return &tally->nodes[NODES - 1];
+	if (i == tally->node_count) {
 		snprintf(tally->nodes[i].name, sizeof(tally->nodes[i].name), "%s", name);
-		tally->nodes_count++;
+		tally->node_count++;
 	}
-	tally->nodes[i].responses++;
+	return &tally->nodes[i];
+}
+
+static bool is_broken(enum https_end end)
+{
+	return end != HTTPS_ENDED_BY_US && end != HTTPS_ENDED_ANNOUNCED;
 }
 
 static void tally_stall(struct tally *tally, const struct https *h, uint64_t now)
@@ -70,9 +80,24 @@ static void tally_stall(struct tally *tally, const struct https *h, uint64_t now
 		tally->longest_ns = now - h->since_ns;
 }
 
-static void tally_end(struct tally *tally, const struct https *h)
+static void tally_answer(struct tally *tally, struct keeper *k)
 {
+	tally->responses++;
+	tally->not_200 += k->https.status != 200;
+	if (!k->node) {
+		k->node = node_of(tally, k->https.tls_node);
+		k->node->connections++;
+	}
+	k->node->responses++;
+}
+
+static void tally_end(struct tally *tally, const struct keeper *k)
+{
+	const struct https *h = &k->https;
+
 	tally->ends[h->end]++;
+	if (k->node)
+		k->node->broken += is_broken(h->end);
 	if (h->end != HTTPS_ENDED_BY_US)
 		fprintf(stderr, "port %u: %s\n", h->local_port, https_end_names[h->end]);
 }
@@ -101,19 +126,17 @@ static void on_event(const struct client *client, struct keeper *k, enum https_e
 	case HTTPS_ANSWERED:
 		k->answered = k->asked;
 		k->waiting = false;
-		tally->responses++;
-		tally->not_200 += k->https.status != 200;
 		tally_stall(tally, &k->https, now);
-		tally_node(tally, k->https.tls_node);
+		tally_answer(tally, k);
 		if (k->last) {
 			https_close(&k->https, HTTPS_ENDED_BY_US);
-			tally_end(tally, &k->https);
+			tally_end(tally, k);
 		}
 		break;
 	case HTTPS_EVENT_END:
 		if (k->waiting)
 			tally_stall(tally, &k->https, now);
-		tally_end(tally, &k->https);
+		tally_end(tally, k);
 		break;
 	default:
 		break;
@@ -175,9 +198,10 @@ static void run(const struct client *client, struct keeper *keepers, struct tall
 
 static void print_tally(const struct client *client, const struct tally *tally)
 {
-	unsigned broken = client->connections - tally->ends[HTTPS_ENDED_BY_US] -
-			  tally->ends[HTTPS_ENDED_ANNOUNCED];
+	unsigned broken = 0;
 
+	for (int i = 0; i < HTTPS_END_COUNT; i++)
+		broken += is_broken(i) ? tally->ends[i] : 0;
 	printf("{\"connections\": %u, \"opened\": %u, \"requests\": %lu, \"responses\": %lu, "
 	       "\"not_200\": %lu, \"broken\": %u, \"longest_stall_ms\": %llu, \"ends\": {",
 	       client->connections, tally->opened, tally->requests, tally->responses,
@@ -186,9 +210,10 @@ static void print_tally(const struct client *client, const struct tally *tally)
 		printf("%s\"%s\": %u", i > HTTPS_ENDED_BY_US ? ", " : "", https_end_names[i],
 		       tally->ends[i]);
 	printf("}, \"tls\": {");
-	for (size_t i = 0; i < tally->nodes_count; i++)
-		printf("%s\"%s\": %lu", i ? ", " : "", tally->nodes[i].name,
-		       tally->nodes[i].responses);
+	for (size_t i = 0; i < tally->node_count; i++)
+		printf("%s\"%s\": {\"connections\": %u, \"responses\": %lu, \"broken\": %u}",
+		       i ? ", " : "", tally->nodes[i].name, tally->nodes[i].connections,
+		       tally->nodes[i].responses, tally->nodes[i].broken);
 	printf("}}\n");
 }
 
