@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "../support/testbed.h"
 #include "../support/unit.h"
@@ -541,6 +542,117 @@ static void icmp_error_makes_no_flow(void)
 	testbed_down(&tb);
 }
 
+/* --- beside the ring ------------------------------------------------------------------- */
+
+/* A balancer hears the client alone: its flows must not wait for an answer. */
+static void flow_is_established_by_its_client_alone(void)
+{
+	struct packet packet = {TO4(80), .flags = TCP_SYN};
+	struct sluice_flow flow;
+	struct testbed tb;
+
+	testbed_up(&tb, "lb", config);
+	CU_ASSERT_EQUAL(testbed_send(&tb, "eth0", &packet), SLUICE_TX);
+	CU_ASSERT(testbed_flow(&tb, &packet, &flow));
+	CU_ASSERT_EQUAL(flow.state, SLUICE_FLOW_OPENING);
+	packet.flags = TCP_ACK;
+	CU_ASSERT_EQUAL(testbed_send(&tb, "eth0", &packet), SLUICE_TX);
+	CU_ASSERT(testbed_flow(&tb, &packet, &flow));
+	CU_ASSERT_EQUAL(flow.state, SLUICE_FLOW_ESTABLISHED);
+	packet.flags = TCP_RST;
+	CU_ASSERT_EQUAL(testbed_send(&tb, "eth0", &packet), SLUICE_TX);
+	CU_ASSERT(testbed_flow(&tb, &packet, &flow));
+	CU_ASSERT_EQUAL(flow.state, SLUICE_FLOW_CLOSED);
+	testbed_down(&tb);
+}
+
+static void check_link_address(struct testbed *tb, const struct packet *packet, unsigned char last)
+{
+	struct frame frame;
+	struct run run;
+
+	frame_build(&frame, packet);
+	testbed_run(tb, "eth0", &frame, &run);
+	CU_ASSERT_EQUAL(run.outcome, SLUICE_TX);
+	CU_ASSERT_EQUAL(run.frame.bytes[ETH_ALEN - 1], last);
+}
+
+/* The way to a backend is remembered for a moment; without the pause, trace would differ. */
+static void backend_that_moves_is_followed(void)
+{
+	struct packet v4 = {TO4(80)}, v6 = {TO6(80)};
+	struct testbed tb;
+
+	testbed_up(&tb, "lb", config);
+	check_link_address(&tb, &v4, 1);
+	check_link_address(&tb, &v6, 1);
+	testbed_ip("neigh replace 10.10.1.21 lladdr 02:00:00:00:00:44 dev eth0 nud permanent\n"
+		   "neigh replace fd00:10:1::21 lladdr 02:00:00:00:00:66 dev eth0 nud permanent\n");
+	usleep(30000);
+	check_link_address(&tb, &v4, 0x44);
+	check_link_address(&tb, &v6, 0x66);
+	testbed_ip("neigh del 10.10.1.21 dev eth0\n");
+	usleep(30000);
+	CU_ASSERT_EQUAL(testbed_send(&tb, "eth0", &v4), SLUICE_NO_NEIGHBOUR);
+	testbed_down(&tb);
+}
+
+static const char guarded[] =
+	"{sluice: 1, cluster: test, limits: {flows: 65536},"
+	" nodes: {"
+	"  lb: {interfaces: {eth0: {network: edge, address: [10.10.1.11/24, 'fd00:10:1::11/64'],"
+	"   roles: [firewall, balancer], policy: edge}}},"
+	"  near: {interfaces: {eth0: {network: edge,"
+	"   address: [10.10.1.21/24, 'fd00:10:1::21/64']}}}},"
+	" services: {www: {vips: ['192.0.2.10:80', '[2001:db8:2::10]:80', '192.0.2.10:81',"
+	"   '192.0.2.10:82'], proto: tcp, backends: {near: {}}}},"
+	" policies: {edge: {default: drop, rules: ["
+	"  {name: stateless, proto: tcp, port: 80, action: accept-stateless},"
+	"  {name: stateful, proto: tcp, port: 81, action: accept}]}}}";
+
+static void rules_come_before_the_backend(void)
+{
+	/* clang-format off */
+	const struct packet_test tests[] = {
+		{"stateless, midway", "eth0", {TO4(80)}, .outcome = SLUICE_TX, .to = "near",
+		 OUTER4("10.10.1.21")},
+		{"stateless, midway, IPv6", "eth0", {TO6(80)}, .outcome = SLUICE_TX, .to = "near",
+		 OUTER6("fd00:10:1::21")},
+		{"again, by the flow", "eth0", {TO4(80)}, .outcome = SLUICE_TX, .to = "near",
+		 OUTER4("10.10.1.21")},
+		{"stateful, midway", "eth0", {TO4(81)}, .outcome = SLUICE_NO_FLOW},
+		{"stateful, opening", "eth0", {TO4(81), .flags = TCP_SYN}, .outcome = SLUICE_TX,
+		 .to = "near", OUTER4("10.10.1.21")},
+		{"stateful, then midway", "eth0", {TO4(81)}, .outcome = SLUICE_TX, .to = "near",
+		 OUTER4("10.10.1.21")},
+		{"refused", "eth0", {TO4(82)}, .outcome = SLUICE_POLICY_DEFAULT},
+		{"refused before it is no service", "eth0", {TO4(83)},
+		 .outcome = SLUICE_POLICY_DEFAULT},
+	};
+	/* clang-format on */
+
+	PACKET_TESTS_ON("lb", guarded, tests);
+}
+
+static void revoked_rule_cuts_balanced_flows(void)
+{
+	struct packet stateless = {TO4(80)}, stateful = {TO4(81), .flags = TCP_SYN};
+	struct policy *policy;
+	struct testbed tb;
+
+	testbed_up(&tb, "lb", guarded);
+	CU_ASSERT_EQUAL(testbed_send(&tb, "eth0", &stateless), SLUICE_TX);
+	CU_ASSERT_EQUAL(testbed_send(&tb, "eth0", &stateful), SLUICE_TX);
+	policy = model_policy(&tb.cluster, "edge");
+	model_rule(policy, "stateless")->action = SLUICE_ACTION_DROP;
+	model_rule(policy, "stateful")->action = SLUICE_ACTION_DROP;
+	testbed_publish(&tb);
+	stateful.flags = TCP_ACK;
+	CU_ASSERT_EQUAL(testbed_send(&tb, "eth0", &stateless), SLUICE_RULE);
+	CU_ASSERT_EQUAL(testbed_send(&tb, "eth0", &stateful), SLUICE_RULE);
+	testbed_down(&tb);
+}
+
 /* --- counters -------------------------------------------------------------------------- */
 
 static void load_counts_frames_and_new_flows(void)
@@ -581,6 +693,10 @@ int main(void)
 		UNIT_TEST(icmp_error_goes_to_the_backend_of_its_flow),
 		UNIT_TEST(icmp_error_without_flow_goes_where_the_ring_says),
 		UNIT_TEST(icmp_error_makes_no_flow),
+		UNIT_TEST(flow_is_established_by_its_client_alone),
+		UNIT_TEST(backend_that_moves_is_followed),
+		UNIT_TEST(rules_come_before_the_backend),
+		UNIT_TEST(revoked_rule_cuts_balanced_flows),
 		UNIT_TEST(load_counts_frames_and_new_flows),
 		{},
 	};
