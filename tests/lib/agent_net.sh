@@ -136,7 +136,7 @@ net_show_logs() {
 	local log
 
 	for log in "$net_dir"/*.log; do
-		[ ! -s "$log" ] || { echo "--- $(basename "$log")" && tail -n 30 "$log"; }
+		[ ! -s "$log" ] || { echo "--- $(basename "$log")" && tail -n 60 "$log"; }
 	done
 }
 

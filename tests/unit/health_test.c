@@ -257,7 +257,7 @@ static void forgotten_peer_has_no_say(void)
 static bool checked(struct backend_state *backend, bool ok, uint64_t started_ns)
 {
 	roster_check_begins(backend);
-	return roster_check_ends(backend, ok, started_ns);
+	return roster_check_ends(backend, ok, started_ns, started_ns + 1);
 }
 
 static bool view_is(const struct service_state *service, bool blind, unsigned char first,
@@ -269,67 +269,97 @@ static bool view_is(const struct service_state *service, bool blind, unsigned ch
 	       opinions[1] == second;
 }
 
-static void down_is_an_opinion_once_another_backend_answered(void)
+static struct roster pair;
+static struct service_state *service_of_two;
+
+static void make_two_backends(void)
 {
-	struct roster roster = {0};
-	struct service_state *service;
+	struct service *www;
 
 	model_init(&cluster);
-	add_service("www", 2)->check.fall = 2;
-	rebuild(&roster);
-	service = &roster.services[0];
-	checked(service->backends[1], true, 10);
-	checked(service->backends[0], false, 20);
-	checked(service->backends[0], false, 30);
-	CU_ASSERT_FALSE(service->backends[0]->own.up);
-	CU_ASSERT(view_is(service, false, UP, UP));
-	checked(service->backends[1], true, 40);
-	CU_ASSERT(view_is(service, false, UP, UP));
-	CU_ASSERT_TRUE(checked(service->backends[0], false, 50));
-	CU_ASSERT(view_is(service, false, DOWN, UP));
-	roster_fini(&roster);
+	www = add_service("www", 2);
+	www->check.rise = www->check.fall = 2;
+	pair = (struct roster){0};
+	rebuild(&pair);
+	service_of_two = &pair.services[0];
+}
+
+static void drop_backends(void)
+{
+	roster_fini(&pair);
 	model_fini(&cluster);
+}
+
+static void down_is_an_opinion_when_another_answers_before_and_behind(void)
+{
+	make_two_backends();
+	checked(service_of_two->backends[0], false, 10);
+	checked(service_of_two->backends[1], true, 20);
+	checked(service_of_two->backends[0], false, 30);
+	CU_ASSERT_FALSE(service_of_two->backends[0]->own.up);
+	CU_ASSERT_TRUE(roster_wants_witness(service_of_two->backends[0]));
+	CU_ASSERT(view_is(service_of_two, false, UP, UP));
+	CU_ASSERT_TRUE(checked(service_of_two->backends[1], true, 40));
+	CU_ASSERT(view_is(service_of_two, false, DOWN, UP));
+	CU_ASSERT_FALSE(roster_wants_witness(service_of_two->backends[0]));
+	drop_backends();
+}
+
+/* One slow answer, then the own network goes: not the backend's fault. */
+static void without_a_witness_behind_nobody_is_blamed(void)
+{
+	make_two_backends();
+	checked(service_of_two->backends[0], false, 10);
+	checked(service_of_two->backends[1], true, 20);
+	checked(service_of_two->backends[0], false, 30);
+	checked(service_of_two->backends[1], false, 40);
+	CU_ASSERT(view_is(service_of_two, false, UP, UP));
+	checked(service_of_two->backends[0], false, 50);
+	checked(service_of_two->backends[1], false, 60);
+	CU_ASSERT(view_is(service_of_two, true, DOWN, DOWN));
+	drop_backends();
+}
+
+static void witness_that_comes_too_late_is_none(void)
+{
+	uint64_t late_ns;
+
+	make_two_backends();
+	late_ns = service_of_two->check.timeout_ms * NS_PER_MS + 100;
+	checked(service_of_two->backends[0], false, 10);
+	checked(service_of_two->backends[1], true, 20);
+	checked(service_of_two->backends[0], false, 30);
+	CU_ASSERT_FALSE(checked(service_of_two->backends[1], true, late_ns));
+	CU_ASSERT(view_is(service_of_two, false, UP, UP));
+	drop_backends();
 }
 
 /* The network comes back while a check waits for an answer that was lost with it. */
 static void check_begun_in_blindness_is_no_evidence(void)
 {
-	struct roster roster = {0};
-	struct service_state *service;
-
-	model_init(&cluster);
-	add_service("www", 2)->check.fall = 2;
-	rebuild(&roster);
-	service = &roster.services[0];
-	checked(service->backends[0], false, 10);
-	checked(service->backends[1], false, 20);
-	roster_check_begins(service->backends[0]);
-	checked(service->backends[1], true, 40);
-	roster_check_ends(service->backends[0], false, 30);
-	CU_ASSERT_FALSE(service->backends[0]->own.up);
-	CU_ASSERT(view_is(service, false, UP, UP));
-	roster_fini(&roster);
-	model_fini(&cluster);
+	make_two_backends();
+	checked(service_of_two->backends[0], false, 10);
+	checked(service_of_two->backends[1], false, 20);
+	roster_check_begins(service_of_two->backends[0]);
+	checked(service_of_two->backends[1], true, 40);
+	roster_check_ends(service_of_two->backends[0], false, 30, 50);
+	checked(service_of_two->backends[1], true, 60);
+	CU_ASSERT_FALSE(service_of_two->backends[0]->own.up);
+	CU_ASSERT(view_is(service_of_two, false, UP, UP));
+	drop_backends();
 }
 
 /* The way back: the first backend that answers makes no other one look dead. */
 static void end_of_blindness_blames_nobody(void)
 {
-	struct roster roster = {0};
-	struct service_state *service;
-
-	model_init(&cluster);
-	add_service("www", 2);
-	rebuild(&roster);
-	service = &roster.services[0];
-	for (unsigned i = 0; i < 2 * service->check.fall; i++)
-		checked(service->backends[i % 2], false, 10 * i + 5);
-	CU_ASSERT(view_is(service, true, DOWN, DOWN));
-	for (unsigned i = 0; i < service->check.rise; i++)
-		checked(service->backends[0], true, 100 + 10 * i);
-	CU_ASSERT(view_is(service, false, UP, UP));
-	roster_fini(&roster);
-	model_fini(&cluster);
+	make_two_backends();
+	for (unsigned i = 0; i < 4; i++)
+		checked(service_of_two->backends[i % 2], false, 10 * i + 5);
+	CU_ASSERT(view_is(service_of_two, true, DOWN, DOWN));
+	for (unsigned i = 0; i < 2; i++)
+		checked(service_of_two->backends[0], true, 100 + 10 * i);
+	CU_ASSERT(view_is(service_of_two, false, UP, UP));
+	drop_backends();
 }
 
 static void own_view_is_blind_when_no_usable_backend_is_up(void)
@@ -368,7 +398,9 @@ int main(void)
 		UNIT_TEST(check_goes_to_ipv4_and_to_the_first_port),
 		UNIT_TEST(view_is_counted_for_one_second),
 		UNIT_TEST(forgotten_peer_has_no_say),
-		UNIT_TEST(down_is_an_opinion_once_another_backend_answered),
+		UNIT_TEST(down_is_an_opinion_when_another_answers_before_and_behind),
+		UNIT_TEST(without_a_witness_behind_nobody_is_blamed),
+		UNIT_TEST(witness_that_comes_too_late_is_none),
 		UNIT_TEST(check_begun_in_blindness_is_no_evidence),
 		UNIT_TEST(end_of_blindness_blames_nobody),
 		UNIT_TEST(own_view_is_blind_when_no_usable_backend_is_up),

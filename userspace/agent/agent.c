@@ -23,8 +23,6 @@
 #include "privileges.h"
 #include "publish.h"
 
-#define DEFAULT_PIN_ROOT "/run/sluice/bpf"
-
 static void arm(struct agent *agent, struct loop_timer *timer, uint64_t delay_ns)
 {
 	if (loop_timer_arm(&agent->loop, timer, delay_ns))
@@ -92,8 +90,11 @@ static bool vip_is_good(const struct agent *agent, const struct announced *vip, 
 static void announce(struct agent *agent)
 {
 	uint64_t now_ns = loop_clock_ns();
+	int err = announcer_mend(&agent->announcer, now_ns);
 
-	if (!agent->announcer.count)
+	if (err)
+		log_debug("announce", "event=routes-unreadable error=\"%s\"", strerror(-err));
+	if (err || !agent->announcer.count)
 		return;
 	agent->well = selfcheck_run(&agent->selfcheck, agent->node, agent->reason);
 	for (size_t i = 0; i < agent->announcer.count; i++) {
@@ -101,7 +102,8 @@ static void announce(struct agent *agent)
 		const char *reason;
 		bool good = vip_is_good(agent, vip, &reason);
 
-		announcer_set(&agent->announcer, vip, good, reason, now_ns);
+		if (vip->wanted)
+			announcer_set(&agent->announcer, vip, good, reason, now_ns);
 	}
 }
 
@@ -346,12 +348,10 @@ static int watch_signals(struct agent *agent)
 
 int agent_lock(const char *node_name)
 {
-	const char *root = getenv("SLUICE_PIN_ROOT");
 	char path[512];
 	int fd;
 
-	snprintf(path, sizeof(path), "%s/../%s.agent.lock", root ? root : DEFAULT_PIN_ROOT,
-		 node_name);
+	snprintf(path, sizeof(path), "%s/../%s.agent.lock", pins_root(), node_name);
 	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return -errno;

@@ -228,6 +228,20 @@ int announcer_configure(struct announcer *announcer, const struct cluster *clust
 	return 0;
 }
 
+int announcer_mend(struct announcer *announcer, uint64_t now_ns)
+{
+	int err;
+
+	if (announcer->read_ns && now_ns - announcer->read_ns < ANNOUNCE_READ_NS)
+		return 0;
+	err = announcer_refresh(announcer);
+	if (err)
+		return err;
+	announcer->read_ns = now_ns;
+	remove_unwanted(announcer);
+	return 0;
+}
+
 void announcer_set(struct announcer *announcer, struct announced *vip, bool good,
 		   const char *reason, uint64_t now_ns)
 {

@@ -19,6 +19,7 @@
 #define ANNOUNCE_METRIC_BAD  1000
 #define ANNOUNCE_NONE	     0		      /* no route */
 #define ANNOUNCE_HOLD_NS     NS_PER_SEC	      /* well for so long before the metric improves */
+#define ANNOUNCE_READ_NS     NS_PER_SEC	      /* how soon a route that others removed is missed */
 #define ANNOUNCE_WITHDRAW_NS (2 * NS_PER_SEC) /* bad for so long before it is gone */
 
 struct nl_sock;
@@ -36,6 +37,7 @@ struct announcer {
 	struct nl_sock *sock;
 	struct announced *vips;
 	size_t count;
+	uint64_t read_ns; /* when announcer_mend() last read the routes; 0: never */
 };
 
 int announcer_init(struct announcer *announcer) __must_check;
@@ -47,6 +49,12 @@ int announcer_refresh(struct announcer *announcer) __must_check;
 /* What is to be announced from now on; other routes of ours are removed. */
 int announcer_configure(struct announcer *announcer, const struct cluster *cluster,
 			const struct node *node) __must_check;
+
+/*
+ * Now and then reads the routes again, for others remove them, too (systemd-networkd
+ * does when it starts); announcer_set() then puts back what is missing.
+ */
+int announcer_mend(struct announcer *announcer, uint64_t now_ns) __must_check;
 
 /*
  * Announces `vip` as good or bad. `reason` is logged when the metric changes.

@@ -6,6 +6,8 @@
 
 #include "log.h"
 
+#define WITNESSES 3
+
 static uint64_t random_below(uint64_t limit)
 {
 	uint32_t value = 0;
@@ -17,7 +19,7 @@ static uint64_t random_below(uint64_t limit)
 
 static void arm(struct backend_state *backend, uint64_t delay_ns)
 {
-	/* Cannot fail: the timer has just expired, so its place in the heap is free. */
+	/* Cannot fail: the timer is armed, or has just expired and left its place in the heap. */
 	if (loop_timer_arm(backend->checker->loop, &backend->timer, delay_ns))
 		log_error("check", "event=timer-lost service=%s backend=%s", backend->service->name,
 			  backend->name);
@@ -36,17 +38,36 @@ static void on_due(struct loop_timer *timer)
 		    backend->checker->tls);
 }
 
+/* Checks at once, out of turn, those that are likely to answer. */
+static void call_witnesses(struct service_state *service)
+{
+	unsigned called = 0;
+
+	for (size_t i = 0; i < service->backend_count && called < WITNESSES; i++) {
+		struct backend_state *backend = service->backends[i];
+
+		if (!roster_is_witness(backend) || probe_is_running(&backend->probe))
+			continue;
+		arm(backend, 0);
+		called++;
+	}
+}
+
 static void on_result(struct probe *probe, enum probe_result result, uint64_t duration_ns)
 {
 	struct backend_state *backend = container_of(probe, struct backend_state, probe);
-	bool was_up = backend->own.up;
+	bool was_up = backend->own.up, changed;
 
 	backend->last = result;
 	backend->last_duration_ns = duration_ns;
 	backend->results[result]++;
 	if (result == PROBE_LOCAL)
 		return;
-	if (!roster_check_ends(backend, result == PROBE_OK, probe->started_ns))
+	changed =
+		roster_check_ends(backend, result == PROBE_OK, probe->started_ns, loop_clock_ns());
+	if (roster_wants_witness(backend))
+		call_witnesses(backend->service);
+	if (!changed)
 		return;
 	if (backend->own.up != was_up)
 		log_write(was_up ? LOG_LEVEL_WARN : LOG_LEVEL_INFO, "check",

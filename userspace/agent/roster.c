@@ -167,36 +167,72 @@ int roster_build(struct roster *out, struct roster *from, const struct cluster *
 
 /* --- own view ------------------------------------------------------------------- */
 
+bool roster_is_witness(const struct backend_state *backend)
+{
+	return backend->answered_ns && !backend->failing_since_ns;
+}
+
+bool roster_wants_witness(const struct backend_state *backend)
+{
+	return !backend->own.up && backend->suspect_ns && !backend->credible;
+}
+
 void roster_check_begins(struct backend_state *backend)
 {
 	const struct service_state *service = backend->service;
 
 	backend->others_answer = false;
-	for (size_t i = 0; backend->failing_since_ns && i < service->backend_count; i++)
-		if (service->backends[i] != backend &&
-		    service->backends[i]->answered_ns > backend->failing_since_ns)
+	for (size_t i = 0; backend->failing_since_ns && i < service->backend_count; i++) {
+		const struct backend_state *other = service->backends[i];
+
+		if (roster_is_witness(other) && other->answered_ns > backend->failing_since_ns)
 			backend->others_answer = true;
+	}
 }
 
-bool roster_check_ends(struct backend_state *backend, bool ok, uint64_t started_ns)
+/* A good check that began at started_ns: who failed just before it failed by itself. */
+static bool bear_witness(struct service_state *service, uint64_t started_ns)
+{
+	uint64_t window_ns = service->check.timeout_ms * NS_PER_MS;
+	bool changed = false;
+
+	for (size_t i = 0; i < service->backend_count; i++) {
+		struct backend_state *other = service->backends[i];
+
+		if (!roster_wants_witness(other) || started_ns < other->suspect_ns ||
+		    started_ns - other->suspect_ns > window_ns)
+			continue;
+		other->credible = true;
+		changed = true;
+	}
+	return changed;
+}
+
+static void note_success(struct backend_state *backend, uint64_t started_ns)
+{
+	backend->answered_ns = started_ns;
+	if (!backend->own.up)
+		return;
+	backend->confirmed = true;
+	backend->failing_since_ns = 0;
+	backend->suspect_ns = 0;
+	backend->credible = false;
+}
+
+bool roster_check_ends(struct backend_state *backend, bool ok, uint64_t started_ns, uint64_t now_ns)
 {
 	const struct health_check *check = &backend->service->check;
 	bool changed = health_result(&backend->own, ok, check->rise, check->fall);
-	bool was_credible = backend->credible;
 
 	if (ok) {
-		backend->answered_ns = started_ns;
-		backend->confirmed |= backend->own.up;
-	} else {
-		backend->credible |= backend->others_answer;
-		if (!backend->failing_since_ns)
-			backend->failing_since_ns = started_ns;
+		note_success(backend, started_ns);
+		return bear_witness(backend->service, started_ns) || changed;
 	}
-	if (ok && backend->own.up) {
-		backend->failing_since_ns = 0;
-		backend->credible = false;
-	}
-	return changed || (!backend->own.up && backend->credible != was_credible);
+	if (backend->others_answer)
+		backend->suspect_ns = now_ns;
+	if (!backend->failing_since_ns)
+		backend->failing_since_ns = started_ns;
+	return changed;
 }
 
 bool roster_own_view(const struct service_state *service, unsigned char *opinions)

@@ -35,8 +35,9 @@ struct backend_state {
 	struct health own;	   /* by own checks alone */
 	uint64_t failing_since_ns; /* start of the first bad check in a row; 0: none */
 	uint64_t answered_ns;	   /* start of the last good check */
-	bool others_answer;	   /* when the running check began: another one had, since then */
-	bool credible;		   /* it failed a check that began so */
+	bool others_answer;	   /* another one did, between that failure and the running check */
+	uint64_t suspect_ns;	   /* end of the last check that failed all the same; 0: none */
+	bool credible;		   /* and another one answered right behind it */
 	bool confirmed;		   /* own checks said "up" since the agent started */
 	bool agreed;		   /* by all balancers: what is in force */
 	bool applied;		   /* what the data plane has */
@@ -90,15 +91,20 @@ uint64_t roster_id(const char *name);
 void roster_forget_peer(struct roster *roster, size_t peer);
 
 /*
- * An own check of the backend begins; and ends. True if the opinion changed by it.
+ * An own check of the backend begins; and ends. True if an opinion changed by it.
  *
- * "Down" becomes an opinion only by a check that began after another backend of
- * the service had answered one, begun after this one's first failure: a
- * balancer that loses its own network must not make the others cut flows in
+ * "Down" becomes an opinion only when another backend of the service answered
+ * both before the failed check (and after the first failure) and right behind it:
+ * a balancer that loses its own network must not make the others cut flows in
  * the moments before it knows, nor when the network comes back.
  */
 void roster_check_begins(struct backend_state *backend);
-bool roster_check_ends(struct backend_state *backend, bool ok, uint64_t started_ns);
+bool roster_check_ends(struct backend_state *backend, bool ok, uint64_t started_ns,
+		       uint64_t now_ns);
+/* True if another backend should be checked now, for this one to be called down or not. */
+bool roster_wants_witness(const struct backend_state *backend);
+/* Whether a check of this one is likely to end well. */
+bool roster_is_witness(const struct backend_state *backend);
 
 /*
  * The enum opinion of each backend as own checks have it; opinions has
