@@ -4,7 +4,9 @@
  *
  * A packet of a flow that a rule accepted passes, in either direction, with the
  * ICMP errors that quote it. A flow judged under another generation of the
- * policy is judged again, as its initiator: a revoked rule cuts it at once.
+ * policy is judged again, as its initiator: a revoked rule cuts it at once. So is
+ * an initiator's packet that comes in by another interface, or whoever can guess
+ * a flow would enter where no rule lets him.
  */
 #ifndef SLUICE_BPF_FIREWALL_H
 #define SLUICE_BPF_FIREWALL_H
@@ -95,7 +97,7 @@ static __always_inline void reverse(const struct tuple *from, struct tuple *to)
 }
 
 static __always_inline enum sluice_outcome rejudge(struct packet *pkt, const struct tables *tables,
-						   struct flow_ref *ref)
+						   struct flow_ref *ref, __u8 port)
 {
 	struct sluice_flow *flow = ref->entry;
 	struct judgement judgement = {};
@@ -105,14 +107,17 @@ static __always_inline enum sluice_outcome rejudge(struct packet *pkt, const str
 	trace(SLUICE_STEP_REJUDGE, flow->policy, tables->policy);
 	if (!from_initiator(ref, flow))
 		reverse(&pkt->flow, &initiator);
-	outcome = classify(pkt, tables, &initiator, flow->port, &judgement);
+	outcome = classify(pkt, tables, &initiator, port, &judgement);
 	if (outcome)
 		return outcome;
 	if (judgement.action == SLUICE_ACTION_DROP) {
-		flow_forget(ref);
+		/* Refused where the flow never was: that says nothing about the flow. */
+		if (port == flow->port)
+			flow_forget(ref);
 		return refuse(&judgement, pkt);
 	}
 	if (!config.trace) {
+		flow->port = port;
 		flow->rule = judgement.rule;
 		flow->policy = tables->policy;
 	}
@@ -123,9 +128,12 @@ static __always_inline enum sluice_outcome
 admit_known(struct packet *pkt, const struct tables *tables, struct flow_ref *ref)
 {
 	enum sluice_outcome outcome = SLUICE_CONTINUE;
+	__u8 port = ref->entry->port;
 
-	if (ref->entry->policy != tables->policy)
-		outcome = rejudge(pkt, tables, ref);
+	if (!pkt->is_error && from_initiator(ref, ref->entry))
+		port = config.port;
+	if (ref->entry->policy != tables->policy || port != ref->entry->port)
+		outcome = rejudge(pkt, tables, ref, port);
 	if (outcome || !ref->entry)
 		return outcome;
 	if (ref->entry->rule != SLUICE_NONE)

@@ -557,6 +557,43 @@ static void default_accept_makes_flows_without_a_rule(void)
 	testbed_down(&tb);
 }
 
+static void check_forged(const struct packet *request, const struct packet *reply)
+{
+	struct testbed tb;
+
+	testbed_up(&tb, "fw", web_policy);
+	establish(&tb, request, reply);
+	CU_ASSERT_EQUAL(testbed_send(&tb, "lan", request), SLUICE_POLICY_DEFAULT);
+	CU_ASSERT_EQUAL(route(&tb, request), SLUICE_REDIRECT);
+	CU_ASSERT_EQUAL(route(&tb, reply), SLUICE_REDIRECT);
+	CU_ASSERT_EQUAL(testbed_flow_count(&tb), 1);
+	testbed_down(&tb);
+}
+
+static void initiator_is_judged_where_it_comes_in(void)
+{
+	check_forged(&request4, &reply4);
+	check_forged(&request6, &reply6);
+}
+
+static void initiator_may_move_to_where_a_rule_lets_it_in(void)
+{
+	static const char config[] =
+		GATEWAY("default: drop,", "{name: web, proto: tcp, port: 80, action: accept}");
+	struct sluice_flow before, after;
+	struct testbed tb;
+
+	testbed_up(&tb, "fw", config);
+	establish(&tb, &request4, &reply4);
+	CU_ASSERT_FATAL(testbed_flow(&tb, &request4, &before));
+	CU_ASSERT_EQUAL(testbed_send(&tb, "lan", &request4), SLUICE_TX);
+	CU_ASSERT_FATAL(testbed_flow(&tb, &request4, &after));
+	CU_ASSERT_NOT_EQUAL(after.port, before.port);
+	CU_ASSERT_EQUAL(after.state, SLUICE_FLOW_ESTABLISHED);
+	CU_ASSERT_EQUAL(route(&tb, &request4), SLUICE_REDIRECT);
+	testbed_down(&tb);
+}
+
 static void publishing_what_is_in_force_judges_nothing_again(void)
 {
 	struct testbed tb;
@@ -609,6 +646,8 @@ int main(void)
 		UNIT_TEST(kept_rule_keeps_its_flows),
 		UNIT_TEST(flow_is_counted_by_the_rule_that_keeps_it),
 		UNIT_TEST(default_accept_makes_flows_without_a_rule),
+		UNIT_TEST(initiator_is_judged_where_it_comes_in),
+		UNIT_TEST(initiator_may_move_to_where_a_rule_lets_it_in),
 		UNIT_TEST(publishing_what_is_in_force_judges_nothing_again),
 		UNIT_TEST(blocking_a_source_cuts_its_flows),
 		{},
