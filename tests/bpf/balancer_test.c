@@ -217,7 +217,7 @@ static void what_does_not_fit_the_mtu_is_dropped(void)
 	PACKET_TESTS_ON("lb", config, tests);
 }
 
-/* --- who gets a flow ---------------------------------------------------------------- */
+/* --- who gets a flow ------------------------------------------------------ */
 
 #define FLOWS 10000
 
@@ -471,7 +471,7 @@ static void flow_that_names_no_backend_is_picked_anew(void)
 	testbed_down(&tb);
 }
 
-/* --- ICMP errors to a VIP ------------------------------------------------------------- */
+/* --- ICMP errors to a VIP ------------------------------------------------- */
 
 static void check_error_follows_flow(struct testbed *tb, const struct packet *flow,
 				     const char *router, unsigned char type, size_t quoted_bytes)
@@ -542,7 +542,7 @@ static void icmp_error_makes_no_flow(void)
 	testbed_down(&tb);
 }
 
-/* --- beside the ring ------------------------------------------------------------------- */
+/* --- beside the ring ------------------------------------------------------ */
 
 /* A balancer hears the client alone: its flows must not wait for an answer. */
 static void flow_is_established_by_its_client_alone(void)
@@ -653,7 +653,7 @@ static void revoked_rule_cuts_balanced_flows(void)
 	testbed_down(&tb);
 }
 
-/* --- counters -------------------------------------------------------------------------- */
+/* --- counters ------------------------------------------------------------- */
 
 static void load_counts_frames_and_new_flows(void)
 {

@@ -180,7 +180,7 @@ static void sets_stand_for_their_members(void)
 	PACKET_TESTS_ON("fw", config, tests);
 }
 
-/* --- prefixes of every length --------------------------------------------------------- */
+/* --- prefixes of every length --------------------------------------------- */
 
 #define BASE4 "85.170.85.170"
 #define BASE6 "2a5a:a5a5:5a5a:a5a5:5a5a:a5a5:5a5a:a5a5"
@@ -291,7 +291,7 @@ static void destination_prefixes_of_every_length(void)
 	check_prefixes(true, false);
 }
 
-/* --- what a default drop must not take away ----------------------------------------------- */
+/* --- what a default drop must not take away ------------------------------- */
 
 static void networks_keep_what_they_cannot_do_without(void)
 {
@@ -363,7 +363,7 @@ static void what_ports_cannot_be_read_of_is_dropped(void)
 	PACKET_TESTS_ON("fw", config, tests);
 }
 
-/* --- the block set -------------------------------------------------------------------------- */
+/* --- the block set -------------------------------------------------------- */
 
 /* Another source, `outside`, must not mind; its packets go to `outside_dst`. */
 static void check_block(const char *prefix_text, const char *inside, const char *dst,
@@ -417,7 +417,7 @@ static void blocking_a_whole_family_spares_the_other(void)
 	check_block("::/64", "::7", WEB6, USER4, WEB4);
 }
 
-/* --- counters ---------------------------------------------------------------------------------- */
+/* --- counters ------------------------------------------------------------- */
 
 static void rules_count_frames(void)
 {

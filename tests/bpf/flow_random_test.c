@@ -44,7 +44,7 @@ struct firewall {
 	bool strict;
 };
 
-/* --- the list of connections ------------------------------------------------------------- */
+/* --- the list of connections ---------------------------------------------- */
 
 static bool same_way(const struct packet *a, const struct packet *b)
 {
@@ -112,7 +112,7 @@ static void note(struct connection *flow, const struct packet *packet)
 		flow->fin_by_responder = true;
 }
 
-/* --- what the firewall must do --------------------------------------------------------------- */
+/* --- what the firewall must do -------------------------------------------- */
 
 static enum sluice_outcome judge(struct firewall *fw, const char *in, const struct packet *packet,
 				 enum sluice_action *action)
@@ -193,7 +193,7 @@ static enum sluice_outcome expect_error(struct firewall *fw, const char *in,
 	return flow ? expect_known(fw, flow) : judge(fw, in, error, &action);
 }
 
-/* --- conversations ---------------------------------------------------------------------------- */
+/* --- conversations -------------------------------------------------------- */
 
 static struct packet pick_packet(struct random *random, bool from_user)
 {

@@ -53,7 +53,7 @@ static void establish(struct testbed *tb, const struct packet *request, const st
 	CU_ASSERT_EQUAL(send_flags(tb, request, TCP_ACK), SLUICE_REDIRECT);
 }
 
-/* --- what opens a flow ---------------------------------------------------------------- */
+/* --- what opens a flow ---------------------------------------------------- */
 
 static void replies_pass_by_the_flow(void)
 {
@@ -151,7 +151,7 @@ static void errors_and_their_like_open_no_flow(void)
 	testbed_down(&tb);
 }
 
-/* --- how it ages and ends --------------------------------------------------------------- */
+/* --- how it ages and ends ------------------------------------------------- */
 
 struct step {
 	struct packet packet;
@@ -347,7 +347,7 @@ static void syn_of_the_responder_after_the_end_is_judged_by_itself(void)
 	testbed_down(&tb);
 }
 
-/* --- ICMP errors -------------------------------------------------------------------------- */
+/* --- ICMP errors ---------------------------------------------------------- */
 
 static const struct packet echo4 = {USER_TO_WEB4, .proto = IPPROTO_ICMP, .type = 8, .id = 7};
 static const struct packet echo_reply6 = {WEB_TO_USER6, .type = 129, .id = 7};
@@ -436,7 +436,7 @@ static void error_does_not_move_its_flow(void)
 	testbed_down(&tb);
 }
 
-/* --- change of policy ----------------------------------------------------------------------- */
+/* --- change of policy ----------------------------------------------------- */
 
 static struct policy *edge(struct testbed *tb)
 {

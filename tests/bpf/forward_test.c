@@ -159,7 +159,7 @@ static void every_ttl_is_one_less(void)
 	testbed_down(&tb);
 }
 
-/* --- misses ------------------------------------------------------------------------------ */
+/* --- misses --------------------------------------------------------------- */
 
 static __u64 misses_of(struct testbed *tb, const char *next_hop, const char *ifname)
 {
@@ -203,7 +203,7 @@ static void resolved_next_hop_is_used_at_once(void)
 	testbed_down(&tb);
 }
 
-/* --- the kernel's settings ------------------------------------------------------------------ */
+/* --- the kernel's settings ------------------------------------------------ */
 
 static void nothing_is_forwarded_where_forwarding_is_off(void)
 {

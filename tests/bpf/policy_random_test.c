@@ -36,7 +36,7 @@ static const unsigned short ports[] = {1, 22, 53, 80, 81, 443, 1024, 40000, 6553
 
 #define PORT_COUNT (sizeof(ports) / sizeof(ports[0]))
 
-/* --- a policy ---------------------------------------------------------------------------- */
+/* --- a policy ------------------------------------------------------------- */
 
 static struct prefix pick_prefix(struct random *random, bool v6)
 {
@@ -128,7 +128,7 @@ static void replace_policy(struct random *random, struct testbed *tb)
 	testbed_publish(tb);
 }
 
-/* --- packets ------------------------------------------------------------------------------ */
+/* --- packets -------------------------------------------------------------- */
 
 static struct packet pick_packet(struct random *random)
 {

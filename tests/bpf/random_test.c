@@ -98,7 +98,7 @@ static void raise_node(struct testbed *tb, unsigned roles, bool strict)
 	testbed_up(tb, "lb", yaml);
 }
 
-/* --- outcomes ---------------------------------------------------------------------------- */
+/* --- outcomes ------------------------------------------------------------- */
 
 /* The roles of which one at least must be there; 0: any. */
 static unsigned roles_behind(enum sluice_outcome outcome)
@@ -148,7 +148,7 @@ static bool outcome_is_allowed(enum sluice_outcome outcome, unsigned roles)
 	}
 }
 
-/* --- frames -------------------------------------------------------------------------------- */
+/* --- frames --------------------------------------------------------------- */
 
 static unsigned ethertype_of(const struct frame *frame)
 {

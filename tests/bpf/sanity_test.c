@@ -32,6 +32,9 @@ static void lengths_must_agree(void)
 		 .outcome = SLUICE_MALFORMED},
 		{"header of 16 bytes", "wan", {TCP4, .poke = {{IP4(0), 0x44}}},
 		 .outcome = SLUICE_MALFORMED},
+		{"header of 16 bytes, of a protocol not looked into", "wan", {USER_TO_WEB4,
+		 .proto = 253, .payload = 8, .poke = {{IP4(0), 0x44}}},
+		 .outcome = SLUICE_MALFORMED},
 		{"header of 60 bytes in a packet of 40", "wan", {TCP4, .padding = 40,
 		 .poke = {{IP4(0), 0x4f}}}, .outcome = SLUICE_MALFORMED},
 		{"total length less than the header", "wan", {TCP4, .poke = {{IP4(3), 19}}},
@@ -270,7 +273,26 @@ static void padding_is_not_the_packet(void)
 	PACKET_TESTS_ON("fw", accept_all, tests);
 }
 
-/* --- cut at every byte -------------------------------------------------------------------- */
+/* A slot that nothing was published into: no packet may see less than a configuration. */
+static void without_a_configuration_nothing_passes(void)
+{
+	static const char unpublished[] =
+		"{sluice: 1, cluster: test, limits: {flows: 1024},"
+		" nodes: {new: {interfaces: {wan: {network: wan, address: 198.51.100.1/24,"
+		"  roles: [firewall], policy: edge}}}},"
+		" policies: {edge: {default: accept, strict: false}}}";
+	struct packet packet = {.src = USER4, .dst = FW4};
+	struct testbed tb;
+
+	testbed_up(&tb, "new", unpublished);
+	CU_ASSERT_EQUAL(testbed_send(&tb, "wan", &packet), SLUICE_PASS_LOCAL);
+	tb.dp.control->generation.config++;
+	CU_ASSERT_EQUAL(testbed_send(&tb, "wan", &packet), SLUICE_INTERNAL);
+	tb.dp.control->generation.config--;
+	testbed_down(&tb);
+}
+
+/* --- cut at every byte ---------------------------------------------------- */
 
 static const struct packet inner4 = {WEB_TO_USER4, .sport = 80, .dport = 40000};
 static const struct packet inner6 = {WEB_TO_USER6, .sport = 80, .dport = 40000};
@@ -374,6 +396,7 @@ int main(void)
 		UNIT_TEST(every_combination_of_tcp_flags),
 		UNIT_TEST(what_is_not_ip_goes_to_the_stack),
 		UNIT_TEST(padding_is_not_the_packet),
+		UNIT_TEST(without_a_configuration_nothing_passes),
 		UNIT_TEST(frame_cut_anywhere_is_malformed),
 		UNIT_TEST(packet_cut_anywhere_needs_its_headers),
 		{},

@@ -63,7 +63,7 @@ static void trace_packet(struct testbed *tb, const struct packet *packet,
 			      0);
 }
 
-/* --- steps -------------------------------------------------------------------------------- */
+/* --- steps ---------------------------------------------------------------- */
 
 static const char *step_name(unsigned step)
 {
@@ -202,7 +202,7 @@ static void revoked_flow_tells_the_generations(void)
 	testbed_down(&tb);
 }
 
-/* --- nothing is left behind -------------------------------------------------------------- */
+/* --- nothing is left behind ----------------------------------------------- */
 
 #define HASH_PRIME 0x100000001b3ULL /* FNV-1a */
 

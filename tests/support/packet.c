@@ -69,7 +69,7 @@ static void fill(unsigned char *at, size_t length)
 
 static size_t write_ip(unsigned char *at, const struct packet *packet);
 
-/* --- upper layers: each returns its length, payload included -------------------- */
+/* --- upper layers: each returns its length, payload included -------------- */
 
 static size_t write_tcp(unsigned char *at, const struct packet *packet,
 			struct pseudo_header *pseudo)
@@ -204,7 +204,7 @@ static size_t write_upper(unsigned char *at, const struct packet *packet, const 
 	}
 }
 
-/* --- IP -------------------------------------------------------------------------- */
+/* --- IP ------------------------------------------------------------------- */
 
 static struct sluice_addr address(const char *text)
 {
@@ -306,7 +306,7 @@ static size_t write_ip(unsigned char *at, const struct packet *packet)
 	return packet_is_v6(packet) ? write_ipv6(at, packet) : write_ipv4(at, packet);
 }
 
-/* --- frames ---------------------------------------------------------------------- */
+/* --- frames --------------------------------------------------------------- */
 
 static unsigned char *put_be16(unsigned char *at, unsigned short value)
 {

@@ -36,7 +36,7 @@ void die(const char *format, ...)
 	exit(EXIT_FAILURE);
 }
 
-/* --- namespaces ------------------------------------------------------------------ */
+/* --- namespaces ----------------------------------------------------------- */
 
 static void enter_mount_namespace(void)
 {
@@ -93,7 +93,7 @@ static void enter_network_namespace(void)
 	write_sysctl("ipv6/conf/all/forwarding", "1");
 }
 
-/* --- interfaces, addresses, routes, neighbours ------------------------------------- */
+/* --- interfaces, addresses, routes, neighbours ---------------------------- */
 
 /* Link addresses follow from places in the file. */
 static void link_address(const struct cluster *cluster, const struct node *node,
@@ -217,7 +217,7 @@ static void find_ports(struct testbed *tb)
 	}
 }
 
-/* --- configuration ----------------------------------------------------------------- */
+/* --- configuration -------------------------------------------------------- */
 
 static void print_diags(const struct diag_list *diags)
 {

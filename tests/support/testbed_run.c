@@ -51,7 +51,7 @@ static int action_of(enum sluice_outcome outcome)
 	}
 }
 
-/* --- programs ---------------------------------------------------------------------- */
+/* --- programs ------------------------------------------------------------- */
 
 static struct sluice_bpf *load(struct testbed *tb, const struct testbed_port *port, bool trace)
 {
@@ -89,7 +89,7 @@ static int run_program(const struct testbed_port *port, const struct sluice_bpf 
 	return (int)opts.retval;
 }
 
-/* --- what became of the frame -------------------------------------------------------- */
+/* --- what became of the frame --------------------------------------------- */
 
 static void read_ledger(const struct testbed *tb, const struct testbed_port *port,
 			struct sluice_ledger *out)
@@ -169,7 +169,7 @@ void testbed_run(struct testbed *tb, const char *ifname, const struct frame *fra
 		complain("trace and live differ", "frames", "");
 }
 
-/* --- tables of packets ----------------------------------------------------------------- */
+/* --- tables of packets ---------------------------------------------------- */
 
 static void build(struct testbed *tb, const char *ifname, const struct packet *packet,
 		  struct frame *frame)
