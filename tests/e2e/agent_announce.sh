@@ -72,6 +72,10 @@ agent_start lb1
 agent_start lb2
 
 check "both balancers announce" within 10 is_announced lb1 "$vip6" 100
+on lb1 ip route flush table 200
+on lb1 ip -6 route flush table 200
+check "a route that another hand removed comes back" within 3 is_announced lb1 "$vip4" 100
+check "so does that of IPv6" within 3 is_announced lb1 "$vip6" 100
 check "BGP and BFD come up" within 20 sessions_are_up
 check "the router spreads over both" within 10 both_families "11 12"
 routes_watch
