@@ -89,7 +89,7 @@ int session_node_name(const struct invocation *inv, char name[SLUICE_NAME_LEN])
 
 	if (!inv->node && given && !*given)
 		given = NULL;
-	if (given && !model_name_is_valid(given)) {
+	if (given && !model_node_name_is_valid(given)) {
 		command_error(inv, "%s \"%s\": expected the name of a node", from, given);
 		return EXIT_USAGE;
 	}

@@ -19,6 +19,7 @@
 #define MAX_INTERVAL_MS	      (60 * 60 * 1000)
 #define DURATION_EXPECTED     "a duration from 10ms to 60m, such as 500ms, 2s or 1m"
 #define NAME_EXPECTED	      "1 to 31 letters, digits, \".\", \"_\" or \"-\", not an address"
+#define NODE_NAME_EXPECTED    "1 to 31 letters, digits, \"_\" or \"-\", not an address"
 #define BACKEND_NAME_EXPECTED "the name of a node or an address, at most 31 characters"
 #define IFNAME_EXPECTED	      "an interface name of 1 to 15 characters"
 #define PORTS_EXPECTED	      "a port from 1 to 65535 or a range such as 8000-8099"
@@ -354,7 +355,8 @@ static const struct field cluster_fields[] = {
 	 .add = add_policy, .name_is_valid = model_name_is_valid, .expected = NAME_EXPECTED,
 	 .max = MODEL_MAX_NAMED},
 	{"nodes", .read = read_map, .members = node_fields, .kind = "node", .add = add_node,
-	 .name_is_valid = model_name_is_valid, .expected = NAME_EXPECTED, .max = MODEL_MAX_NAMED},
+	 .name_is_valid = model_node_name_is_valid, .expected = NODE_NAME_EXPECTED,
+	 .max = MODEL_MAX_NAMED},
 	{},
 };
 

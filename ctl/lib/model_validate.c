@@ -23,6 +23,12 @@ bool model_name_is_valid(const char *name)
 	return strspn(name, LETTERS_AND_DIGITS) && addr_parse(name, &addr);
 }
 
+/* It names a directory of a bpffs, which keeps names with a dot for itself. */
+bool model_node_name_is_valid(const char *name)
+{
+	return model_name_is_valid(name) && !strchr(name, '.');
+}
+
 bool model_ifname_is_valid(const char *name)
 {
 	size_t length = strlen(name);

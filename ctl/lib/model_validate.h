@@ -36,9 +36,10 @@ int model_validate_readable(const struct cluster *cluster, const struct unreadab
 
 /*
  * Names: 1 to SLUICE_NAME_LEN - 1 letters, digits, '.', '_' and '-', a letter,
- * digit or '_' first. Interface names: what Linux takes.
+ * digit or '_' first. Nodes: the same without '.'. Interface names: what Linux takes.
  */
 bool model_name_is_valid(const char *name);
+bool model_node_name_is_valid(const char *name);
 bool model_ifname_is_valid(const char *name);
 
 /* Bits behind the prefix are 0: it is a network, and no address in one. */

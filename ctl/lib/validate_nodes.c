@@ -139,7 +139,7 @@ static void check_route(struct validator *v, const struct node *node, const stru
 
 static void check_node(struct validator *v, const struct node *node)
 {
-	if (!model_name_is_valid(node->name))
+	if (!model_node_name_is_valid(node->name))
 		validator_report(v, node->at, "", "node \"%s\": not a valid name", node->name);
 	validator_limit(v, node->at, "interfaces", node->interface_count, MODEL_MAX_INTERFACES);
 	validator_limit(v, node->at, "routes", node->route_count, MODEL_MAX_ROUTES);
