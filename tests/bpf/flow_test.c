@@ -14,7 +14,8 @@
 static const char web_policy[] =
 	GATEWAY("default: drop,", "{name: web, in: wan, proto: tcp, port: 80, action: accept},"
 				  "{name: dns, in: wan, proto: udp, port: 53, action: accept},"
-				  "{name: ping, in: wan, proto: icmp, action: accept}");
+				  "{name: ping, from: [198.51.100.7, '2001:db8:51::7'],"
+				  " proto: icmp, action: accept}");
 
 static const char lenient_policy[] =
 	GATEWAY("default: drop, strict: false,",
