@@ -6,11 +6,15 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -683,6 +687,46 @@ static size_t size_in_force(const struct dataplane *dp)
 	return size;
 }
 
+/* As on a kernel with nohz_full=: membarrier() fails with EINVAL. */
+static int forbid_membarrier(void)
+{
+	struct sock_filter filter[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_membarrier, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EINVAL),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = {sizeof(filter) / sizeof(filter[0]), filter};
+
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+		return -errno;
+	return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0) ? -errno : 0;
+}
+
+static void publication_needs_no_membarrier(void)
+{
+	struct dataplane dp;
+	int status = -1;
+	pid_t child;
+
+	create(&dp, "lb1");
+	CU_ASSERT_EQUAL(publish_text(&dp, model_small), 0);
+	dataplane_close(&dp);
+	child = fork();
+	CU_ASSERT_NOT_EQUAL_FATAL(child, -1);
+	if (!child) {
+		if (!forbid_membarrier())
+			publish_and_leave((void *)model_all);
+		_exit(0);
+	}
+	CU_ASSERT_EQUAL(waitpid(child, &status, 0), child);
+	CU_ASSERT_EQUAL(status, 0);
+	create(&dp, "lb1");
+	CU_ASSERT_EQUAL(size_in_force(&dp), 22);
+	CU_ASSERT_TRUE(is_one_generation(&dp));
+	close_and_destroy(&dp);
+}
+
 /* Three of them, lest the tables that a slot held before be right by chance. */
 static void killed_publication_leaves_one_generation(void)
 {
@@ -902,6 +946,7 @@ int main(void)
 		UNIT_TEST(new_rule_counts_from_zero),
 		UNIT_TEST(no_writer_of_many_is_lost),
 		UNIT_TEST(killed_publication_leaves_one_generation),
+		UNIT_TEST(publication_needs_no_membarrier),
 		UNIT_TEST(unhealthy_backend_leaves_the_ring),
 		UNIT_TEST(health_outlives_publications),
 		UNIT_TEST(health_is_forgotten_when_nobody_checks),
