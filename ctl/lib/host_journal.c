@@ -78,7 +78,8 @@ int journal_read(const char *node, struct journal *out)
 		return errno == ENOENT ? 0 : -errno;
 	while (!err && fgets(line, sizeof(line), file)) {
 		/* A line cut short by a crash: the change was not made. */
-		if (sscanf(line, "%15s %95s %d", word, entry.what, &entry.before) == 3 &&
+		if (strchr(line, '\n') &&
+		    sscanf(line, "%15s %95s %d", word, entry.what, &entry.before) == 3 &&
 		    parse_kind(word, &entry.kind))
 			err = append_entry(out, &entry);
 	}

@@ -114,7 +114,9 @@ check "a VIP that is missing is an error" not lbctl_on server host check file "$
 like "with its fix" "$(<"$net_dir/stdout")" \
 	'error +VIP 192.0.2.10 is not on lo.* ip address add 192.0.2.10 dev lo'
 on server ip addr add 192.0.2.10/32 dev lo
+printf 'sysctl net/ipv4/conf/lo/arp_ignore 2' >>"$net_dir/server.host"
 check "reset" lbctl_on server host reset
+is "a line cut short in the journal is no change" "$(setting server net.ipv4.conf.lo.arp_ignore)" 0
 on server sysctl -qw net.ipv4.conf.all.rp_filter=0
 is "puts everything back there" "$(settings server)" "$before"
 
