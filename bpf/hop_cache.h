@@ -4,8 +4,9 @@
  * table costs more than all the rest of a balanced packet.
  *
  * One cache for each program and CPU, so that no packet sees another's half written
- * entry, and `lbctl trace` leaves none behind. An entry lives ten milliseconds: a route, a neighbour or an MTU
- * that changed is seen that soon, far below a retransmission.
+ * entry, and `lbctl trace` leaves none behind. An entry lives ten milliseconds: a
+ * route, a neighbour or an MTU that changed is seen that soon, far below a
+ * retransmission.
  */
 #ifndef SLUICE_BPF_HOP_CACHE_H
 #define SLUICE_BPF_HOP_CACHE_H

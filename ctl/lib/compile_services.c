@@ -3,8 +3,8 @@
  * Services and backends get their numbers. A service keeps its index by name,
  * a backend keeps its slot, incarnation and health by service and address, so
  * that flows stay where they are; health goes with the last who checks it. A new
- * backend takes a slot that was free in
- * the last two publications, so that no packet in flight still means another.
+ * backend takes a slot that was free in the last two publications, so that no packet
+ * in flight still means another.
  */
 #include <errno.h>
 #include <stdlib.h>
