@@ -61,6 +61,7 @@ struct packet {
 	__u8 icmp_type;
 	__u8 icmp_code;
 	__u8 is_fragment; /* any part of a datagram that was cut up */
+	__u8 to_group;	  /* link address of many: never ours to send on */
 	__u8 is_error;	  /* ICMP error with a quoted header that could be read */
 };
 

@@ -263,6 +263,18 @@ static __always_inline enum sluice_outcome parse_l4(struct cursor *cur, struct p
 	return SLUICE_CONTINUE;
 }
 
+/* A switch floods what it does not know, and a device may listen to all of it. */
+static __always_inline int is_for_other_host(const struct ethhdr *eth)
+{
+	int i;
+
+#pragma unroll
+	for (i = 0; i < ETH_ALEN; i++)
+		if (eth->h_dest[i] != config.mac[i])
+			return 1;
+	return 0;
+}
+
 /* Reads the frame anew; what an earlier call had found is forgotten. */
 int parse(struct xdp_md *ctx, struct packet *pkt);
 
@@ -280,7 +292,10 @@ ISOLATED_STAGE parse(struct xdp_md *ctx, struct packet *pkt)
 	eth = cursor_take(&cur, sizeof(*eth));
 	if (!eth)
 		return SLUICE_MALFORMED;
-	if (eth->h_proto == bpf_htons(ETH_P_IP))
+	pkt->to_group = eth->h_dest[0] & 1;
+	if (!pkt->to_group && is_for_other_host(eth))
+		outcome = SLUICE_PASS_OTHER_HOST;
+	else if (eth->h_proto == bpf_htons(ETH_P_IP))
 		outcome = parse_ipv4(&cur, pkt);
 	else if (eth->h_proto == bpf_htons(ETH_P_IPV6))
 		outcome = parse_ipv6(&cur, pkt);

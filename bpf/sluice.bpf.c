@@ -91,7 +91,7 @@ static __always_inline enum sluice_outcome process(struct xdp_md *ctx, struct pa
 		outcome = receive(ctx, pkt, &tables);
 	if (outcome)
 		return outcome;
-	if (HAS_ROLE(BALANCER))
+	if (HAS_ROLE(BALANCER) && !pkt->to_group)
 		vip = find_vip(pkt, &tables);
 	if (HAS_ROLE(FIREWALL) || vip)
 		flow_find(pkt, &flow);
@@ -112,7 +112,7 @@ static __always_inline enum sluice_outcome process(struct xdp_md *ctx, struct pa
 		if (flow.entry)
 			flow_track(pkt, &flow);
 	}
-	return HAS_ROLE(FORWARD) ? forward(ctx, pkt) : SLUICE_PASS_LOCAL;
+	return HAS_ROLE(FORWARD) && !pkt->to_group ? forward(ctx, pkt) : SLUICE_PASS_LOCAL;
 }
 
 SEC("xdp")

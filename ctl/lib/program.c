@@ -5,8 +5,30 @@
  * decides itself what a program is loaded as.
  */
 #include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "program.h"
+
+static int read_mac(const char *ifname, __u8 mac[6])
+{
+	struct ifreq request = {0};
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	int err = 0;
+
+	if (fd < 0)
+		return -errno;
+	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", ifname);
+	if (ioctl(fd, SIOCGIFHWADDR, &request))
+		err = -errno;
+	else
+		memcpy(mac, request.ifr_hwaddr.sa_data, 6);
+	close(fd);
+	return err;
+}
 
 int program_open(const struct dataplane *dp, const struct interface *interface, bool trace,
 		 struct sluice_bpf **out)
@@ -24,7 +46,9 @@ int program_open(const struct dataplane *dp, const struct interface *interface, 
 	skel->rodata->config.roles = interface->roles;
 	skel->rodata->config.port = port;
 	skel->rodata->config.trace = trace;
-	err = pins_reuse(skel->obj, dp->pin_dir);
+	err = read_mac(interface->name, skel->rodata->config.mac);
+	if (!err)
+		err = pins_reuse(skel->obj, dp->pin_dir);
 	if (err) {
 		sluice_bpf__destroy(skel);
 		return err;

@@ -85,7 +85,8 @@ struct sluice_program_config {
 	__u32 roles; /* enum sluice_role */
 	__u32 port;  /* index into sluice_ports and sluice_ledger */
 	__u32 trace; /* 1: log steps, change nothing */
-	__u32 pad;
+	__u8 mac[6]; /* the interface's own link address, when it was attached */
+	__u8 pad[2];
 };
 
 /* sluice_ports: slotted, inner ARRAY[SLUICE_MAX_PORTS]: one attached interface. */
@@ -294,6 +295,7 @@ struct sluice_trace_step {
 
 _Static_assert(sizeof(struct sluice_addr) == 16, "ABI");
 _Static_assert(sizeof(struct sluice_control) == 64, "ABI");
+_Static_assert(sizeof(struct sluice_program_config) == 20, "ABI");
 _Static_assert(sizeof(struct sluice_port) == 64, "ABI");
 _Static_assert(sizeof(struct sluice_rule) == 80, "ABI");
 _Static_assert(sizeof(struct sluice_vip_key) == 20, "ABI");

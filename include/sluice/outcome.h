@@ -23,6 +23,8 @@ enum sluice_class {
 	X(CONTINUE, NONE, "continue", "no decision yet")                                           \
 	X(PASS_LOCAL, PASS, "pass-local", "accepted, for the local stack")                         \
 	X(PASS_NOT_IP, PASS, "pass-not-ip", "ARP or another protocol that is not IP")              \
+	X(PASS_OTHER_HOST, PASS, "pass-other-host",                                                \
+	  "link address of another host: the stack ignores it")                                    \
 	X(PASS_TTL, PASS, "pass-ttl", "TTL spent: the kernel answers with time exceeded")          \
 	X(PASS_TOO_BIG, PASS, "pass-too-big", "over the MTU: the kernel answers with too big")     \
 	X(TX, TX, "tx", "sent back out of the interface it came from")                             \

@@ -279,7 +279,8 @@ static void interface_gone_from_the_model_keeps_its_port_while_attached(void)
 
 static void trace_tells_the_verdict_and_changes_nothing(void)
 {
-	static const unsigned char arp[60] = {[12] = 0x08, [13] = 0x06};
+	static const unsigned char arp[60] = {0xff, 0xff, 0xff,	       0xff,
+					      0xff, 0xff, [12] = 0x08, [13] = 0x06};
 	struct sluice_trace_step steps[SLUICE_TRACE_STEPS], last = {0};
 	struct sluice_ledger ledger;
 

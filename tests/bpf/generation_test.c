@@ -151,6 +151,8 @@ static void publish_each(struct dataplane *dp, unsigned *rule_ids)
 	}
 }
 
+static const unsigned char own_mac[ETH_ALEN] = {0x02, 0, 0, 0, 0, 0x01};
+
 static void run_while_writing(const struct sluice_bpf *skel, const unsigned *rule_ids,
 			      struct seen *seen)
 {
@@ -165,6 +167,7 @@ static void run_while_writing(const struct sluice_bpf *skel, const unsigned *rul
 	pid_t writer;
 
 	frame_build(&frame, &packet);
+	memcpy(frame.bytes, own_mac, sizeof(own_mac));
 	signal(SIGCHLD, note_end_of_writer);
 	writer = start_writer();
 	while (!writer_is_done) {
@@ -185,6 +188,8 @@ static void packet_finds_the_service_and_the_rule_of_one_configuration(void)
 	unsigned rule_ids[MODEL_COUNT];
 	struct dataplane dp;
 
+	CU_ASSERT_EQUAL_FATAL(
+		sandbox_run("ip link add in0 address 02:00:00:00:00:01 type veth peer name p0"), 0);
 	CU_ASSERT_EQUAL_FATAL(dataplane_open(&dp, "lb1", DATAPLANE_CREATE, 1024), 0);
 	publish_each(&dp, rule_ids);
 	CU_ASSERT_EQUAL_FATAL(program_open(&dp, &in0, true, &skel), 0);
