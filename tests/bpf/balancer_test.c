@@ -241,7 +241,7 @@ static int backend_of(struct testbed *tb, const struct packet *packet)
 	struct frame frame;
 	struct run run;
 
-	frame_build(&frame, packet);
+	testbed_frame(tb, "eth0", packet, &frame);
 	testbed_run(tb, "eth0", &frame, &run);
 	if (run.outcome != SLUICE_TX)
 		return 0;
@@ -571,7 +571,7 @@ static void check_link_address(struct testbed *tb, const struct packet *packet, 
 	struct frame frame;
 	struct run run;
 
-	frame_build(&frame, packet);
+	testbed_frame(tb, "eth0", packet, &frame);
 	testbed_run(tb, "eth0", &frame, &run);
 	CU_ASSERT_EQUAL(run.outcome, SLUICE_TX);
 	CU_ASSERT_EQUAL(run.frame.bytes[ETH_ALEN - 1], last);

@@ -150,18 +150,22 @@ static enum sluice_outcome expect_new(struct firewall *fw, const char *in,
 	return outcome;
 }
 
-static enum sluice_outcome expect_known(struct firewall *fw, struct connection *flow)
+/* An initiator who comes by another interface is judged there, and its flow moves with it. */
+static enum sluice_outcome expect_known(struct firewall *fw, struct connection *flow,
+					const char *in)
 {
 	enum sluice_outcome outcome = SLUICE_PASS_LOCAL;
 	enum sluice_action action;
 
-	if (flow->policy == fw->policy)
+	if (flow->policy == fw->policy && !strcmp(flow->in, in))
 		return outcome;
-	outcome = judge(fw, flow->in, &flow->initiator, &action);
-	if (outcome == SLUICE_PASS_LOCAL)
+	outcome = judge(fw, in, &flow->initiator, &action);
+	if (outcome == SLUICE_PASS_LOCAL) {
 		flow->policy = fw->policy;
-	else
+		flow->in = in;
+	} else if (!strcmp(flow->in, in)) {
 		forget(fw, flow);
+	}
 	return outcome;
 }
 
@@ -176,7 +180,7 @@ static enum sluice_outcome expect(struct firewall *fw, const char *in, const str
 	}
 	if (!flow)
 		return expect_new(fw, in, packet);
-	outcome = expect_known(fw, flow);
+	outcome = expect_known(fw, flow, same_way(&flow->initiator, packet) ? in : flow->in);
 	if (outcome == SLUICE_PASS_LOCAL)
 		note(flow, packet);
 	return outcome;
@@ -190,7 +194,7 @@ static enum sluice_outcome expect_error(struct firewall *fw, const char *in,
 	struct connection *flow = find(fw, &towards);
 	enum sluice_action action;
 
-	return flow ? expect_known(fw, flow) : judge(fw, in, error, &action);
+	return flow ? expect_known(fw, flow, flow->in) : judge(fw, in, error, &action);
 }
 
 /* --- conversations -------------------------------------------------------- */
@@ -245,8 +249,8 @@ static bool check_state(struct firewall *fw, const char *in, const struct packet
 
 static bool check_packet(struct firewall *fw, struct random *random)
 {
-	bool from_user = random_once_in(random, 2);
-	const char *in = from_user ? "wan" : "lan";
+	bool from_user = random_once_in(random, 2), by_wan = from_user != random_once_in(random, 8);
+	const char *in = by_wan ? "wan" : "lan";
 	struct packet packet = pick_packet(random, from_user), quoted, error;
 	enum sluice_outcome expected, seen;
 

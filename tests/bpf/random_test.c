@@ -233,6 +233,24 @@ static bool passed_frame_is_good(const struct frame *in, const struct frame *out
 	       packet_is_in(in, ip, out->length - FRAME_IP, 0);
 }
 
+/* Most are for this host; some for all, for many, or for another. */
+static void aim_frame(struct random *random, struct testbed *tb, struct frame *frame)
+{
+	static const unsigned char sender[ETH_ALEN] = {0x02, 0xff, 0, 0, 0, 1};
+	static const unsigned char elsewhere[][ETH_ALEN] = {{0xff, 0xff, 0xff, 0xff, 0xff, 0xff},
+							    {0x33, 0x33, 0, 0, 0, 1},
+							    {0x02, 0, 0, 0, 9, 9}};
+
+	frame_set_link(frame, testbed_port(tb, "eth0")->mac, sender);
+	if (random_once_in(random, 20))
+		frame_set_link(frame, elsewhere[random_below(random, 3)], sender);
+}
+
+static bool is_to_group(const struct frame *frame)
+{
+	return frame->bytes[0] & 1;
+}
+
 static bool frame_is_good(const struct frame *in, const struct run *run, unsigned roles)
 {
 	switch (outcome_class(run->outcome)) {
@@ -240,7 +258,7 @@ static bool frame_is_good(const struct frame *in, const struct run *run, unsigne
 		return passed_frame_is_good(in, &run->frame, roles);
 	case SLUICE_CLASS_TX:
 	case SLUICE_CLASS_REDIRECT:
-		return sent_frame_is_good(in, &run->frame);
+		return !is_to_group(in) && sent_frame_is_good(in, &run->frame);
 	default:
 		return true;
 	}
@@ -256,6 +274,7 @@ static void check_random_frames(struct random *random, unsigned roles, unsigned 
 		struct run run;
 
 		random_frame(random, &pool, &frame);
+		aim_frame(random, &tb, &frame);
 		testbed_run(&tb, "eth0", &frame, &run);
 		seen[run.outcome]++;
 		if (outcome_is_allowed(run.outcome, roles) && frame_is_good(&frame, &run, roles))

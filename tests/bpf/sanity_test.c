@@ -323,7 +323,7 @@ static void frame_cut_anywhere_is_malformed(void)
 		struct frame frame;
 		struct run run;
 
-		frame_build(&frame, &whole[i]);
+		testbed_frame(&tb, "wan", &whole[i], &frame);
 		testbed_run(&tb, "wan", &frame, &run);
 		CU_ASSERT_EQUAL(run.outcome, SLUICE_REDIRECT);
 		while (--frame.length >= ETH_HLEN) {
@@ -373,7 +373,7 @@ static void packet_cut_anywhere_needs_its_headers(void)
 		struct run run;
 		size_t least;
 
-		frame_build(&frame, &whole[i]);
+		testbed_frame(&tb, "wan", &whole[i], &frame);
 		least = least_length(&whole[i], frame.length);
 		while (--frame.length >= (packet_is_v6(&whole[i]) ? FRAME_IP6 : FRAME_IP4)) {
 			set_ip_length(&frame);

@@ -57,7 +57,7 @@ static void trace_packet(struct testbed *tb, const struct packet *packet,
 {
 	struct frame frame;
 
-	frame_build(&frame, packet);
+	testbed_frame(tb, "eth0", packet, &frame);
 	CU_ASSERT_EQUAL_FATAL(attach_trace(&tb->dp, testbed_port(tb, "eth0")->interface,
 					   frame.bytes, frame.length, steps),
 			      0);

@@ -331,8 +331,14 @@ void frame_build(struct frame *frame, const struct packet *packet)
 	at += write_ip(at, packet);
 	memset(at, 0, packet->padding);
 	frame->length = (size_t)(at - frame->bytes) + packet->padding - packet->cut;
-	for (int i = 0; i < POKE_COUNT && packet->poke[i].at; i++)
-		frame->bytes[packet->poke[i].at] = packet->poke[i].value;
+	frame_poke(frame, packet);
+}
+
+void frame_poke(struct frame *frame, const struct packet *packet)
+{
+	for (int i = 0; i < POKE_COUNT; i++)
+		if (packet->poke[i].at || packet->poke[i].value)
+			frame->bytes[packet->poke[i].at] = packet->poke[i].value;
 }
 
 void frame_set_link(struct frame *frame, const unsigned char dst[ETH_ALEN],

@@ -36,7 +36,7 @@ struct frame {
 };
 
 struct poke {
-	unsigned short at; /* offset in the frame; 0: unused */
+	unsigned short at; /* offset in the frame; both 0: unused */
 	unsigned char value;
 };
 
@@ -65,10 +65,12 @@ struct packet {
 	struct poke poke[POKE_COUNT];
 };
 
-/* Link addresses stay zero. */
+/* Link addresses stay zero, unless poked. */
 void frame_build(struct frame *frame, const struct packet *packet);
 void frame_set_link(struct frame *frame, const unsigned char dst[ETH_ALEN],
 		    const unsigned char src[ETH_ALEN]);
+/* Puts the packet's wrong bytes in once more, over what was set since. */
+void frame_poke(struct frame *frame, const struct packet *packet);
 /* What a router does to the IP header, the IPv4 checksum made anew. */
 void frame_decrement_ttl(struct frame *frame);
 /* Puts the IP header that `outer` describes in front of the frame's IP packet. */

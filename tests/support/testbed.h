@@ -55,6 +55,10 @@ void testbed_ip(const char *batch);
 /* Writes a file of /proc/sys/net; the same. */
 void testbed_sysctl(const char *name, const char *value);
 
+/* The frame of a packet as a neighbour would send it to the interface. */
+void testbed_frame(struct testbed *tb, const char *ifname, const struct packet *packet,
+		   struct frame *frame);
+
 /*
  * Runs a frame as if it had come in by `ifname`: first traced, then live. Each
  * must give the same outcome, the ledger must have moved by this frame alone,
@@ -62,7 +66,7 @@ void testbed_sysctl(const char *name, const char *value);
  */
 void testbed_run(struct testbed *tb, const char *ifname, const struct frame *frame,
 		 struct run *out);
-/* The same for one described packet, which a neighbour sends to the interface. */
+/* Both, for one packet. */
 enum sluice_outcome testbed_send(struct testbed *tb, const char *ifname,
 				 const struct packet *packet);
 

@@ -171,13 +171,14 @@ void testbed_run(struct testbed *tb, const char *ifname, const struct frame *fra
 
 /* --- tables of packets ---------------------------------------------------- */
 
-static void build(struct testbed *tb, const char *ifname, const struct packet *packet,
-		  struct frame *frame)
+void testbed_frame(struct testbed *tb, const char *ifname, const struct packet *packet,
+		   struct frame *frame)
 {
 	static const unsigned char sender[ETH_ALEN] = {0x02, 0xff, 0, 0, 0, 1};
 
 	frame_build(frame, packet);
 	frame_set_link(frame, testbed_port(tb, ifname)->mac, sender);
+	frame_poke(frame, packet);
 }
 
 enum sluice_outcome testbed_send(struct testbed *tb, const char *ifname,
@@ -186,7 +187,7 @@ enum sluice_outcome testbed_send(struct testbed *tb, const char *ifname,
 	struct frame frame;
 	struct run run;
 
-	build(tb, ifname, packet, &frame);
+	testbed_frame(tb, ifname, packet, &frame);
 	testbed_run(tb, ifname, &frame, &run);
 	return run.outcome;
 }
@@ -214,7 +215,7 @@ static void check_one(struct testbed *tb, const struct packet_test *test)
 	struct frame frame;
 	struct run run;
 
-	build(tb, test->on, &test->packet, &frame);
+	testbed_frame(tb, test->on, &test->packet, &frame);
 	testbed_run(tb, test->on, &frame, &run);
 	if (run.outcome != test->outcome) {
 		printf("\n    %s: expected %s, seen %s", test->name, outcome_name(test->outcome),
