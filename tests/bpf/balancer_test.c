@@ -178,6 +178,10 @@ static void what_no_backend_gets(void)
 		 .outcome = SLUICE_FRAGMENT},
 		{"fragment to another address", "eth0", {.src = "198.51.100.7",
 		 .dst = "10.10.1.11", .fragment = IP_MF}, .outcome = SLUICE_PASS_LOCAL},
+		{"a VIP's packet for another host", "eth0", {TO4(80), .poke = {{5, 0x99}}},
+		 .outcome = SLUICE_PASS_OTHER_HOST},
+		{"a VIP's packet for many", "eth0", {TO4(80), .poke = {{0, 0x03}}},
+		 .outcome = SLUICE_PASS_LOCAL},
 		{"delivered here", "eth0", {TO4(95)}, .outcome = SLUICE_PASS_LOCAL},
 		{"delivered here, IPv6", "eth0", {TO6(95)}, .outcome = SLUICE_PASS_LOCAL},
 		{"backend whose link address is not known", "eth0", {TO4(96)},
@@ -387,6 +391,25 @@ static void drained_backend_keeps_its_flows_and_gets_no_new_ones(void)
 	count_backends(&tb, PINNED, PINNED, shares);
 	CU_ASSERT_EQUAL(shares[0], 0);
 	CU_ASSERT_EQUAL(shares[2], 0);
+	testbed_down(&tb);
+}
+
+/* The balancer did not hear the connection end; its ports open another one. */
+static void port_used_again_is_a_new_connection(void)
+{
+	struct packet ack = {.src = "198.51.100.7", .dst = "192.0.2.10", .dport = 80};
+	struct packet syn = ack;
+	struct testbed tb;
+
+	syn.flags = TCP_SYN;
+	testbed_up(&tb, "lb1", farm);
+	for (ack.sport = 40000; backend_of(&tb, &ack) != 2; ack.sport++)
+		;
+	backend(&tb, "b")->admin = BACKEND_ADMIN_DRAIN;
+	testbed_publish(&tb);
+	CU_ASSERT_EQUAL(backend_of(&tb, &ack), 2);
+	syn.sport = ack.sport;
+	CU_ASSERT_NOT_EQUAL(backend_of(&tb, &syn), 2);
 	testbed_down(&tb);
 }
 
@@ -686,6 +709,7 @@ int main(void)
 		UNIT_TEST(balancers_with_other_histories_choose_alike),
 		UNIT_TEST(new_ring_moves_no_flow),
 		UNIT_TEST(drained_backend_keeps_its_flows_and_gets_no_new_ones),
+		UNIT_TEST(port_used_again_is_a_new_connection),
 		UNIT_TEST(flows_of_a_backend_that_is_down_move),
 		UNIT_TEST(flows_of_an_unhealthy_backend_move_and_stay_there),
 		UNIT_TEST(slot_used_again_inherits_no_flow),

@@ -258,6 +258,59 @@ static void what_is_not_ip_goes_to_the_stack(void)
 	PACKET_TESTS_ON("fw", no_firewall, forward);
 }
 
+/* clang-format off */
+#define FOR_ANOTHER .poke = {{5, 0x99}}
+#define FOR_MANY    .poke = {{0, 0x03}} /* the group bit */
+/* clang-format on */
+
+static void frames_of_other_hosts_are_left_alone(void)
+{
+	static const char drop_all[] = GATEWAY("default: drop,", "");
+	/* clang-format off */
+	const struct packet_test tests[] = {
+		{"IPv4", "wan", {TCP4, FOR_ANOTHER}, .outcome = SLUICE_PASS_OTHER_HOST},
+		{"IPv6", "wan", {TCP6, FOR_ANOTHER}, .outcome = SLUICE_PASS_OTHER_HOST},
+		{"what nobody would take", "wan", {TCP4, .flags = TCP_FIN, FOR_ANOTHER},
+		 .outcome = SLUICE_PASS_OTHER_HOST},
+		{"nothing but a link header", "wan", {TCP4, .cut = 40, FOR_ANOTHER},
+		 .outcome = SLUICE_PASS_OTHER_HOST},
+		{"a tag", "wan", {TCP4, .vlan = 5, FOR_ANOTHER},
+		 .outcome = SLUICE_PASS_OTHER_HOST},
+		{"not IP", "wan", {UDP4, .ethertype = ETH_P_ARP, FOR_ANOTHER},
+		 .outcome = SLUICE_PASS_OTHER_HOST},
+		{"for many is judged", "wan", {TCP4, FOR_MANY}, .outcome = SLUICE_POLICY_DEFAULT},
+		{"for many is checked", "wan", {TCP6, .flags = TCP_FIN, FOR_MANY},
+		 .outcome = SLUICE_TCP_FLAGS},
+	};
+	/* clang-format on */
+
+	PACKET_TESTS_ON("fw", drop_all, tests);
+}
+
+static void frames_for_many_are_not_forwarded(void)
+{
+	/* clang-format off */
+	const struct packet_test tests[] = {
+		{"IPv4", "wan", {TCP4, FOR_MANY}, .outcome = SLUICE_PASS_LOCAL},
+		{"IPv6", "wan", {TCP6, FOR_MANY}, .outcome = SLUICE_PASS_LOCAL},
+		{"for this host", "wan", {TCP6}, ROUTED_TO("web")},
+	};
+	/* clang-format on */
+
+	PACKET_TESTS_ON("fw", accept_all, tests);
+}
+
+static void frames_of_other_hosts_open_no_flow(void)
+{
+	struct packet packet = {TCP4, .flags = TCP_SYN, FOR_ANOTHER};
+	struct testbed tb;
+
+	testbed_up(&tb, "fw", accept_all);
+	CU_ASSERT_EQUAL(testbed_send(&tb, "wan", &packet), SLUICE_PASS_OTHER_HOST);
+	CU_ASSERT_EQUAL(testbed_flow_count(&tb), 0);
+	testbed_down(&tb);
+}
+
 static void padding_is_not_the_packet(void)
 {
 	/* clang-format off */
@@ -395,6 +448,9 @@ int main(void)
 		UNIT_TEST(nobody_talks_to_the_endpoint_that_it_is),
 		UNIT_TEST(every_combination_of_tcp_flags),
 		UNIT_TEST(what_is_not_ip_goes_to_the_stack),
+		UNIT_TEST(frames_of_other_hosts_are_left_alone),
+		UNIT_TEST(frames_for_many_are_not_forwarded),
+		UNIT_TEST(frames_of_other_hosts_open_no_flow),
 		UNIT_TEST(padding_is_not_the_packet),
 		UNIT_TEST(without_a_configuration_nothing_passes),
 		UNIT_TEST(frame_cut_anywhere_is_malformed),
