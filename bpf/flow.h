@@ -88,6 +88,17 @@ static __always_inline void flow_forget(struct flow_ref *ref)
 	ref->entry = NULL;
 }
 
+/*
+ * Whether a SYN with its ports is a new connection. A balancer does not hear the
+ * backend end one: to it, a flow that went past its opening is over when it opens
+ * again, and the ring must pick, as every other balancer would.
+ */
+static __always_inline int is_over(const struct sluice_flow *flow)
+{
+	return flow->state == SLUICE_FLOW_CLOSED ||
+	       (flow->state != SLUICE_FLOW_OPENING && !(flow->flags & SLUICE_FLOW_JUDGED));
+}
+
 static __always_inline void flow_find(struct packet *pkt, struct flow_ref *ref)
 {
 	struct sluice_flow *flow;
@@ -103,9 +114,7 @@ static __always_inline void flow_find(struct packet *pkt, struct flow_ref *ref)
 	if (!flow)
 		return;
 	ref->entry = flow;
-	/* Ports are used again: a SYN after the end is a new connection. */
-	if (flow->expires_ns <= ref->now_ns ||
-	    (flow->state == SLUICE_FLOW_CLOSED && is_opening_syn(pkt)))
+	if (flow->expires_ns <= ref->now_ns || (is_opening_syn(pkt) && is_over(flow)))
 		flow_forget(ref);
 }
 
