@@ -79,6 +79,7 @@ agent_start lb2
 check "a backend without server goes down" within 10 settled
 
 check "a second agent of a node is refused" exits_with 2 on lb1 "$build/sluice-agent" --node lb1
+check "and so is an option cut short" exits_with 1 on lb1 "$build/sluice-agent" --nod lb1
 agent_stop lb1 KILL
 check "a killed agent leaves health and announcement" during 2 settled
 start server-be2 be2 python3 -m http.server 7

@@ -2,6 +2,7 @@
 /* sluice-agent: options, and nothing else. */
 #include <errno.h>
 #include <getopt.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -56,6 +57,28 @@ static int set_default_node(struct options *options)
 	return set_node(options, name);
 }
 
+static bool is_option(const char *word, const struct option *names)
+{
+	size_t length = strcspn(word, "=");
+
+	for (; names->name; names++)
+		if (strlen(names->name) == length && !strncmp(word, names->name, length))
+			return true;
+	return false;
+}
+
+/* getopt_long() takes any unambiguous beginning of an option: a slip would start an agent. */
+static int refuse_abbreviations(char **argv, const struct option *names)
+{
+	for (char **word = argv + 1; *word && strcmp(*word, "--"); word++) {
+		if (strncmp(*word, "--", 2) || is_option(*word + 2, names))
+			continue;
+		fprintf(stderr, "sluice-agent: unknown option \"%s\" (--help lists them)\n", *word);
+		return -EINVAL;
+	}
+	return 0;
+}
+
 /* 0: go on, 1: done, -EINVAL: wrong usage, already explained. */
 static int parse_options(struct options *options, int argc, char **argv)
 {
@@ -64,9 +87,9 @@ static int parse_options(struct options *options, int argc, char **argv)
 		{"verbose", no_argument, NULL, 'v'},	{"version", no_argument, NULL, 'V'},
 		{"help", no_argument, NULL, 'h'},	{0},
 	};
-	int letter, err = 0;
+	int letter, err = refuse_abbreviations(argv, names);
 
-	while ((letter = getopt_long(argc, argv, "n:wvh", names, NULL)) != -1) {
+	while (!err && (letter = getopt_long(argc, argv, "n:wvh", names, NULL)) != -1) {
 		switch (letter) {
 		case 'n':
 			err = set_node(options, optarg);
@@ -86,9 +109,9 @@ static int parse_options(struct options *options, int argc, char **argv)
 		default: /* getopt has said what is wrong */
 			return -EINVAL;
 		}
-		if (err)
-			return err;
 	}
+	if (err)
+		return err;
 	if (optind < argc) {
 		fprintf(stderr, "sluice-agent: \"%s\": expected no argument besides options\n",
 			argv[optind]);
