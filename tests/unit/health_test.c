@@ -334,6 +334,24 @@ static void witness_that_comes_too_late_is_none(void)
 	drop_backends();
 }
 
+/* Links that come back have to learn addresses first. */
+static void nobody_is_blamed_before_the_network_settled(void)
+{
+	uint64_t settled_ns = 25 + ROSTER_SETTLE_NS;
+
+	make_two_backends();
+	roster_unsettle(&pair, 25);
+	checked(service_of_two->backends[0], false, 10);
+	checked(service_of_two->backends[1], true, 20);
+	checked(service_of_two->backends[0], false, 30);
+	CU_ASSERT_FALSE(checked(service_of_two->backends[1], true, 40));
+	CU_ASSERT(view_is(service_of_two, false, UP, UP));
+	checked(service_of_two->backends[0], false, settled_ns);
+	CU_ASSERT_TRUE(checked(service_of_two->backends[1], true, settled_ns + 10));
+	CU_ASSERT(view_is(service_of_two, false, DOWN, UP));
+	drop_backends();
+}
+
 /* The network comes back while a check waits for an answer that was lost with it. */
 static void check_begun_in_blindness_is_no_evidence(void)
 {
@@ -401,6 +419,7 @@ int main(void)
 		UNIT_TEST(down_is_an_opinion_when_another_answers_before_and_behind),
 		UNIT_TEST(without_a_witness_behind_nobody_is_blamed),
 		UNIT_TEST(witness_that_comes_too_late_is_none),
+		UNIT_TEST(nobody_is_blamed_before_the_network_settled),
 		UNIT_TEST(check_begun_in_blindness_is_no_evidence),
 		UNIT_TEST(end_of_blindness_blames_nobody),
 		UNIT_TEST(own_view_is_blind_when_no_usable_backend_is_up),

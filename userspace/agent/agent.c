@@ -87,16 +87,14 @@ static bool vip_is_good(const struct agent *agent, const struct announced *vip, 
 	return found;
 }
 
-static void announce(struct agent *agent)
+static void announce(struct agent *agent, uint64_t now_ns)
 {
-	uint64_t now_ns = loop_clock_ns();
 	int err = announcer_mend(&agent->announcer, now_ns);
 
 	if (err)
 		log_debug("announce", "event=routes-unreadable error=\"%s\"", strerror(-err));
 	if (err || !agent->announcer.count)
 		return;
-	agent->well = selfcheck_run(&agent->selfcheck, agent->node, agent->reason);
 	for (size_t i = 0; i < agent->announcer.count; i++) {
 		struct announced *vip = &agent->announcer.vips[i];
 		const char *reason;
@@ -109,14 +107,19 @@ static void announce(struct agent *agent)
 
 static void act(struct agent *agent)
 {
+	uint64_t now_ns = loop_clock_ns();
+
 	if (!agent->configured || !agent->node)
 		return;
-	if (roster_agree(&agent->roster, loop_clock_ns())) {
+	agent->well = selfcheck_run(&agent->selfcheck, agent->node, agent->reason);
+	if (!agent->well)
+		roster_unsettle(&agent->roster, now_ns);
+	if (roster_agree(&agent->roster, now_ns)) {
 		log_error("agent", "event=out-of-memory");
 		return;
 	}
 	publish(agent);
-	announce(agent);
+	announce(agent, now_ns);
 }
 
 static void on_act(struct loop_timer *timer)
@@ -177,11 +180,13 @@ static int replace_roster(struct agent *agent, const struct cluster *cluster, bo
 }
 
 /* The modules look at `cluster`, so it is in place before they are told. */
-static int follow_node(struct agent *agent)
+static int follow_node(struct agent *agent, bool first)
 {
 	int err;
 
 	publish_adopt(&agent->roster, &agent->dp, &agent->cluster);
+	if (first)
+		roster_unsettle(&agent->roster, loop_clock_ns());
 	err = checker_start(&agent->checker, &agent->roster);
 	if (err)
 		return err;
@@ -199,12 +204,13 @@ static int follow_node(struct agent *agent)
 static int take_cluster(struct agent *agent, struct cluster *cluster, unsigned generation)
 {
 	const struct node *node = model_node(cluster, agent->node_name);
+	bool first = !agent->configured;
 	int err;
 
 	err = replace_roster(agent, cluster, node && is_balancer(node));
 	neighbours_pause(&agent->neighbours);
 	exchange_pause(&agent->exchange);
-	if (agent->configured)
+	if (!first)
 		model_fini(&agent->cluster);
 	agent->cluster = *cluster;
 	agent->node = node;
@@ -214,7 +220,7 @@ static int take_cluster(struct agent *agent, struct cluster *cluster, unsigned g
 		return err;
 	log_info("agent", "event=configured generation=%u services=%zu%s", generation,
 		 agent->roster.service_count, node ? "" : " warning=\"no such node in it\"");
-	return node ? follow_node(agent) : 0;
+	return node ? follow_node(agent, first) : 0;
 }
 
 static void complain(struct agent *agent, const char *what, int err)

@@ -116,6 +116,7 @@ static int service_build(struct service_state *service, struct service_state *ol
 		service->vips[i] = from->vips[i];
 	if (old) {
 		service->panic = old->panic;
+		service->settled_ns = old->settled_ns;
 		memcpy(service->reports, old->reports, sizeof(service->reports));
 	}
 	for (size_t i = 0; i < from->backend_count; i++) {
@@ -190,6 +191,24 @@ void roster_check_begins(struct backend_state *backend)
 	}
 }
 
+void roster_unsettle(struct roster *roster, uint64_t now_ns)
+{
+	for (size_t i = 0; i < roster->service_count; i++)
+		roster->services[i].settled_ns = now_ns + ROSTER_SETTLE_NS;
+}
+
+static bool is_blind(const struct service_state *service)
+{
+	size_t usable = 0;
+
+	for (size_t i = 0; i < service->backend_count; i++) {
+		if (service->backends[i]->usable && service->backends[i]->own.up)
+			return false;
+		usable += service->backends[i]->usable;
+	}
+	return usable;
+}
+
 /* A good check that began at started_ns: who failed just before it failed by itself. */
 static bool bear_witness(struct service_state *service, uint64_t started_ns)
 {
@@ -226,25 +245,23 @@ bool roster_check_ends(struct backend_state *backend, bool ok, uint64_t started_
 
 	if (ok) {
 		note_success(backend, started_ns);
-		return bear_witness(backend->service, started_ns) || changed;
+		if (now_ns >= backend->service->settled_ns)
+			changed |= bear_witness(backend->service, started_ns);
+		return changed;
 	}
 	if (backend->others_answer)
 		backend->suspect_ns = now_ns;
 	if (!backend->failing_since_ns)
 		backend->failing_since_ns = started_ns;
+	if (is_blind(backend->service))
+		backend->service->settled_ns = now_ns + ROSTER_SETTLE_NS;
 	return changed;
 }
 
 bool roster_own_view(const struct service_state *service, unsigned char *opinions)
 {
-	size_t usable = 0, up = 0;
-	bool blind;
+	bool blind = is_blind(service);
 
-	for (size_t i = 0; i < service->backend_count; i++) {
-		usable += service->backends[i]->usable;
-		up += service->backends[i]->usable && service->backends[i]->own.up;
-	}
-	blind = usable && !up;
 	for (size_t i = 0; i < service->backend_count; i++) {
 		const struct backend_state *backend = service->backends[i];
 		bool down = !backend->own.up && (backend->credible || blind);

@@ -16,6 +16,9 @@
 
 #define ROSTER_MAX_PEERS 32 /* other balancers whose views are counted */
 
+/* Longer than three attempts of the kernel to learn a link address. */
+#define ROSTER_SETTLE_NS (4 * NS_PER_SEC)
+
 struct checker;
 
 /* One other balancer's word on one backend or service. */
@@ -61,6 +64,7 @@ struct service_state {
 	size_t vip_count;
 	int proto;
 	bool panic;
+	uint64_t settled_ns; /* until then, no backend is newly called down */
 	struct report reports[ROSTER_MAX_PEERS];
 	struct backend_state **backends;
 	size_t backend_count;
@@ -96,11 +100,14 @@ void roster_forget_peer(struct roster *roster, size_t peer);
  * "Down" becomes an opinion only when another backend of the service answered
  * both before the failed check (and after the first failure) and right behind it:
  * a balancer that loses its own network must not make the others cut flows in
- * the moments before it knows, nor when the network comes back.
+ * the moments before it knows. Nor when the network comes back: for some seconds
+ * after it was blind, or unsettled, link addresses may still have to be learnt.
  */
 void roster_check_begins(struct backend_state *backend);
 bool roster_check_ends(struct backend_state *backend, bool ok, uint64_t started_ns,
 		       uint64_t now_ns);
+/* This node was not well just now: what it sees for the next ROSTER_SETTLE_NS is no news. */
+void roster_unsettle(struct roster *roster, uint64_t now_ns);
 /* True if another backend should be checked now, for this one to be called down or not. */
 bool roster_wants_witness(const struct backend_state *backend);
 /* Whether a check of this one is likely to end well. */
