@@ -253,7 +253,7 @@ struct sluice_miss {
 	__u64 packets; /* lost since the entry was made */
 };
 
-/* sluice_intent: slotted, inner ARRAY[n] of SLUICE_INTENT_CHUNK bytes: the configuration as YAML. */
+/* sluice_intent: slotted, inner ARRAY[n] of SLUICE_INTENT_CHUNK bytes: configuration as YAML. */
 struct sluice_intent_header {
 	__u64 bytes; /* of text; it starts right behind this header in element 0 */
 };
