@@ -1,40 +1,37 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
-# Inner nodes have no way to the internet, nor to tiers that they have no business with, also when
-# their owner adds routes.
+# Inner nodes have no way to the internet, not even when their owner adds routes.
 source "$(dirname -- "$0")/../lib.sh"
 
 capture user user eth0 "inbound and (port 4003 or net 10.10.0.0/16 or net fd00:10::/32)"
 capture edge fabric edge "port 4003"
 
+user_listens() {
+	on user ss -Hltn 'sport = 4003' | grep -q .
+}
 become user ncat -lk 4003 >/dev/null 2>&1 </dev/null &
-at_end stop_client $!
-wait_until 5 "the user listens" eval 'on user ss -Hltn sport = 4003 | grep -q .'
+at_end stop $!
+wait_until 5 "the user listens" user_listens
 
-# tries NODE GATEWAY...: towards the user, by gateways that its owner sets himself.
+# tries NODE GATEWAY INTERFACE: towards the user, by a gateway that its owner sets.
 tries() {
-	local node=$1 gateway to from
-	for gateway in "${@:2}"; do
-		to=$USER4 from=${addresses[0]}
-		[[ $gateway != *:* ]] || to=$USER6 from=${addresses[1]}
-		on "$node" ip route add "$to" via "$gateway" || give_up "$node: a route by $gateway"
-		succeeds "$node by $gateway: no connection to the user" \
-			not on "$node" timeout 0.4 bash -c "exec 3<>/dev/tcp/$to/4003"
-		on "$node" inject -c 3 ip "$from" "$to" udp 4003 53
-		on "$node" ip route del "$to" via "$gateway"
+	local family to
+	for family in 4 6; do
+		to=$(address user $family)
+		on "$1" ip "-$family" route add "$to" via "$(address "$2" $family "$3")" ||
+			give_up "$1: a route by $2"
+		succeeds "IPv$family, $1 by $2: no connection to the user" \
+			not on "$1" timeout 0.4 bash -c "exec 3<>/dev/tcp/$to/4003"
+		on "$1" inject -c 3 ip "$(address "$1" $family)" "$to" udp 4003 53
+		on "$1" ip "-$family" route del "$to"
 	done
 }
 
-# tries_of NODE GATEWAY...
-tries_of() {
-	local addresses
-	mapfile -t addresses < <(cluster ".nodes.$1.interfaces.eth0.address[] | sub(\"/.*\"; \"\")")
-	tries "$@"
-}
-
-tries_of web1 10.10.2.1 fd00:10:2::1 10.10.2.2 fd00:10:2::2
-tries_of app1 10.10.3.1 fd00:10:3::1 10.10.3.2 fd00:10:3::2
-tries_of db1 10.10.4.1 fd00:10:4::1
-tries_of mon 10.10.5.1 fd00:10:5::1
+tries web1 fw2 web
+tries web1 fw3 web
+tries app1 fw3 app
+tries app1 fw4 app
+tries db1 fw4 db
+tries mon fw2 mon
 is "what of it the user saw" "$(captured user)" ""
 is "what of it was on the wire of the balancers" "$(captured edge)" ""

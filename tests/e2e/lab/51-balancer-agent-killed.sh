@@ -7,7 +7,7 @@ require_well
 keep
 slay lb1 agent
 require_both_carry
-wait_until 10 "fw1 sends to both: lb1 stays announced" paths_are 2
+wait_until 10 "lb1 stays announced" paths_are 2
 ok "lb1 stays announced"
 revive lb1 agent
 wait_until 20 "the agent answers again" metrics_of lb1

@@ -11,7 +11,7 @@ require_both_carry
 wait_until 10 "both paths stay" paths_are 2
 ok "both paths stay in the kernel"
 revive fw1 bird
-wait_until 20 "both announcements are known again" announcements_are_good
+wait_until 20 "both announcements are known again" announced_well 2
 next_round
 require_both_carry
 end_of_traffic "fw1's BIRD killed and started"

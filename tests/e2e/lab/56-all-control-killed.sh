@@ -4,27 +4,32 @@
 # for old connections and for new ones.
 source "$(dirname -- "$0")/../lib.sh"
 
-require_well
-keep
 # The router first: what it does not hear of, it does not act on.
-mapfile -t control < <(printf 'fw1 bird\n' && daemons_named bird | grep -v '^fw1 ' && daemons_named agent)
-for process in "${control[@]}"; do
-	# shellcheck disable=SC2086 # node and name
-	slay $process
+control() {
+	echo fw1 bird
+	daemons_named bird | grep -v '^fw1 '
+	daemons_named agent
+}
+
+require_well
+mapfile -t daemons < <(control)
+keep
+for daemon in "${daemons[@]}"; do
+	slay "${daemon% *}" "${daemon#* }"
 done
-note "killed: ${#control[@]} processes"
+compare "processes killed" ${#daemons[@]} '>=' 19
 require_both_carry
 for family in 4 6; do
-	succeeds "a new IPv$family connection, to the database and back" fetch new "-$family" "https://$SITE/api/whoami"
-	is "IPv$family: it is answered" "$(report new http_code)" 200
+	succeeds "IPv$family: a new connection" fetch new "-$family" "https://$SITE/api/whoami"
+	is "IPv$family: it is answered from the database" "$(report new http_code)" 200
 done
 next_round
-for process in "${control[@]}"; do
-	# shellcheck disable=SC2086
-	revive $process
+for daemon in "${daemons[@]}"; do
+	revive "${daemon% *}" "${daemon#* }"
 done
-for process in "${control[@]}"; do
-	[[ $process != *agent ]] || wait_until 20 "$process answers again" metrics_of "${process% *}"
+for daemon in "${daemons[@]}"; do
+	[[ $daemon != *agent ]] ||
+		wait_until 20 "the agent of ${daemon% *} answers" metrics_of "${daemon% *}"
 done
 wait_until 20 "everything is announced again" lab_is_well
 next_round

@@ -7,15 +7,17 @@ source "$(dirname -- "$0")/../lib.sh"
 on_both() {
 	local balancer
 	for balancer in "${BALANCERS[@]}"; do
-		lbctl "$balancer" backend "$1" www tls2 >/dev/null || give_up "$balancer: backend $1"
+		lbctl "$balancer" backend "$1" www tls2 >/dev/null ||
+			give_up "$balancer: backend $1 www tls2"
 	done
 }
 
-# new_connections N: the proxies that N new ones met.
-new_connections() {
+# newcomers N: the proxies that N new connections meet.
+newcomers() {
 	local i
 	for ((i = 0; i < $1; i++)); do
-		fetch new "-$((i % 2 ? 4 : 6))" "https://$SITE/static/style.css" && header new x-sluice-tls
+		fetch new "-$((i % 2 ? 4 : 6))" "https://$SITE/static/style.css" &&
+			header new x-sluice-tls
 	done | sort -u | paste -sd ' '
 }
 
@@ -24,14 +26,14 @@ keep
 at_end on_both undrain
 on_both drain
 for balancer in "${BALANCERS[@]}"; do
-	is "$balancer says so" "$(lbctl "$balancer" -j status |
-		jq -r '.services[].backends[] | select(.backend == "tls2").state')" drain
+	is "$balancer: the state of tls2" "$(lbctl "$balancer" -j backend show www |
+		jq -r '.backends[] | select(.backend == "tls2").state')" drain
 done
-is "new connections while tls2 drains" "$(new_connections 20)" tls1
+is "proxies of new connections while tls2 drains" "$(newcomers 20)" tls1
 next_round
 on_both undrain
-is "new connections afterwards" "$(new_connections 20)" "tls1 tls2"
+is "proxies of new connections afterwards" "$(newcomers 20)" "tls1 tls2"
 next_round
 end_of_traffic "tls2 drained and undrained"
-is "the old connections stayed on both" "$(kept 'tls | keys | join(" ")')" "tls1 tls2"
+is "proxies of the old connections" "$(kept 'tls | keys | join(" ")')" "tls1 tls2"
 require_well

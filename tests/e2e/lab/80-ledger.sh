@@ -6,33 +6,45 @@ source "$(dirname -- "$0")/../lib.sh"
 
 failures_start
 [[ -f $DISTANCES ]] || ledger_baseline
-fetch get "https://$SITE/"
 
-# balance NODE INTERFACE: of its ledger, when nothing is under way.
+# balance NODE INTERFACE: rx minus all outcomes, when nothing is under way.
 balance() {
-	instant "$1" "$2" | jq -c '.ledger | .rx - .pass - .tx - .redirect - .drop'
+	on "$1" instant "$1" "$2" | jq '.ledger | .rx - .pass - .tx - .redirect - .drop'
 }
 
-# unexplained NODE INTERFACE: drops minus those that have a reason.
+# What drops and status of one moment differ by: drops without a reason.
 unexplained() {
-	lbctl "$1" -j drops >"$scratch/drops"
-	jq --arg name "$2" --argjson all "$(ledger "$1" "$2" drop_packets)" \
-		'$all - ([.drops[] | select(.interface == $name).packets] | add // 0)' "$scratch/drops"
+	jq -s --arg name "$1" '
+		([.[0].interfaces[] | select(.interface == $name).drop_packets] | add) -
+		([.[1].drops[] | select(.interface == $name).packets] | add // 0)' \
+		<(lbctl "$node" -j status) <(lbctl "$node" -j drops)
 }
 
+all_explained() {
+	[[ $(unexplained "$1") == 0 ]]
+}
+
+internal() {
+	lbctl "$1" -j drops | jq '[.drops[] | select(.reason == "internal").packets] | add // 0'
+}
+
+fetch get "https://$SITE/"
 for node in "${DATA_PLANES[@]}"; do
 	for interface in $(interfaces_of "$node"); do
-		is "$node $interface: rx minus pass, tx, redirect and drops, of $(ledger "$node" "$interface" rx_packets)" \
+		frames=$(ledger "$node" "$interface" rx_packets)
+		is "$node $interface: frames without an outcome, of $frames" \
 			"$(balance "$node" "$interface")" 0
-		wait_until 5 "$node $interface: every drop has a reason" eval "((\$(unexplained $node $interface) == 0))"
+		wait_until 5 "$node $interface: drops have reasons" all_explained "$interface"
+		ok "$node $interface: all drops have reasons"
 	done
-	is "$node: the drivers counted the same since the beginning" "$(distances_moved "$node")" ""
-	is "$node: drops for an internal reason" "$(jq '[.drops[] | select(.reason == "internal")] | length' "$scratch/drops")" 0
+	is "$node: the drivers' counts moved from the ledger" "$(distances_moved "$node")" ""
+	is "$node: drops for an internal reason" "$(internal "$node")" 0
 done
 
-while read -r failure; do
-	note "failed after XDP's decision: $failure"
-done < <(failures_seen)
-# Redirects that failed at once are in the ledger as redirects, and in the driver's count are not.
-is "redirects that failed at once" "$(failures_seen | grep -c ^xdp_redirect_err)" 0
-is "exceptions" "$(failures_seen | grep -c ^xdp_exception)" 0
+mapfile -t failed < <(failures_seen)
+for failure in "${failed[@]}"; do
+	note "after XDP's decision: $failure"
+done
+# A redirect that failed at once is one in the ledger and none in the driver's count.
+is "redirects that failed at once, and exceptions" \
+	"$(printf '%s\n' "${failed[@]}" | grep -E '^xdp_(redirect_err|exception)')" ""
