@@ -299,6 +299,44 @@ static void flows_are_spread_by_weight(void)
 	testbed_down(&tb);
 }
 
+/* Endpoints that differ in one thing alone. */
+static void check_spread(struct testbed *tb, bool by_port)
+{
+	unsigned shares[4] = {};
+
+	for (unsigned i = 0; i < FLOWS / 5; i++) {
+		char src[ADDR_TEXT_LEN];
+		struct packet packet = {
+			.src = src, .dst = "192.0.2.10", .sport = 40000, .dport = 80};
+
+		snprintf(src, sizeof(src), "100.64.%u.%u", by_port ? 0 : i >> 8,
+			 by_port ? 0 : i & 0xff);
+		if (by_port)
+			packet.sport = (unsigned short)(1024 + i);
+		shares[backend_of(tb, &packet) & 3]++;
+	}
+	CU_ASSERT(abs((int)shares[1] - FLOWS / 5 * 1 / 6) < FLOWS / 5 / 20);
+	CU_ASSERT(abs((int)shares[2] - FLOWS / 5 * 3 / 6) < FLOWS / 5 / 20);
+}
+
+static void connections_of_one_client_are_spread(void)
+{
+	struct testbed tb;
+
+	testbed_up(&tb, "lb1", farm);
+	check_spread(&tb, true);
+	testbed_down(&tb);
+}
+
+static void clients_with_one_port_are_spread(void)
+{
+	struct testbed tb;
+
+	testbed_up(&tb, "lb1", farm);
+	check_spread(&tb, false);
+	testbed_down(&tb);
+}
+
 static void every_backend_by_flow(struct testbed *tb, unsigned count, unsigned char *chosen)
 {
 	struct flow flow;
@@ -589,6 +627,55 @@ static void flow_is_established_by_its_client_alone(void)
 	testbed_down(&tb);
 }
 
+static int backend_by_flags(struct testbed *tb, const struct packet *packet, unsigned char flags)
+{
+	struct packet with_flags = *packet;
+
+	with_flags.flags = flags;
+	return backend_of(tb, &with_flags);
+}
+
+/* Flows of b, which drains: what is theirs stays, what is new goes elsewhere. */
+static void check_reuse(struct testbed *tb, bool established)
+{
+	unsigned char before[PINNED];
+	struct flow flow;
+
+	for (unsigned i = 0; i < PINNED; i++) {
+		before[i] = (unsigned char)backend_by_flags(tb, flow_init(&flow, i), TCP_SYN);
+		if (established)
+			backend_by_flags(tb, &flow.packet, TCP_ACK);
+	}
+	backend(tb, "b")->admin = BACKEND_ADMIN_DRAIN;
+	testbed_publish(tb);
+	for (unsigned i = 0; i < PINNED; i++) {
+		if (before[i] != 2)
+			continue;
+		flow_init(&flow, i);
+		if (established)
+			CU_ASSERT_EQUAL(backend_by_flags(tb, &flow.packet, TCP_ACK), 2);
+		CU_ASSERT_EQUAL(backend_by_flags(tb, &flow.packet, TCP_SYN) == 2, !established);
+	}
+}
+
+static void port_used_again_is_a_new_flow(void)
+{
+	struct testbed tb;
+
+	testbed_up(&tb, "lb1", farm);
+	check_reuse(&tb, true);
+	testbed_down(&tb);
+}
+
+static void syn_sent_again_is_not(void)
+{
+	struct testbed tb;
+
+	testbed_up(&tb, "lb1", farm);
+	check_reuse(&tb, false);
+	testbed_down(&tb);
+}
+
 static void check_link_address(struct testbed *tb, const struct packet *packet, unsigned char last)
 {
 	struct frame frame;
@@ -706,6 +793,8 @@ int main(void)
 		UNIT_TEST(what_no_backend_gets),
 		UNIT_TEST(what_does_not_fit_the_mtu_is_dropped),
 		UNIT_TEST(flows_are_spread_by_weight),
+		UNIT_TEST(connections_of_one_client_are_spread),
+		UNIT_TEST(clients_with_one_port_are_spread),
 		UNIT_TEST(balancers_with_other_histories_choose_alike),
 		UNIT_TEST(new_ring_moves_no_flow),
 		UNIT_TEST(drained_backend_keeps_its_flows_and_gets_no_new_ones),
@@ -718,6 +807,8 @@ int main(void)
 		UNIT_TEST(icmp_error_without_flow_goes_where_the_ring_says),
 		UNIT_TEST(icmp_error_makes_no_flow),
 		UNIT_TEST(flow_is_established_by_its_client_alone),
+		UNIT_TEST(port_used_again_is_a_new_flow),
+		UNIT_TEST(syn_sent_again_is_not),
 		UNIT_TEST(backend_that_moves_is_followed),
 		UNIT_TEST(rules_come_before_the_backend),
 		UNIT_TEST(revoked_rule_cuts_balanced_flows),

@@ -37,8 +37,8 @@ static enum sluice_outcome route(struct testbed *tb, const struct packet *packet
 	return testbed_send(tb, from_user ? "wan" : "lan", packet);
 }
 
-static enum sluice_outcome send_flags(struct testbed *tb, const struct packet *packet,
-				      unsigned char flags)
+static enum sluice_outcome route_flags(struct testbed *tb, const struct packet *packet,
+				       unsigned char flags)
 {
 	struct packet with_flags = *packet;
 
@@ -49,9 +49,9 @@ static enum sluice_outcome send_flags(struct testbed *tb, const struct packet *p
 /* The handshake of TCP. */
 static void establish(struct testbed *tb, const struct packet *request, const struct packet *reply)
 {
-	CU_ASSERT_EQUAL(send_flags(tb, request, TCP_SYN), SLUICE_REDIRECT);
-	CU_ASSERT_EQUAL(send_flags(tb, reply, TCP_SYN | TCP_ACK), SLUICE_REDIRECT);
-	CU_ASSERT_EQUAL(send_flags(tb, request, TCP_ACK), SLUICE_REDIRECT);
+	CU_ASSERT_EQUAL(route_flags(tb, request, TCP_SYN), SLUICE_REDIRECT);
+	CU_ASSERT_EQUAL(route_flags(tb, reply, TCP_SYN | TCP_ACK), SLUICE_REDIRECT);
+	CU_ASSERT_EQUAL(route_flags(tb, request, TCP_ACK), SLUICE_REDIRECT);
 }
 
 /* --- what opens a flow ---------------------------------------------------- */
@@ -102,8 +102,8 @@ static void stateless_rule_leaves_no_flow(void)
 	struct testbed tb;
 
 	testbed_up(&tb, "fw", config);
-	CU_ASSERT_EQUAL(send_flags(&tb, &request4, TCP_SYN), SLUICE_REDIRECT);
-	CU_ASSERT_EQUAL(send_flags(&tb, &request6, TCP_ACK), SLUICE_REDIRECT);
+	CU_ASSERT_EQUAL(route_flags(&tb, &request4, TCP_SYN), SLUICE_REDIRECT);
+	CU_ASSERT_EQUAL(route_flags(&tb, &request6, TCP_ACK), SLUICE_REDIRECT);
 	CU_ASSERT_EQUAL(testbed_flow_count(&tb), 0);
 	CU_ASSERT_EQUAL(route(&tb, &reply4), SLUICE_POLICY_DEFAULT);
 	CU_ASSERT_EQUAL(route(&tb, &reply6), SLUICE_POLICY_DEFAULT);
@@ -329,11 +329,25 @@ static void syn_after_the_end_opens_a_new_connection(void)
 
 	testbed_up(&tb, "fw", web_policy);
 	establish(&tb, &request4, &reply4);
-	CU_ASSERT_EQUAL(send_flags(&tb, &reply4, TCP_RST), SLUICE_REDIRECT);
+	CU_ASSERT_EQUAL(route_flags(&tb, &reply4, TCP_RST), SLUICE_REDIRECT);
 	establish(&tb, &request4, &reply4);
 	CU_ASSERT(testbed_flow(&tb, &request4, &flow));
 	CU_ASSERT_EQUAL(flow.state, SLUICE_FLOW_ESTABLISHED);
 	CU_ASSERT(expires_in(&flow, 7440));
+	testbed_down(&tb);
+}
+
+static void syn_within_a_connection_changes_nothing(void)
+{
+	struct sluice_flow flow;
+	struct testbed tb;
+
+	testbed_up(&tb, "fw", web_policy);
+	establish(&tb, &request4, &reply4);
+	CU_ASSERT_EQUAL(route_flags(&tb, &request4, TCP_SYN), SLUICE_REDIRECT);
+	CU_ASSERT_EQUAL(route_flags(&tb, &reply4, TCP_SYN), SLUICE_REDIRECT);
+	CU_ASSERT(testbed_flow(&tb, &request4, &flow));
+	CU_ASSERT_EQUAL(flow.state, SLUICE_FLOW_ESTABLISHED);
 	testbed_down(&tb);
 }
 
@@ -343,8 +357,8 @@ static void syn_of_the_responder_after_the_end_is_judged_by_itself(void)
 
 	testbed_up(&tb, "fw", web_policy);
 	establish(&tb, &request4, &reply4);
-	CU_ASSERT_EQUAL(send_flags(&tb, &request4, TCP_RST), SLUICE_REDIRECT);
-	CU_ASSERT_EQUAL(send_flags(&tb, &reply4, TCP_SYN), SLUICE_POLICY_DEFAULT);
+	CU_ASSERT_EQUAL(route_flags(&tb, &request4, TCP_RST), SLUICE_REDIRECT);
+	CU_ASSERT_EQUAL(route_flags(&tb, &reply4, TCP_SYN), SLUICE_POLICY_DEFAULT);
 	testbed_down(&tb);
 }
 
@@ -427,7 +441,7 @@ static void error_does_not_move_its_flow(void)
 	struct testbed tb;
 
 	testbed_up(&tb, "fw", web_policy);
-	CU_ASSERT_EQUAL(send_flags(&tb, &request4, TCP_SYN), SLUICE_REDIRECT);
+	CU_ASSERT_EQUAL(route_flags(&tb, &request4, TCP_SYN), SLUICE_REDIRECT);
 	CU_ASSERT(testbed_flow(&tb, &request4, &before));
 	before.expires_ns -= 5 * NSEC_PER_SEC;
 	testbed_set_flow(&tb, &request4, &before);
@@ -637,6 +651,7 @@ int main(void)
 		UNIT_TEST(packets_keep_a_flow_alive),
 		UNIT_TEST(expired_flow_lets_nothing_through),
 		UNIT_TEST(syn_after_the_end_opens_a_new_connection),
+		UNIT_TEST(syn_within_a_connection_changes_nothing),
 		UNIT_TEST(syn_of_the_responder_after_the_end_is_judged_by_itself),
 		UNIT_TEST(errors_about_a_flow_pass_with_it),
 		UNIT_TEST(errors_about_anything_else_are_judged),
