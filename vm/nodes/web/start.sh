@@ -11,9 +11,10 @@ cp -R "$site" "$state/site"
 chmod -R a+rX "$state/site"
 
 daemon "$node" nginx root nginx -e "$state/error.log" -c "$state/nginx.conf"
+# The exporter asks nginx when it starts, and ends without an answer.
+ready_http "$node" nginx "http://${ADDR4[$node]}/healthz"
 daemon "$node" nginx-exporter nobody prometheus-nginx-exporter \
 	-nginx.scrape-uri=http://127.0.0.1:8081/stub_status "-web.listen-address=$exporter"
-ready_http "$node" nginx "http://${ADDR4[$node]}/healthz"
 ready_http "$node" nginx-exporter "http://$exporter/metrics"
 
 node_ready() {
