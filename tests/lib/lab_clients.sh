@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
-# shellcheck shell=bash disable=SC2154
+# shellcheck shell=bash disable=SC2034,SC2154
 # For the tests in the lab: the user's clients. One request by curl; a hundred keep-alive
 # connections that must not break; new connections all the time.
 
@@ -23,6 +23,8 @@ header() {
 }
 
 # --- keep-alive connections ----------------------------------------------------
+
+kept_pid='' kept_round=0
 
 # keep [OPTION]...: 100 of the user; returns when all were answered once.
 keep() {
@@ -78,6 +80,8 @@ require_both_carry() {
 }
 
 # --- new connections -----------------------------------------------------------
+
+arrivals_pid=''
 
 # arrive [OPTION]...: a new one every 50 ms, each a line of arrivals.json when it has ended.
 arrive() {

@@ -23,5 +23,6 @@ for family in 4 6; do
 		on user inject ip $(from_to $family) $layer
 	done
 done
-succeeds "TCP comes back meanwhile" fetch marker "https://$SITE/static/style.css"
+fetch marker "https://$SITE/static/style.css"
+compare "TCP segments that came back meanwhile" "$(captured back | grep -c 'Flags')" '>' 0
 is "what else came back" "$(captured back | grep -v 'Flags')" ""

@@ -45,7 +45,8 @@ refused "6in6 to the VIP" ip "$USER6" "$VIP6" "${inner6[@]}"
 compare "the rule that names IPIP counted" "$(matched fw1 no-tunnels-ipip)" '>' 0
 compare "the rule that names IPv6 in IP counted" "$(matched fw1 no-tunnels-ipv6)" '>' 0
 
-succeeds "the site answers meanwhile" fetch marker "https://$SITE/static/style.css"
+on user inject ip "$USER4" "$VIP4" tcp 4010 443 S
+wait_until 5 "a packet without a tunnel is balanced" grep -q '\.4010 > ' "$scratch/behind.packets"
 is "the client's inner packets behind the firewall" "$(captured behind | grep '\.4000 > ')" ""
 is "GRE and GUE behind the firewall" "$(captured behind | grep -E 'GRE|6080')" ""
 is "answers to them" "$(captured answered)" ""

@@ -33,5 +33,10 @@ tries app1 fw3 app
 tries app1 fw4 app
 tries db1 fw4 db
 tries mon fw2 mon
-is "what of it the user saw" "$(captured user)" ""
-is "what of it was on the wire of the balancers" "$(captured edge)" ""
+neighbour=$(address resolver 4)
+succeeds "a neighbour of the user reaches it" \
+	on resolver timeout 0.4 bash -c "exec 3<>/dev/tcp/$USER4/4003"
+on lb1 inject ip "$(address lb1 4)" "$(address tls1 4)" udp 4004 4003
+wait_until 5 "a packet of lb1 is seen" grep -q '\.4004 > ' "$scratch/edge.packets"
+is "what else the user saw" "$(captured user | grep -v " $neighbour\.")" ""
+is "what else was on the wire of the balancers" "$(captured edge | grep -v '\.4004[: ]')" ""
