@@ -187,7 +187,23 @@ static int stage_tunnels(struct publication *pub)
 	return stage_table(pub, SLOTTED_TUNNELS, &table_tunnels, &content);
 }
 
-static int stage_intent(struct publication *pub, const struct cluster *cluster)
+/* What could not be read back would lock everybody out of the node: refuse it beforehand. */
+static int check_readable(const char *text, size_t length, struct diag_list *diags)
+{
+	struct diag_list mistakes = {0};
+	struct cluster again;
+	int err = config_read(text, length, &again, &mistakes);
+
+	if (!err)
+		model_fini(&again);
+	else if (mistakes.count)
+		diag_add(diags, (struct place){0}, "cannot be stored: %s", mistakes.items[0].text);
+	diag_fini(&mistakes);
+	return err;
+}
+
+static int stage_intent(struct publication *pub, const struct cluster *cluster,
+			struct diag_list *diags)
 {
 	struct table_content content = {.value_stride = SLUICE_INTENT_CHUNK};
 	struct sluice_intent_header *image;
@@ -197,6 +213,11 @@ static int stage_intent(struct publication *pub, const struct cluster *cluster)
 
 	if (err)
 		return err;
+	err = check_readable(text, length, diags);
+	if (err) {
+		free(text);
+		return err;
+	}
 	content.count = (sizeof(*image) + length + SLUICE_INTENT_CHUNK - 1) / SLUICE_INTENT_CHUNK;
 	image = calloc(content.count, SLUICE_INTENT_CHUNK);
 	if (image) {
@@ -227,7 +248,7 @@ static int stage(struct publication *pub, const struct cluster *cluster, struct 
 	if (!err)
 		err = stage_tunnels(pub);
 	if (!err)
-		err = stage_intent(pub, cluster);
+		err = stage_intent(pub, cluster, diags);
 	return err;
 }
 

@@ -148,6 +148,41 @@ static size_t compiled_size(const struct set_index *index, const struct rule *ru
 	return pairs * at_least_one(rule->sport_count) * at_least_one(rule->dport_count);
 }
 
+/* A file cannot say these; a command could, and then the file could not be read again. */
+static void check_networks(struct validator *v, const struct policy *policy,
+			   const struct rule *rule, const struct rule_addresses *addresses,
+			   const char *key)
+{
+	for (size_t i = 0; i < addresses->prefix_count; i++) {
+		struct prefix network = addresses->prefixes[i];
+		struct sluice_addr mask = addr_mask(network.bits);
+		char given[PREFIX_TEXT_LEN], meant[PREFIX_TEXT_LEN];
+
+		network.addr = addr_and(&network.addr, &mask);
+		if (!addr_cmp(&network.addr, &addresses->prefixes[i].addr))
+			continue;
+		validator_report(
+			v, rule->at, key,
+			"policy \"%s\": rule \"%s\": %s \"%s\": bits behind the prefix are "
+			"set, expected the network %s",
+			policy->name, rule->name, key,
+			prefix_format(&addresses->prefixes[i], given),
+			prefix_format(&network, meant));
+	}
+}
+
+static void check_ports(struct validator *v, const struct policy *policy, const struct rule *rule,
+			const struct port_range *ranges, size_t count, const char *key)
+{
+	for (size_t i = 0; i < count; i++)
+		if (!ranges[i].min || ranges[i].min > ranges[i].max)
+			validator_report(
+				v, rule->at, key,
+				"policy \"%s\": rule \"%s\": %s %u-%u: expected 1 to 65535, "
+				"the lower one first",
+				policy->name, rule->name, key, ranges[i].min, ranges[i].max);
+}
+
 /* Returns how many compiled rules it makes. */
 static size_t check_rule(struct validator *v, const struct set_index *index,
 			 const struct policy *policy, const struct rule *rule)
@@ -162,6 +197,10 @@ static size_t check_rule(struct validator *v, const struct set_index *index,
 	check_ingress(v, policy, rule);
 	check_set_names(v, index, policy, rule, &rule->from, "from");
 	check_set_names(v, index, policy, rule, &rule->to, "to");
+	check_networks(v, policy, rule, &rule->from, "from");
+	check_networks(v, policy, rule, &rule->to, "to");
+	check_ports(v, policy, rule, rule->dports, rule->dport_count, "port");
+	check_ports(v, policy, rule, rule->sports, rule->sport_count, "sport");
 	if (has_ports && rule->proto != IPPROTO_TCP && rule->proto != IPPROTO_UDP)
 		validator_report(v, rule->at, "proto",
 				 "policy \"%s\": rule \"%s\": ports need proto tcp or udp",

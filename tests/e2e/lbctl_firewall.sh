@@ -72,6 +72,9 @@ refused "before a rule that is not there" 1 'before "wob": policy "edge" has no 
 	fw rule add edge no before wob action drop
 refused "a set that does not exist" 1 'neither a network nor the name of a set' \
 	fw rule add edge no from office action drop
+refused "a network with bits behind its prefix" 1 \
+	'from "10.0.0.1/8": bits behind the prefix are set, expected the network 10.0.0.0/8' \
+	fw rule add edge no from 10.0.0.1/8 action drop
 done_by "a rule before it" fw rule add edge no-web before web proto tcp port 80 action drop
 is "is in its place" "$(query '[.policies[0].rules[].name] | join(" ")' fw rule show)" "no-web web"
 check "and decides first" not answered 80
