@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * Bit by bit and rule by rule: what could be clever here would have to be tested
+ * itself. It shares no code with the compiler of rules.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
