@@ -190,6 +190,7 @@ static void on_late_answer(struct loop_timer *timer)
 
 static void time_without_cpu_is_not_the_backends(void)
 {
+	struct loop_timer due_meanwhile = {.expired = on_nothing};
 	struct health_check check = {.type = CHECK_HTTP, .status = 200, .timeout_ms = 200};
 	struct endpoint at;
 	int fd = listen_on_loopback(&at);
@@ -204,9 +205,7 @@ static void time_without_cpu_is_not_the_backends(void)
 	CU_ASSERT_EQUAL(loop_timer_arm(&loop, &stall, NS_PER_MS), 0);
 	CU_ASSERT_EQUAL(loop_timer_arm(&loop, &late_answer, 250 * NS_PER_MS), 0);
 	/* Due while the loop is stalled: by its lateness the loop knows. */
-	CU_ASSERT_EQUAL(
-		loop_timer_arm(&loop, &(struct loop_timer){.expired = on_nothing}, 10 * NS_PER_MS),
-		0);
+	CU_ASSERT_EQUAL(loop_timer_arm(&loop, &due_meanwhile, 10 * NS_PER_MS), 0);
 	CU_ASSERT_EQUAL(loop_run(&loop), 0);
 	CU_ASSERT_EQUAL(result, PROBE_OK);
 	close(answering);
