@@ -175,11 +175,13 @@ daemons_named() {
 
 declare -A captures
 
-# capture NAME NODE INTERFACE FILTER: from now on. The node "fabric", where the switches are and
-# their ports NODE-INTERFACE, sees what XDP hides from a node.
+# capture NAME NODE INTERFACE [TCPDUMP-OPTION]... FILTER: from now on. The node "fabric", where the
+# switches are and their ports NODE-INTERFACE, sees what XDP hides from a node. (The filter word
+# "inbound" loses packets, where the option "-Q in" does not.)
 capture() {
-	local name=$1 node=$2 interface=$3 filter=$4
-	become "$node" tcpdump -i "$interface" -nn -l --immediate-mode "$filter" \
+	local name=$1 node=$2 interface=$3
+	shift 3
+	become "$node" tcpdump -i "$interface" -nn -l --immediate-mode "$@" \
 		>"$scratch/$name.packets" 2>"$scratch/$name.capture" </dev/null &
 	captures[$name]=$!
 	at_end stop $!

@@ -57,7 +57,15 @@ end_of_traffic() {
 	is "$1: connections that broke, of $(kept connections)" "$(kept broken)" 0
 	is "$1: answers other than 200, of $(kept responses)" "$(kept not_200)" 0
 	note "$1: longest stall $(kept longest_stall_ms) ms, $(kept responses) answers"
-	[[ $(kept broken) == 0 ]] || note "$(kept 'ends | tojson') $(kept 'tls | tojson')"
+	[[ $(kept broken) == 0 ]] || explain_broken
+}
+
+# How they broke, and whether paths had moved meanwhile that no test moved.
+explain_broken() {
+	note "$(kept 'ends | tojson') $(kept 'tls | tojson')"
+	while read -r session; do
+		note "bfd: $session"
+	done < <(router show bfd sessions | tail -n +3)
 }
 
 # sent_by BALANCER: packets to backends.

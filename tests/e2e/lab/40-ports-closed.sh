@@ -15,7 +15,7 @@ is "IPv4, all ports: those that answer" "$(scan 4 1-65535)" "80/open/tcp 443/ope
 is "IPv6, a sample: those that answer" \
 	"$(scan 6 1-1024,3306,3784,4443,8080,8081,9090,9101-9104)" "80/open/tcp 443/open/tcp"
 
-capture back user eth0 "inbound and (src host $VIP4 or src host $VIP6)"
+capture back user eth0 -Q in "(src host $VIP4 or src host $VIP6)"
 for family in 4 6; do
 	# shellcheck disable=SC2046 # two words
 	for layer in "udp 4000 443" "udp 4000 53" echo; do

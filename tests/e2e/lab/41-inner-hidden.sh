@@ -11,8 +11,8 @@ mapfile -t targets4 < <(inner_addresses 4 && address fw1 4 wan)
 mapfile -t targets6 < <(inner_addresses 6 && address fw1 6 wan)
 compare "addresses to try" $((${#targets4[@]} + ${#targets6[@]})) '>=' 40
 
-capture tcp user eth0 "inbound and tcp"
-capture other user eth0 "inbound and (icmp or udp or (icmp6 and ip6[40] < 133))"
+capture tcp user eth0 -Q in "tcp"
+capture other user eth0 -Q in "(icmp or udp or (icmp6 and ip6[40] < 133))"
 
 # answering 4|6 ADDRESS...: how many hosts answer on any of the ports.
 answering() {

@@ -10,7 +10,7 @@ read -ra inner6 <<<"ip $(from_to 6) tcp 4000 443 S"
 
 capture behind fabric edge "ip proto 4 or ip proto 41 or ip proto 47 or udp port 6080 or
 	ip6 proto 4 or ip6 proto 41 or ip6 proto 47"
-capture answered user eth0 "inbound and tcp port 4000"
+capture answered user eth0 -Q in "tcp port 4000"
 
 # refused TEXT LAYER...: all packets are dropped at fw1, and counted.
 refused() {

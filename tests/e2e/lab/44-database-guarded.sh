@@ -21,7 +21,7 @@ done
 
 capture wire fabric db "tcp port 3306 and (src net 10.10.2.0/24 or src net fd00:10:2::/64 or
 	port 4002 or port 4012)"
-capture back web1 eth0 "inbound and tcp port 4002"
+capture back web1 eth0 -Q in "tcp port 4002"
 for family in 4 6; do
 	db=$(address db1 $family) route="-$family route"
 	# shellcheck disable=SC2086 # words

@@ -3,7 +3,7 @@
 # Inner nodes have no way to the internet, not even when their owner adds routes.
 source "$(dirname -- "$0")/../lib.sh"
 
-capture user user eth0 "inbound and (port 4003 or net 10.10.0.0/16 or net fd00:10::/32)"
+capture user user eth0 -Q in "(port 4003 or net 10.10.0.0/16 or net fd00:10::/32)"
 capture edge fabric edge "port 4003"
 
 user_listens() {
