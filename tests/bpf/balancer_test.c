@@ -595,11 +595,17 @@ static void icmp_error_makes_no_flow(void)
 		.src = "192.0.2.10", .dst = "198.51.100.7", .sport = 80, .dport = 40000};
 	struct packet error = {
 		.src = "203.0.113.1", .dst = "192.0.2.10", .type = 3, .quoted = &reply};
+	struct sluice_load load;
 	struct testbed tb;
+	unsigned slot;
 
-	testbed_up(&tb, "lb1", farm);
+	testbed_up(&tb, "lb", config);
+	slot = testbed_backend_slot(&tb, "near", "near");
 	CU_ASSERT_EQUAL(testbed_send(&tb, "eth0", &error), SLUICE_TX);
 	CU_ASSERT_EQUAL(testbed_flow_count(&tb), 0);
+	CU_ASSERT_EQUAL(dataplane_read_load(&tb.dp, slot, &load), 0);
+	CU_ASSERT_EQUAL(load.sent.packets, 1);
+	CU_ASSERT_EQUAL(load.new_flows, 0);
 	testbed_down(&tb);
 }
 

@@ -9,7 +9,7 @@ void die(const char *format, ...) __attribute__((format(printf, 1, 2), noreturn)
 
 void programs_unload(struct testbed_port *port);
 
-/* Forgets flows, misses, blocks and the counters of rules. */
+/* Forgets flows, misses, blocks, and the counters of rules and backends. */
 void state_clear(const struct testbed *tb);
 
 #endif /* SLUICE_TEST_TESTBED_PRIVATE_H */

@@ -118,12 +118,12 @@ static void clear_map(int fd)
 			die("map is not cleared");
 }
 
-static void clear_rule_use(const struct testbed *tb)
+static void clear_counters(int fd, __u32 entries, size_t value_bytes)
 {
-	void *zeros = calloc((size_t)libbpf_num_possible_cpus(), sizeof(struct sluice_count));
+	void *zeros = calloc((size_t)libbpf_num_possible_cpus(), value_bytes);
 
-	for (__u32 id = 0; zeros && id < SLUICE_MAX_RULES; id++)
-		if (bpf_map_update_elem(tb->dp.rule_use, &id, zeros, BPF_EXIST))
+	for (__u32 i = 0; zeros && i < entries; i++)
+		if (bpf_map_update_elem(fd, &i, zeros, BPF_EXIST))
 			die("counters are not cleared");
 	free(zeros);
 }
@@ -134,5 +134,6 @@ void state_clear(const struct testbed *tb)
 	clear_map(tb->dp.misses);
 	clear_map(tb->dp.block);
 	tb->dp.control->block_entries = 0;
-	clear_rule_use(tb);
+	clear_counters(tb->dp.rule_use, SLUICE_MAX_RULES, sizeof(struct sluice_count));
+	clear_counters(tb->dp.load, SLUICE_MAX_BACKENDS, sizeof(struct sluice_load));
 }
