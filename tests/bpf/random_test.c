@@ -14,7 +14,7 @@
 #include "../support/unit.h"
 
 #define ROLE_COMBINATIONS 16
-#define RUNS_EACH	  13000
+#define RUNS_EACH	  13400
 
 static const char *const addresses4[] = {
 	"198.51.100.7", "198.51.100.8", "192.0.2.10",  "192.0.2.11", "10.10.1.11", "10.10.1.21",
