@@ -22,6 +22,11 @@ header() {
 	sed -n "s/\r\$//; s/^$2: //Ip" "$scratch/$1.head"
 }
 
+# The whole way to the database and back.
+site_answers() {
+	fetch page --max-time 2 "https://$SITE/" && [[ $(report page http_code) == 200 ]]
+}
+
 # --- keep-alive connections ----------------------------------------------------
 
 kept_pid='' kept_round=0
