@@ -74,14 +74,18 @@ interface_name() {
 	on "$1" ip -j link | jq -r ".[] | select(.ifindex == $2).ifname"
 }
 
+# node_of_netns INODE: nothing if it is none of the lab's.
+node_of_netns() {
+	stat -c '%i %n' /run/netns/sluice-* | sed -n "s|^$1 /run/netns/sluice-||p"
+}
+
 # failures_seen: "EVENT NODE INTERFACE error N action N frames N", one line for each kind.
 failures_seen() {
 	local netns event ifindex rest node
 	"$TOOLS/failures" show "$FAILURES" | jq -r '.[] | "\(.netns) \(.event) \(.ifindex)" +
 		" error \(.error) action \(.action) frames \(.frames)"' |
 		while read -r netns event ifindex rest; do
-			node=$(find /run/netns -name 'sluice-*' -inum "$netns" -printf '%f')
-			node=${node#sluice-}
+			node=$(node_of_netns "$netns")
 			[[ -z $node ]] ||
 				echo "$event $node $(interface_name "$node" "$ifindex") $rest"
 		done
