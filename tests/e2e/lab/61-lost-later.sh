@@ -8,7 +8,8 @@ source "$(dirname -- "$0")/../lib.sh"
 frames=10
 
 lost() {
-	failures_seen | awk '$1 == "xdp_devmap_xmit" && $2 == "fw1" { sum += $NF } END { print sum + 0 }'
+	failures_seen |
+		awk '$1 == "xdp_devmap_xmit" && $2 == "fw1" { sum += $NF } END { print sum + 0 }'
 }
 
 # pin_neighbours: those that fw1 sends the VIP's packets to.
