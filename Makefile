@@ -29,7 +29,8 @@ CFLAGS_NL  := -I/usr/include/libnl3
 
 LIB_OBJS    := $(patsubst %.c,$(BUILD)/%.o,$(wildcard ctl/lib/*.c))
 CTL_OBJS    := $(patsubst %.c,$(BUILD)/%.o,$(wildcard ctl/*.c))
-COMMON_OBJS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard userspace/common/*.c))
+COMMON_OBJS := $(patsubst %.c,$(BUILD)/%.o,\
+	       $(wildcard userspace/common/*.c userspace/common/http/*.c))
 AGENT_OBJS  := $(patsubst %.c,$(BUILD)/%.o,$(wildcard userspace/agent/*.c))
 UNIT_TESTS  := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/*_test.c))
 BPF_TESTS   := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bpf/*_test.c))

@@ -8,8 +8,8 @@ FUZZ_CFLAGS  := -O1 -g -U_FORTIFY_SOURCE -fno-omit-frame-pointer \
 		-fsanitize=address,undefined -fno-sanitize-recover=undefined
 FUZZ_RUNTIME := $(wildcard $(shell $(CLANG) -print-resource-dir)/lib/linux/libclang_rt.fuzzer-*.a)
 FUZZERS      := $(if $(FUZZ_RUNTIME),$(patsubst %.c,$(BUILD)/%,$(wildcard tests/fuzz/*_fuzz.c)))
-FUZZED       := ctl/lib/*.c userspace/common/*.c userspace/agent/message.c \
-		tests/support/model_equal.c
+FUZZED       := ctl/lib/*.c userspace/common/*.c userspace/common/http/*.c \
+		userspace/agent/message.c tests/support/model_equal.c
 FUZZED_OBJS  := $(patsubst %.c,$(FUZZ)/%.o,$(wildcard $(FUZZED)))
 
 .PHONY: fuzzers
