@@ -84,6 +84,93 @@ static void timer_that_rearms_itself_starves_nobody(void)
 	loop_fini(&loop);
 }
 
+/* --- deadlines that move ---------------------------------------------------------------- */
+
+struct moving {
+	struct loop_timer timer;
+	uint64_t fired_ns;
+};
+
+static void on_moving(struct loop_timer *timer)
+{
+	container_of(timer, struct moving, timer)->fired_ns = loop_clock_ns();
+	loop_stop(&loop);
+}
+
+static struct moving moving;
+
+static void on_extend(struct loop_timer *timer)
+{
+	(void)timer;
+	CU_ASSERT_EQUAL(loop_timer_extend(&loop, &moving.timer, 20 * NS_PER_MS), 0);
+}
+
+static void extended_timer_fires_once_and_not_early(void)
+{
+	struct loop_timer extender = {.expired = on_extend};
+	uint64_t started;
+
+	CU_ASSERT_EQUAL_FATAL(loop_init(&loop), 0);
+	moving = (struct moving){.timer.expired = on_moving};
+	started = loop_clock_ns();
+	CU_ASSERT_EQUAL(loop_timer_extend(&loop, &moving.timer, 10 * NS_PER_MS), 0);
+	CU_ASSERT_EQUAL(loop_timer_arm(&loop, &extender, 5 * NS_PER_MS), 0);
+	CU_ASSERT_EQUAL(loop_run(&loop), 0);
+	CU_ASSERT(moving.fired_ns - started >= 25 * NS_PER_MS);
+	CU_ASSERT_EQUAL(loop.heap_count, 0);
+	loop_fini(&loop);
+}
+
+/* An earlier time is not a matter of noting it. */
+static void timer_extended_to_an_earlier_time_fires_then(void)
+{
+	uint64_t started;
+
+	CU_ASSERT_EQUAL_FATAL(loop_init(&loop), 0);
+	moving = (struct moving){.timer.expired = on_moving};
+	CU_ASSERT_EQUAL(loop_timer_arm(&loop, &moving.timer, 3600 * NS_PER_SEC), 0);
+	started = loop_clock_ns();
+	CU_ASSERT_EQUAL(loop_timer_extend(&loop, &moving.timer, NS_PER_MS), 0);
+	CU_ASSERT_EQUAL(loop_run(&loop), 0);
+	CU_ASSERT(moving.fired_ns - started < 1800 * NS_PER_SEC);
+	loop_fini(&loop);
+}
+
+/* --- tasks ------------------------------------------------------------------------------ */
+
+static unsigned task_runs;
+static struct loop_task cancelled;
+
+static void on_task(struct loop_task *task)
+{
+	if (++task_runs < 3)
+		loop_post(&loop, task);
+	loop_post_cancel(&loop, &cancelled);
+}
+
+static void on_cancelled(struct loop_task *task)
+{
+	(void)task;
+	CU_FAIL("a task that was cancelled runs");
+}
+
+static void task_runs_once_for_each_post(void)
+{
+	struct loop_task task = {.run = on_task};
+
+	CU_ASSERT_EQUAL_FATAL(loop_init(&loop), 0);
+	cancelled = (struct loop_task){.run = on_cancelled};
+	stopper = (struct loop_timer){.expired = on_stopper};
+	CU_ASSERT_EQUAL(loop_timer_arm(&loop, &stopper, 5 * NS_PER_MS), 0);
+	loop_post(&loop, &task);
+	loop_post(&loop, &task);
+	loop_post(&loop, &cancelled);
+	CU_ASSERT_EQUAL(loop_run(&loop), 0);
+	CU_ASSERT_EQUAL(task_runs, 3);
+	CU_ASSERT_PTR_NULL(loop.tasks);
+	loop_fini(&loop);
+}
+
 /* --- watches --------------------------------------------------------------------------- */
 
 struct pair {
@@ -134,6 +221,9 @@ int main(void)
 	static const struct unit_test tests[] = {
 		UNIT_TEST(timers_fire_in_order_of_their_time),
 		UNIT_TEST(timer_that_rearms_itself_starves_nobody),
+		UNIT_TEST(extended_timer_fires_once_and_not_early),
+		UNIT_TEST(timer_extended_to_an_earlier_time_fires_then),
+		UNIT_TEST(task_runs_once_for_each_post),
 		UNIT_TEST(removed_watch_is_not_called_for_an_event_already_fetched),
 		{},
 	};

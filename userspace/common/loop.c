@@ -25,6 +25,7 @@ uint64_t loop_clock_ns(void)
 int loop_init(struct loop *loop)
 {
 	*loop = (struct loop){.now_ns = loop_clock_ns()};
+	loop->tasks_end = &loop->tasks;
 	loop->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	return loop->epoll_fd < 0 ? -errno : 0;
 }
@@ -102,8 +103,17 @@ int loop_timer_arm(struct loop *loop, struct loop_timer *timer, uint64_t delay_n
 		heap_put(loop, ++loop->heap_count, timer);
 	}
 	timer->due_ns = loop_clock_ns() + delay_ns;
+	timer->later_ns = 0;
 	heap_rise(loop, timer->position);
 	heap_sink(loop, timer->position);
+	return 0;
+}
+
+int loop_timer_extend(struct loop *loop, struct loop_timer *timer, uint64_t delay_ns)
+{
+	if (!timer->position || timer->due_ns > loop->now_ns + delay_ns)
+		return loop_timer_arm(loop, timer, delay_ns);
+	timer->later_ns = loop->now_ns + delay_ns;
 	return 0;
 }
 
@@ -131,6 +141,11 @@ static void run_timers(struct loop *loop)
 	while (!loop->stopping && loop->heap_count && loop->heap[0]->due_ns <= now) {
 		struct loop_timer *timer = loop->heap[0];
 
+		if (timer->later_ns > now) {
+			timer->due_ns = timer->later_ns;
+			heap_sink(loop, 1);
+			continue;
+		}
 		loop_timer_disarm(loop, timer);
 		timer->expired(timer);
 	}
@@ -141,6 +156,8 @@ static int wait_ms(const struct loop *loop)
 {
 	uint64_t now, ms;
 
+	if (loop->tasks)
+		return 0;
 	if (!loop->heap_count)
 		return -1;
 	now = loop_clock_ns();
@@ -148,6 +165,47 @@ static int wait_ms(const struct loop *loop)
 		return 0;
 	ms = (loop->heap[0]->due_ns - now + NS_PER_MS - 1) / NS_PER_MS;
 	return ms > INT_MAX ? INT_MAX : (int)ms;
+}
+
+/* --- tasks --------------------------------------------------------------------- */
+
+void loop_post(struct loop *loop, struct loop_task *task)
+{
+	if (task->link)
+		return;
+	task->next = NULL;
+	task->link = loop->tasks_end;
+	*loop->tasks_end = task;
+	loop->tasks_end = &task->next;
+}
+
+void loop_post_cancel(struct loop *loop, struct loop_task *task)
+{
+	if (!task->link)
+		return;
+	*task->link = task->next;
+	if (task->next)
+		task->next->link = task->link;
+	else
+		loop->tasks_end = task->link;
+	task->link = NULL;
+}
+
+/* Those that are posted meanwhile wait for the next round, or descriptors would starve. */
+static void run_tasks(struct loop *loop)
+{
+	struct loop_task stop = {0};
+
+	if (!loop->tasks)
+		return;
+	loop_post(loop, &stop);
+	while (!loop->stopping && loop->tasks != &stop) {
+		struct loop_task *task = loop->tasks;
+
+		loop_post_cancel(loop, task);
+		task->run(task);
+	}
+	loop_post_cancel(loop, &stop);
 }
 
 /* --- descriptors --------------------------------------------------------------- */
@@ -200,19 +258,34 @@ static void note_lateness(struct loop *loop)
 		loop->lost_ns += loop->now_ns - due_ns;
 }
 
+static int wait_for_events(struct loop *loop)
+{
+	int count;
+
+	if (loop->busy_since_ns)
+		*loop->busy_since_ns = 0;
+	count = epoll_wait(loop->epoll_fd, loop->batch, LOOP_BATCH, wait_ms(loop));
+	if (count < 0 && errno != EINTR)
+		return -errno;
+	loop->now_ns = loop_clock_ns();
+	if (loop->busy_since_ns)
+		*loop->busy_since_ns = loop->now_ns;
+	loop->batch_count = count > 0 ? count : 0;
+	loop->batch_next = 0;
+	return 0;
+}
+
 int loop_run(struct loop *loop)
 {
 	loop->stopping = false;
 	while (!loop->stopping) {
-		int count = epoll_wait(loop->epoll_fd, loop->batch, LOOP_BATCH, wait_ms(loop));
+		int err = wait_for_events(loop);
 
-		if (count < 0 && errno != EINTR)
-			return -errno;
-		loop->now_ns = loop_clock_ns();
-		loop->batch_count = count > 0 ? count : 0;
-		loop->batch_next = 0;
+		if (err)
+			return err;
 		note_lateness(loop);
 		run_watches(loop);
+		run_tasks(loop);
 		run_timers(loop);
 	}
 	return 0;

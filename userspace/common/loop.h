@@ -29,9 +29,16 @@ struct loop_watch {
 };
 
 struct loop_timer {
-	uint64_t due_ns; /* CLOCK_MONOTONIC */
-	size_t position; /* in the heap, from 1; 0: not armed */
+	uint64_t due_ns;   /* CLOCK_MONOTONIC */
+	uint64_t later_ns; /* not before this either: loop_timer_extend() */
+	size_t position;   /* in the heap, from 1; 0: not armed */
 	void (*expired)(struct loop_timer *timer);
+};
+
+/* Something to be done once the events at hand have been delivered. */
+struct loop_task {
+	struct loop_task *next, **link; /* link is NULL: not posted */
+	void (*run)(struct loop_task *task);
 };
 
 struct loop {
@@ -41,6 +48,9 @@ struct loop {
 	uint64_t lost_ns; /* by how much timers were called late, in all: this process had no CPU */
 	struct loop_timer **heap;
 	size_t heap_count, heap_size;
+	struct loop_task *tasks, **tasks_end;
+	/* If set: when the current round of callbacks began, 0 while waiting. For a watchdog. */
+	volatile uint64_t *busy_since_ns;
 	struct epoll_event batch[LOOP_BATCH];
 	int batch_count, batch_next;
 };
@@ -65,6 +75,16 @@ void loop_watch_del(struct loop *loop, struct loop_watch *watch);
 int loop_timer_arm(struct loop *loop, struct loop_timer *timer, uint64_t delay_ns) __must_check;
 /* Harmless on a timer that is not armed. */
 void loop_timer_disarm(struct loop *loop, struct loop_timer *timer);
+
+/*
+ * The same for a deadline that is moved often: while the timer is armed only a
+ * later time is noted, counted from loop->now_ns, and the heap is left alone. It never fires early.
+ */
+int loop_timer_extend(struct loop *loop, struct loop_timer *timer, uint64_t delay_ns) __must_check;
+
+/* Runs the task after the events at hand, before waiting for others; harmless if it is posted. */
+void loop_post(struct loop *loop, struct loop_task *task);
+void loop_post_cancel(struct loop *loop, struct loop_task *task);
 
 /* CLOCK_MONOTONIC now. */
 uint64_t loop_clock_ns(void);

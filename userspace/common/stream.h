@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * A connected stream socket on a loop, plain or under TLS, behind one set of
+ * calls. Level-triggered: `event` is called as long as there is something that
+ * is wanted (stream_want) and possible. What is wanted may change at any time
+ * and costs a system call only when the kernel must learn of it.
+ *
+ * Under TLS a wanted direction is what the application wants; that reading may
+ * have to write, and data that OpenSSL holds already, are taken care of.
+ */
+#ifndef SLUICE_STREAM_H
+#define SLUICE_STREAM_H
+
+#include <openssl/ssl.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+
+#include "loop.h"
+
+enum stream_event {
+	STREAM_READABLE = 1,  /* there are bytes, or the end */
+	STREAM_WRITABLE = 2,  /* there is room */
+	STREAM_CONNECTED = 4, /* connection and TLS handshake are complete; comes once, first */
+	STREAM_FAILED = 8,    /* stream->error says why; nothing more will come */
+};
+
+struct stream {
+	struct loop *loop;
+	struct loop_watch watch;
+	struct loop_task again; /* when bytes are held by OpenSSL, not by the socket */
+	SSL *ssl;		/* NULL: plain */
+	/* May close or free the stream. `events`: a set of enum stream_event. */
+	void (*event)(struct stream *stream, unsigned events);
+	int error;	/* -errno of STREAM_FAILED; -EPROTO: TLS, see stream_tls_error() */
+	uint8_t wanted; /* STREAM_READABLE, STREAM_WRITABLE */
+	uint8_t state;	/* private to stream.c */
+	uint8_t tls_wants;
+	uint32_t registered; /* what epoll knows */
+	uint64_t bytes_in, bytes_out;
+};
+
+/*
+ * Takes over a connected, non-blocking socket. `ssl` (taken over too, or NULL)
+ * is in accept or connect state; its handshake is driven before
+ * STREAM_CONNECTED, which for a plain socket comes from the loop as well.
+ * On error the socket and `ssl` are closed.
+ */
+int stream_open(struct stream *stream, struct loop *loop, int fd, SSL *ssl,
+		void (*event)(struct stream *stream, unsigned events)) __must_check;
+
+/* Makes a socket and connects it; `source` may be NULL. The end is STREAM_CONNECTED or _FAILED. */
+int stream_connect(struct stream *stream, struct loop *loop, const struct sockaddr *to,
+		   socklen_t to_length, SSL *ssl,
+		   void (*event)(struct stream *stream, unsigned events)) __must_check;
+
+/*
+ * For protocols that begin TLS within the connection: all further bytes go
+ * through `ssl`; STREAM_CONNECTED is reported once more when its handshake is done.
+ */
+int stream_start_tls(struct stream *stream, SSL *ssl) __must_check;
+
+/* Closes at once, with a close_notify if TLS is up and there is room. Harmless on a closed stream. */
+void stream_close(struct stream *stream);
+/* No more will be written: close_notify and FIN. What was written before is delivered. */
+void stream_finish(struct stream *stream);
+/* Closes so that the peer sees a reset, not an end. */
+void stream_reset(struct stream *stream);
+bool stream_is_open(const struct stream *stream);
+
+/* Which of STREAM_READABLE and STREAM_WRITABLE are to be reported. */
+void stream_want(struct stream *stream, unsigned events);
+
+/* Bytes read; 0: the peer has ended; -EAGAIN: none now; other -errno: failed. */
+ssize_t stream_read(struct stream *stream, void *to, size_t size) __must_check;
+/* Bytes taken, at least 1; -EAGAIN: none now; other -errno: failed. Never raises SIGPIPE. */
+ssize_t stream_write(struct stream *stream, const void *from, size_t length) __must_check;
+/* The same for several pieces; under TLS small ones are joined into one record. */
+ssize_t stream_writev(struct stream *stream, const struct iovec *pieces, int count) __must_check;
+/* The same from a file; *offset moves on. Under TLS by way of memory. 0: the file has ended early. */
+ssize_t stream_sendfile(struct stream *stream, int file, off_t *offset, size_t length) __must_check;
+
+/* What OpenSSL says of STREAM_FAILED with -EPROTO, in words; "" if nothing. Static memory. */
+const char *stream_tls_error(const struct stream *stream);
+
+#endif /* SLUICE_STREAM_H */

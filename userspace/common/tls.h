@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * TLS of the daemons by OpenSSL: contexts for both sides, certificates chosen
+ * by SNI, tickets under keys that several nodes share (RFC 5077; RFC 8446, 4.6.1).
+ * A context belongs to one process: OpenSSL's locks are then never contended.
+ */
+#ifndef SLUICE_TLS_H
+#define SLUICE_TLS_H
+
+#include <openssl/ssl.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "compiler.h"
+#include "diag.h"
+
+#define TLS_MAX_CERTIFICATES 64
+#define TLS_TICKET_KEYS	     3 /* the one in use and those that are still accepted */
+
+struct tls_certificate_files {
+	char chain[256]; /* PEM: leaf first */
+	char key[256];	 /* PEM; "": in the chain's file */
+};
+
+struct tls_server_settings {
+	struct tls_certificate_files certificates[TLS_MAX_CERTIFICATES];
+	size_t certificate_count; /* the first serves clients that name no host, or one unknown */
+	char ticket_keys
+		[256]; /* file: lines of base64 of 80 bytes, the last is in use; "": no tickets */
+	unsigned min_version;	   /* TLS1_2_VERSION or TLS1_3_VERSION */
+	const unsigned char *alpn; /* wire format, preferred first; NULL: none */
+	size_t alpn_length;
+};
+
+struct tls_server;
+
+/*
+ * Reads all files. Errors are told in `diags` by file and name what is wrong:
+ * key that does not fit, expired (a warning), unreadable. Every DNS name of every certificate is served by it; wildcards too.
+ */
+int tls_server_create(const struct tls_server_settings *settings, struct tls_server **out,
+		      struct diag_list *diags) __must_check;
+void tls_server_destroy(struct tls_server *server);
+/* A session in accept state; NULL: out of memory. */
+SSL *tls_server_session(struct tls_server *server);
+
+struct tls_client_settings {
+	char ca[256];	/* PEM; "": the system's */
+	bool verify;	/* chain and name */
+	char name[256]; /* expected, and sent as SNI; "": the address, no SNI */
+};
+
+int tls_client_create(const struct tls_client_settings *settings, SSL_CTX **out,
+		      struct diag_list *diags) __must_check;
+/* A session in connect state; NULL: out of memory. */
+SSL *tls_client_session(SSL_CTX *context, const struct tls_client_settings *settings);
+
+#endif /* SLUICE_TLS_H */
