@@ -25,6 +25,15 @@ BPF_CFLAGS = -std=gnu11 -Wall -Wextra -Werror -Wno-unused-parameter -Iinclude \
 
 LIBS_CTL   := -lxdp -lbpf -lyaml -ljansson -lnftables -lnl-route-3 -lnl-3 -lelf -lz
 LIBS_AGENT := $(LIBS_CTL) -lmicrohttpd -lssl -lcrypto
+# The daemons that serve traffic: a directory of userspace/ each, and what it needs besides.
+DAEMONS    := sluice-tlsproxy sluice-web sluice-app sluice-mysql
+DIR_sluice-tlsproxy := tlsproxy
+DIR_sluice-web      := webserver
+DIR_sluice-app      := appserver
+DIR_sluice-mysql    := mysqlrouter
+LIBS_DAEMON := -lssl -lcrypto -lyaml
+LIBS_sluice-app     := -rdynamic -lmariadb -ljansson -ldl
+LIBS_sluice-mysql   := -lmariadb
 CFLAGS_NL  := -I/usr/include/libnl3
 
 LIB_OBJS    := $(patsubst %.c,$(BUILD)/%.o,$(wildcard ctl/lib/*.c))
@@ -36,7 +45,10 @@ UNIT_TESTS  := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/*_test.c))
 BPF_TESTS   := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bpf/*_test.c))
 BENCHES     := $(BUILD)/tests/bench/xdp_bench
 HELPER_OBJS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/support/*.c))
-PROGRAMS    := $(BUILD)/lbctl $(BUILD)/sluice-agent
+has_main     = $(wildcard userspace/$(DIR_$(1))/main.c)
+READY       := $(foreach daemon,$(DAEMONS),$(if $(call has_main,$(daemon)),$(daemon)))
+MODULES     := $(patsubst userspace/apps/%/,$(BUILD)/modules/%.so,$(wildcard userspace/apps/*/))
+PROGRAMS    := $(BUILD)/lbctl $(BUILD)/sluice-agent $(READY:%=$(BUILD)/%) $(MODULES)
 FABRIC      := $(BUILD)/vm/fabric/pass.bpf.o
 
 .PHONY: all
@@ -139,11 +151,38 @@ $(BUILD)/sluice-agent: $(AGENT_OBJS) $(BUILD)/libsluice.a $(BUILD)/libcommon.a
 	$(call say,LD)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ -o $@ $(LIBS_AGENT)
 
-# A unit test may use any module of the library; those of the agent and of lbctl without main() too.
+daemon_objs = $(patsubst %.c,$(BUILD)/%.o,$(wildcard userspace/$(DIR_$(1))/*.c))
+
+define daemon_rule
+$(BUILD)/$(1): $(call daemon_objs,$(1)) $(BUILD)/libsluice.a $(BUILD)/libcommon.a
+	$$(call say,LD)
+	$$(Q)$$(CC) $$(CFLAGS) $$(LDFLAGS) $(call daemon_objs,$(1)) $$(LIBS_$(1)) -Wl,--start-group \
+		$(BUILD)/libcommon.a $(BUILD)/libsluice.a -Wl,--end-group -o $$@ $$(LIBS_DAEMON)
+
+$(BUILD)/lib$(1).a: $(filter-out %/main.o,$(call daemon_objs,$(1)))
+	$$(call say,AR)
+	$$(Q)rm -f $$@ && $$(AR) rcs $$@ $$^
+endef
+$(foreach daemon,$(DAEMONS),$(eval $(call daemon_rule,$(daemon))))
+
+# Application modules see the public header and nothing else of Sluice.
+define module_rule
+$(BUILD)/modules/$(1).so: $(wildcard userspace/apps/$(1)/*.[ch]) include/sluice/app.h
+	@mkdir -p $$(@D)
+	$$(call say,MODULE)
+	$$(Q)$$(CC) -std=gnu11 $$(WARNINGS) -Iinclude $$(CFLAGS) -D_GNU_SOURCE -fPIC -shared \
+		$$(filter %.c,$$^) -o $$@ -ljansson
+endef
+$(foreach dir,$(wildcard userspace/apps/*/),$(eval $(call module_rule,$(notdir $(dir:/=)))))
+
+# A unit test may use any module of the libraries; those of the programs without main() too.
+lib_of       = $(if $(call daemon_objs,$(1)),$(BUILD)/lib$(1).a)
+DAEMON_LIBS := $(foreach daemon,$(DAEMONS),$(call lib_of,$(daemon)))
 $(UNIT_TESTS) $(BPF_TESTS) $(BENCHES): $(BUILD)/tests/%: $(BUILD)/tests/%.o $(BUILD)/libtest.a \
-	$(BUILD)/libctl.a $(BUILD)/libsluice.a $(BUILD)/libcommon.a
+	$(BUILD)/libctl.a $(DAEMON_LIBS) $(BUILD)/libsluice.a $(BUILD)/libcommon.a
 	$(call say,LD)
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ -o $@ -lcunit $(LIBS_AGENT)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $< -Wl,--start-group $(filter %.a,$^) -Wl,--end-group -o $@ \
+		-lcunit $(LIBS_AGENT) -lmariadb
 
 $(BUILD)/libtest.a: $(filter-out %/main.o,$(AGENT_OBJS)) $(HELPER_OBJS)
 	$(call say,AR)
