@@ -70,7 +70,10 @@ struct http_server_counters {
 
 struct http_exchange;
 
-/* All run on the loop's thread. After `finished` or `aborted` the exchange is gone. */
+/*
+ * All run on the loop's thread, never from within a call that the handler makes here: what follows
+ * from such a call is told later. After `finished` or `aborted` the exchange is gone.
+ */
 struct http_handler {
 	/* A request's head is complete. The handler may answer now or later. */
 	void (*request)(struct http_exchange *exchange);
@@ -111,6 +114,7 @@ struct http_exchange {
 	bool reply_complete;			 /* http_reply_end() was called */
 	bool broken;				 /* at the end: the reply was cut short */
 	void *data;				 /* the handler's */
+	struct proxy *proxy;			 /* of proxy.h: who relays it; NULL: nobody */
 };
 
 void http_server_init(struct http_server *server, struct loop *loop, struct buffer_pool *buffers,
@@ -150,11 +154,20 @@ void http_reply_field(struct http_exchange *exchange, const char *name, const ch
 void http_reply_fieldf(struct http_exchange *exchange, const char *name, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 /*
+ * The fields of another server's response, by http_write_forwarded(). Date and Server are then
+ * those that came with it; they are added where they are missing.
+ */
+void http_reply_forwarded(struct http_exchange *exchange, const struct http_head *head,
+			  uint64_t without);
+/*
  * Ends the head: Content-Length or Transfer-Encoding, Date, Connection are the
  * server's business. For HEAD `length` is what GET would have; the body is then not taken.
  */
 void http_reply_head_end(struct http_exchange *exchange, int64_t length);
-/* 101: from here on both "bodies" are the raw connection, until both sides have ended. */
+/*
+ * 101, ends the head: "Connection: Upgrade" is added, Upgrade was set by the handler. From here on
+ * both "bodies" are the raw connection, until both sides have ended.
+ */
 void http_reply_upgrade(struct http_exchange *exchange);
 /* An interim response, 103 or another's 1xx; fields were added after http_reply_start(). */
 void http_reply_interim(struct http_exchange *exchange);
