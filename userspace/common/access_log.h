@@ -2,13 +2,15 @@
 /*
  * Access logs: a file of JSON objects, one a line. Lines are collected and
  * written together, whole, with O_APPEND, so that several workers can share a
- * file; at the latest after ACCESS_LOG_DELAY_MS. A full disk loses lines, counted, and never waits.
+ * file; at the latest after ACCESS_LOG_DELAY_MS. A full disk loses lines,
+ * counted, and never waits.
  */
 #ifndef SLUICE_ACCESS_LOG_H
 #define SLUICE_ACCESS_LOG_H
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "loop.h"
 
@@ -17,22 +19,32 @@
 
 struct access_log {
 	struct loop *loop;
-	const char *path; /* borrowed */
-	int fd;		  /* -1: no log is kept, every call returns at once */
+	int fd; /* -1: no log is kept, every call returns at once */
 	struct loop_timer flush;
 	char *lines;
 	size_t used, line_start;
-	bool cut;
-	uint64_t lost; /* lines that could not be written */
+	bool cut;	/* the line at hand has come to its limit */
+	bool torn;	/* the file ends within a line that could not be written whole */
+	uint64_t *lost; /* borrowed: counts lines that could not be written */
 };
 
-/* `path` "": no log. -errno when the file cannot be opened. */
-int access_log_init(struct access_log *log, struct loop *loop, const char *path) __must_check;
-void access_log_fini(struct access_log *log); /* writes what is there */
-/* After the file has been renamed. The old one stays in use if there can be no new one. */
-int access_log_reopen(struct access_log *log);
+/*
+ * Opens the file for appending, or makes it, owned by this user and group if
+ * they are not -1. Returns a descriptor that never blocks, or -errno.
+ */
+int access_log_open(const char *path, uid_t owner, gid_t group) __must_check;
 
-/* One line: begin (with "time": RFC 3339, UTC, ms), keys in any number, end. */
+/* Takes the descriptor over, on error too; -1: no log. */
+int access_log_init(struct access_log *log, struct loop *loop, int fd, uint64_t *lost) __must_check;
+void access_log_fini(struct access_log *log); /* writes what is there */
+/* After the file has been renamed: what is there goes to the old one, the rest to `fd`. */
+void access_log_reopen(struct access_log *log, int fd);
+
+/*
+ * One line: begin (with "time": RFC 3339, UTC, ms), keys in any number, end.
+ * Text may be any bytes: what is not UTF-8 becomes U+FFFD. What is longer than
+ * fits the line is cut, and the line then has "cut":true.
+ */
 void access_log_begin(struct access_log *log);
 void access_log_text(struct access_log *log, const char *key, const char *value, size_t length);
 void access_log_uint(struct access_log *log, const char *key, uint64_t value);

@@ -10,9 +10,14 @@
  * for each worker (SO_REUSEPORT) and stays open in the master, so that neither
  * a crash nor a reload refuses a connection.
  *
- * SIGHUP  reads the file again; a new generation of children takes over the
- *         sockets, the old one drains. A wrong file is reported and changes nothing.
- * SIGTERM drains and ends. SIGUSR1 opens the access logs anew.
+ * SIGHUP  reads the file again; when a new generation of children is ready it
+ *         takes over the sockets, and the old one drains. A wrong file, or a
+ *         generation that does not start, is reported and changes nothing.
+ * SIGTERM drains and ends; so does SIGINT. A second one ends at once.
+ * SIGUSR1 opens the access log anew.
+ *
+ * Children are led through a socket of their own and heed none of these signals;
+ * without a master they drain and end.
  *
  * A child that ends is replaced at once, or after a while if it keeps ending;
  * so is one whose loop has not come round for `watchdog`.
@@ -25,6 +30,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "access_log.h"
 #include "addr.h"
 #include "config_reader.h"
 #include "diag.h"
@@ -33,9 +39,13 @@
 #define PROCESS_MAX_WORKERS   64
 #define PROCESS_MAX_LISTENERS 64
 
+#define PROCESS_MAX_CONNECTIONS 1000000
+#define PROCESS_MAX_DRAIN_MS	(60 * 60 * 1000)
+#define PROCESS_MAX_WATCHDOG_MS (10 * 60 * 1000)
+
 /* The part of a daemon's configuration that all have. PROCESS_FIELDS are its keys. */
 struct process_settings {
-	unsigned workers;     /* 0: one for each CPU that the process may use */
+	unsigned workers;     /* set to the number of CPUs that the process may use */
 	unsigned connections; /* at most, in each worker; more wait in the kernel */
 	unsigned drain_ms;    /* how long what runs may take to finish */
 	unsigned watchdog_ms; /* how long one round of a worker's loop may take */
@@ -49,14 +59,46 @@ struct process_settings {
 /* Defaults; the node is $SLUICE_NODE, or the host name up to its first dot. */
 void process_settings_init(struct process_settings *settings);
 
-/* Keys "workers", "connections", "drain", "watchdog", "node", "user", "access-log", "metrics". */
-#define PROCESS_FIELD_COUNT 8
-extern const struct field process_fields[PROCESS_FIELD_COUNT];
+/*
+ * The keys "workers", "connections", "drain", "watchdog", "node", "user",
+ * "access-log" and "metrics" of a table of fields, of objects of `type` in
+ * which `member` is a struct process_settings:
+ *
+ *	static const struct field fields[] = {
+ *		PROCESS_FIELDS(struct web_config, process),
+ *		{"root", ...},
+ *		{},
+ *	};
+ */
+/* clang-format off */
+#define PROCESS_FIELDS(type, member) \
+	{"workers", .read = read_scalar, .parse = parse_number, \
+	 FIELD_MEMBER(type, member.workers), .min = 1, .max = PROCESS_MAX_WORKERS}, \
+	{"connections", .read = read_scalar, .parse = parse_number, \
+	 FIELD_MEMBER(type, member.connections), .min = 1, .max = PROCESS_MAX_CONNECTIONS}, \
+	{"drain", .read = read_scalar, .parse = parse_duration_ms, \
+	 FIELD_MEMBER(type, member.drain_ms), .min = 1, .max = PROCESS_MAX_DRAIN_MS, \
+	 .expected = "a duration from 1ms to 60m, such as 500ms, 30s or 5m"}, \
+	{"watchdog", .read = read_scalar, .parse = parse_duration_ms, \
+	 FIELD_MEMBER(type, member.watchdog_ms), .min = 100, .max = PROCESS_MAX_WATCHDOG_MS, \
+	 .expected = "a duration from 100ms to 10m, such as 500ms, 10s or 1m"}, \
+	{"node", .read = read_scalar, .parse = parse_name, \
+	 FIELD_MEMBER(type, member.node), \
+	 .expected = "1 to 31 letters, digits, \".\", \"_\" or \"-\", not an address"}, \
+	{"user", .read = read_scalar, .parse = parse_text, \
+	 FIELD_MEMBER(type, member.user), .expected = "the name of a user, at most 31 characters"}, \
+	{"access-log", .read = read_scalar, .parse = parse_absolute_path, \
+	 FIELD_MEMBER(type, member.access_log), \
+	 .expected = "the absolute path of a file, at most 255 characters"}, \
+	{"metrics", .read = read_scalar_and_flag, .parse = parse_endpoint, \
+	 FIELD_MEMBER(type, member.metrics), .beside = offsetof(type, member.has_metrics), \
+	 .expected = "address and port, as in 192.0.2.10:9101 or \"[2001:db8::10]:9101\""}
+/* clang-format on */
 
 /* One address to listen on. */
 struct process_listener {
 	struct endpoint at;
-	char path[108];	  /* of a UNIX socket instead; "": none */
+	char path[108];	  /* of a UNIX socket instead, which anyone may connect to; "": none */
 	unsigned purpose; /* the daemon's own */
 };
 
@@ -69,16 +111,17 @@ struct process_daemon {
 	const char *config_path; /* default of --config */
 
 	/*
-	 * Reads the file into a new configuration. -EINVAL: `diags` say why (path
-	 * of other files in their text). Runs in the master: as root, so that secrets can be read.
+	 * Reads the file into a new configuration: settings_read(). -EINVAL: `diags`
+	 * say why (path of other files in their text); without an error they are
+	 * warnings. Runs in the master: as root, so that secrets can be read.
 	 */
 	int (*configure)(const char *path, void **config, struct diag_list *diags);
 	void (*release)(void *config);
 	const struct process_settings *(*settings)(const void *config);
-	/* Fills at most PROCESS_MAX_LISTENERS and returns how many. */
+	/* Fills at most PROCESS_MAX_LISTENERS and returns how many. No address may come twice. */
 	size_t (*listeners)(const void *config, struct process_listener *out);
 
-	/* Shared by all children of a generation, zeroed at first: health of upstreams. */
+	/* Shared by all children of a generation, zeroed at first: health of upstreams. May be NULL. */
 	size_t (*shared_size)(const void *config);
 	/*
 	 * uint64_t each, one set for each child, written by it alone with plain
@@ -89,8 +132,8 @@ struct process_daemon {
 	/* Once in a new child, before its loop runs; 0 or -errno, logged. */
 	int (*worker_start)(struct worker *worker);
 	/*
-	 * A connection: the socket is non-blocking and now the daemon's, which calls
-	 * worker_connection_closed() when it is gone.
+	 * A connection: the socket is non-blocking (TCP: TCP_NODELAY is set) and now
+	 * the daemon's, which calls worker_connection_closed() when it is gone.
 	 */
 	void (*worker_accepted)(struct worker *worker, int fd,
 				const struct process_listener *listener,
@@ -99,7 +142,7 @@ struct process_daemon {
 	void (*worker_drain)(struct worker *worker);
 	/* May be NULL: the monitor has nothing to do but metrics. */
 	int (*monitor_start)(struct worker *monitor);
-	/* Metrics of its own; process_* and sluice_worker_* are written by the caller. */
+	/* Metrics of its own; process_* and sluice_worker_* are written by the caller. May be NULL. */
 	void (*expose)(FILE *out, const struct worker *monitor, const uint64_t *counters,
 		       const uint64_t *gauges);
 };
@@ -108,20 +151,25 @@ struct process_daemon {
 struct worker {
 	const struct process_daemon *daemon;
 	const void *config;
+	const struct process_settings *settings;
 	void *shared;
 	uint64_t *counters, *gauges;
 	struct loop loop;
-	unsigned index; /* among the workers; those of the monitor's come after */
-	bool draining;
-	size_t connections;
-	struct process_child *child; /* private to process*.c */
+	unsigned index;		     /* among the workers; that of the monitor comes after */
+	bool draining;		     /* worker_drain() has been called, or is about to be */
+	size_t connections;	     /* given to worker_accepted() and not yet closed */
+	struct access_log log;	     /* none in the monitor */
+	struct process_child *child; /* private to process_*.c */
 	void *state;		     /* the daemon's */
 };
 
-/* Parses options (--config, --check, --verbose, --version, --help), runs the master, returns the exit code. */
+/*
+ * Parses options (--config, --check, --verbose, --version, --help), runs the
+ * master, returns the exit code: 0, 1 for wrong usage or configuration, 2 when starting fails.
+ */
 int process_main(const struct process_daemon *daemon, int argc, char **argv);
 
+/* In any order, also from within worker_accepted(). */
 void worker_connection_closed(struct worker *worker);
-/* The monitor: SIGUSR1 has come; the worker's access log has been opened anew by then. */
 
 #endif /* SLUICE_PROCESS_H */
