@@ -17,6 +17,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <sys/socket.h>
 
 #include "addr.h"
@@ -25,31 +26,54 @@
 #include "loop.h"
 #include "stream.h"
 
-/* Deadlines. A body, in either direction, has `body_ms` more for every body_ms * rate bytes. */
+#define HTTP_SERVER_HEAD_MAX 16384u /* bytes of a request's head, and of a reply's */
+#define HTTP_REPLY_WHOLE_MAX 12288u /* bytes of body that http_reply_whole() takes */
+
+/*
+ * Deadlines. A client that is waited for, whether it sends a body or takes one,
+ * has body_ms for every body_ms * rate bytes; time in which nobody waits for it does not count.
+ */
 struct http_server_settings {
-	unsigned
-		head_ms; /* from the connection, or the first byte of a request, to its head's end */
-	unsigned idle_ms; /* until the first byte of a further request */
-	unsigned
-		body_ms; /* a request's body may pause so long, and a client may take nothing so long */
-	unsigned rate;	   /* bytes a second: slower than this on average, either way, is cut off */
-	unsigned requests; /* on one connection, at most */
-	uint64_t body_bytes; /* of a request, at most: 413 */
+	unsigned head_ms;    /* from the connection or a request's first byte to its head's end */
+	unsigned idle_ms;    /* until the first byte of a further request */
+	unsigned body_ms;    /* see above */
+	unsigned tunnel_ms;  /* after an upgrade: without a byte in either direction */
+	unsigned rate;	     /* bytes a second */
+	unsigned requests;   /* on one connection, at most */
+	unsigned body_bytes; /* of a request, at most: 413 */
 };
 
-/* Defaults: 10 s, 60 s, 20 s, 500, 100000, 1 GiB. */
+/* Defaults: 10 s, 60 s, 20 s, 1 h, 500, 100000, 1 GiB. */
 void http_server_settings_init(struct http_server_settings *settings);
-/* Keys "head-timeout", "idle-timeout", "body-timeout", "minimum-rate", "requests", "body-max". */
-#define HTTP_SERVER_FIELD_COUNT 6
-struct field;
-extern const struct field http_server_fields[HTTP_SERVER_FIELD_COUNT];
+/*
+ * The keys "head-timeout", "idle-timeout", "body-timeout", "tunnel-timeout", "minimum-rate",
+ * "requests" and "body-max" of a table of fields (config_reader.h), of objects of `type` in which
+ * `member` is a struct http_server_settings.
+ */
+/* clang-format off */
+#define HTTP_SERVER_DURATION(name, type, member_ms) \
+	{name, .read = read_scalar, .parse = parse_duration_ms, \
+	 FIELD_MEMBER(type, member_ms), .min = 10, .max = 24 * 60 * 60 * 1000, \
+	 .expected = "a duration from 10ms to 24h, such as 500ms, 30s or 5m"}
+#define HTTP_SERVER_FIELDS(type, member) \
+	HTTP_SERVER_DURATION("head-timeout", type, member.head_ms), \
+	HTTP_SERVER_DURATION("idle-timeout", type, member.idle_ms), \
+	HTTP_SERVER_DURATION("body-timeout", type, member.body_ms), \
+	HTTP_SERVER_DURATION("tunnel-timeout", type, member.tunnel_ms), \
+	{"minimum-rate", .read = read_scalar, .parse = parse_number, \
+	 FIELD_MEMBER(type, member.rate), .min = 0, .max = 1000000}, \
+	{"requests", .read = read_scalar, .parse = parse_number, \
+	 FIELD_MEMBER(type, member.requests), .min = 1, .max = 1000000000}, \
+	{"body-max", .read = read_scalar, .parse = parse_number, \
+	 FIELD_MEMBER(type, member.body_bytes), .min = 0, .max = 4000000000}
+/* clang-format on */
 
 /* Counters in shared memory; one line of HTTP_SERVER_COUNTERS is one uint64_t. */
 #define HTTP_SERVER_COUNTERS(X)                                                                    \
 	X(connections, "Connections accepted.")                                                    \
 	X(handshakes_failed, "TLS handshakes that did not succeed.")                               \
 	X(requests, "Requests whose head was complete.")                                           \
-	X(refused, "Requests refused as malformed or too large.")                                  \
+	X(too_large, "Requests refused because their body is too large.")                          \
 	X(timeouts, "Connections closed by a deadline, but for idle ones.")                        \
 	X(aborted, "Exchanges whose client went away.")                                            \
 	X(bytes_in, "Bytes read from clients, inside TLS.")                                        \
@@ -60,30 +84,34 @@ extern const struct field http_server_fields[HTTP_SERVER_FIELD_COUNT];
 	X(responses_4xx, "")                                                                       \
 	X(responses_5xx, "")
 
+#define HTTP_SERVER_DURATIONS 14 /* buckets; upper bounds in server_metrics.c, the last has none */
+
 struct http_server_counters {
 #define X(name, help) uint64_t name;
 	HTTP_SERVER_COUNTERS(X)
 #undef X
-	uint64_t duration_bucket[12]; /* of exchanges; upper bounds in http_server_expose() */
-	uint64_t duration_ns;	      /* their sum */
+	uint64_t refusals[HTTP_REFUSAL_COUNT];	   /* malformed requests, by reason */
+	uint64_t durations[HTTP_SERVER_DURATIONS]; /* exchanges, by how long they took */
+	uint64_t duration_ns;			   /* their sum */
 };
 
 struct http_exchange;
 
 /*
  * All run on the loop's thread, never from within a call that the handler makes here: what follows
- * from such a call is told later. After `finished` or `aborted` the exchange is gone.
+ * from such a call is told later. After `finished` or `aborted`, one of which comes, the exchange
+ * is gone.
  */
 struct http_handler {
 	/* A request's head is complete. The handler may answer now or later. */
 	void (*request)(struct http_exchange *exchange);
-	/* More of the request's body can be read, or it is complete. May be NULL. */
+	/* After http_request_body() had nothing: there is more, or that was all. May be NULL. */
 	void (*body)(struct http_exchange *exchange);
-	/* There is room for more of the response, after less was taken than given. May be NULL. */
+	/* There is room for more of the reply, after less was taken than given. May be NULL. */
 	void (*drained)(struct http_exchange *exchange);
-	/* The response has left. May be NULL; the place of the access log. */
+	/* The reply has left, or was cut short by the handler (`broken`). May be NULL. */
 	void (*finished)(struct http_exchange *exchange);
-	/* The client is gone, or too slow: let go of everything. No reply is possible. */
+	/* The client is gone, too slow, or its body malformed: let go of everything. */
 	void (*aborted)(struct http_exchange *exchange);
 };
 
@@ -97,8 +125,10 @@ struct http_server {
 	void (*connection_closed)(struct http_server *server); /* worker_connection_closed() */
 	const char *server_field; /* of "Server:" where the handler sets none; NULL: none */
 	void *context;		  /* the handler's */
-	struct http_connection *connections; /* all; private */
 	bool draining;
+	struct http_connection *connections; /* all; private */
+	struct http_exchange *spare;	     /* to be used again; private */
+	unsigned spare_count;
 };
 
 struct http_exchange {
@@ -110,11 +140,30 @@ struct http_exchange {
 	uint64_t started_ns;			 /* first byte of the request, CLOCK_MONOTONIC */
 	unsigned status;			 /* of the reply; 0: none yet */
 	uint64_t body_in, body_out;		 /* payload bytes so far */
+	uint64_t duration_ns;			 /* in `finished` and `aborted` */
 	bool reply_begun;			 /* its head is settled */
 	bool reply_complete;			 /* http_reply_end() was called */
 	bool broken;				 /* at the end: the reply was cut short */
 	void *data;				 /* the handler's */
 	struct proxy *proxy;			 /* of proxy.h: who relays it; NULL: nobody */
+
+	/* Private to server*.c. */
+	struct http_exchange *next; /* of those kept to be used again */
+	struct http_connection *connection;
+	struct http_body body;
+	struct http_writer writer; /* of the head that is being made; start is NULL: none is */
+	uint64_t reply_fields;	   /* the set of those that the handler has given */
+	uint64_t reply_left;	   /* of the announced body, or of the chunk that was begun */
+	int file;		   /* that is being sent, while file_left > 0 */
+	off_t file_offset;
+	uint64_t file_left;
+	enum http_framing reply_framing;
+	bool reply_bodyless;   /* HEAD, 204, 304: what is given is dropped */
+	bool upgraded;	       /* raw bytes, both ways */
+	bool keep_alive;       /* the connection goes on after the reply */
+	bool continue_awaited; /* the client waits for 100 */
+	bool body_wanted;      /* the handler has met the end of what was there */
+	bool output_wanted;    /* the handler has more to give */
 };
 
 void http_server_init(struct http_server *server, struct loop *loop, struct buffer_pool *buffers,
@@ -135,9 +184,10 @@ void http_server_expose(FILE *out, const char *prefix, const struct http_server_
 /* --- the request's body ------------------------------------------------------------- */
 
 /*
- * Payload bytes at hand, contiguous; 0 with *complete false: none now, `body`
- * will be called; 0 with *complete true: that was all. A client that waits for
- * "100 Continue" is told to go on by the first call.
+ * Payload bytes at hand, contiguous, valid until the handler returns or consumes
+ * them; 0 with *complete false: none now, `body` will be called; 0 with
+ * *complete true: that was all. A client that waits for "100 Continue" is told to go on by the
+ * first call, unless the reply has been started.
  */
 size_t http_request_body(struct http_exchange *exchange, const char **data, bool *complete);
 void http_request_body_consume(struct http_exchange *exchange, size_t length);
@@ -153,6 +203,9 @@ void http_reply_field(struct http_exchange *exchange, const char *name, const ch
 		      size_t length);
 void http_reply_fieldf(struct http_exchange *exchange, const char *name, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
+void http_reply_known(struct http_exchange *exchange, enum http_field field,
+		      struct http_slice value);
+void http_reply_time(struct http_exchange *exchange, enum http_field field, time_t when);
 /*
  * The fields of another server's response, by http_write_forwarded(). Date and Server are then
  * those that came with it; they are added where they are missing.
@@ -160,37 +213,42 @@ void http_reply_fieldf(struct http_exchange *exchange, const char *name, const c
 void http_reply_forwarded(struct http_exchange *exchange, const struct http_head *head,
 			  uint64_t without);
 /*
- * Ends the head: Content-Length or Transfer-Encoding, Date, Connection are the
- * server's business. For HEAD `length` is what GET would have; the body is then not taken.
+ * Ends the head: framing, Connection, and Date and Server where the handler gave none, are the
+ * server's business. For HEAD `length` is what GET would have; the body is then dropped.
+ * Nothing is sent before a body follows, the reply ends or the handler returns.
  */
 void http_reply_head_end(struct http_exchange *exchange, int64_t length);
 /*
- * 101, ends the head: "Connection: Upgrade" is added, Upgrade was set by the handler. From here on
- * both "bodies" are the raw connection, until both sides have ended.
+ * Instead, after status 101: "Connection: Upgrade" is added, Upgrade was set by the handler. From
+ * here on both "bodies" are the raw connection, until both sides have ended.
  */
 void http_reply_upgrade(struct http_exchange *exchange);
-/* An interim response, 103 or another's 1xx; fields were added after http_reply_start(). */
+/* Instead, after status 103 or another 1xx but 101: the final reply is still to be started. */
 void http_reply_interim(struct http_exchange *exchange);
 
 /*
- * Payload. Returns how much was taken, which may be 0: `drained` follows. More
- * than the announced length is a defect of the handler and cuts the connection.
+ * Payload. Returns how much was taken, which may be 0: `drained` follows, and the rest has to
+ * be given again, first. More than the announced length is a defect of the handler and cuts
+ * the connection.
  */
 size_t http_reply_body(struct http_exchange *exchange, const void *data, size_t length);
 /*
- * `length` bytes of a file from `offset`, once the head has ended; the server
- * owns a duplicate of nothing: `file` stays open until `finished` or `aborted`. Ends the reply.
+ * `length` bytes of a file as payload. The file stays the caller's and open until they have
+ * left: `drained` tells, or `finished` if the reply was ended meanwhile. Nothing else is taken before.
  */
 void http_reply_file(struct http_exchange *exchange, int file, off_t offset, uint64_t length);
 /* The body is complete. Less than was announced cuts the connection, as it must. */
 void http_reply_end(struct http_exchange *exchange);
 /* Cuts the connection: the reply cannot be completed, and the client must notice. */
 void http_reply_abort(struct http_exchange *exchange);
-/* All at once. `type` may be NULL. Any fields since http_reply_start(exchange, status) are kept. */
+/*
+ * Head, a body of at most HTTP_REPLY_WHOLE_MAX bytes, end; after http_reply_start() and fields.
+ * `type` may be NULL. The body is copied.
+ */
 void http_reply_whole(struct http_exchange *exchange, const char *type, const void *body,
 		      size_t length);
 
-/* The client's address as text, without port. */
+/* The client's address as text, without port; "unix" for a UNIX socket. */
 const char *http_exchange_peer(const struct http_exchange *exchange, char buf[ADDR_TEXT_LEN]);
 
 #endif /* SLUICE_HTTP_SERVER_H */
