@@ -7,7 +7,6 @@
 
 #include <errno.h>
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "config_reader.h"
@@ -404,36 +403,17 @@ static void settle(struct cluster *cluster)
 		settle_backends(cluster, &cluster->services[i]);
 }
 
-static int by_place(const void *a, const void *b)
-{
-	const struct diag *left = a, *right = b;
-
-	if (left->at.line != right->at.line)
-		return left->at.line < right->at.line ? -1 : 1;
-	if (left->at.column != right->at.column)
-		return left->at.column < right->at.column ? -1 : 1;
-	return strcmp(left->text, right->text);
-}
-
 static int read_cluster(struct reader *r, struct cluster *cluster)
 {
-	const yaml_node_t *root = yaml_document_get_root_node(&r->document);
 	size_t before = r->diags->count;
 	int err;
 
-	if (root->type != YAML_MAPPING_NODE) {
-		diag_add(r->diags, config_yaml_place_of(root),
-			 "expected a mapping of keys to values, beginning with \"sluice: 1\"");
-		return -EINVAL;
-	}
-	read_members(r, cluster_fields, root, cluster);
+	read_members(r, cluster_fields, yaml_document_get_root_node(&r->document), cluster);
 	if (r->stopped)
 		return r->out_of_memory ? -ENOMEM : -EINVAL;
 	settle(cluster);
 	err = model_validate_readable(cluster, &r->unreadable, r->diags);
-	if (r->diags->count > before)
-		qsort(r->diags->items + before, r->diags->count - before, sizeof(*r->diags->items),
-		      by_place);
+	diag_sort(r->diags, before);
 	return r->mistakes ? -EINVAL : err;
 }
 
@@ -443,13 +423,12 @@ int config_read(const char *text, size_t length, struct cluster *out, struct dia
 	int err;
 
 	model_init(out);
-	err = config_yaml_load(text, length, &r.document, diags);
+	err = reader_open(&r, text, length, "beginning with \"sluice: 1\"");
 	if (err)
 		return err;
 	err = read_cluster(&r, out);
 	if (err)
 		model_fini(out);
-	yaml_document_delete(&r.document);
-	free(r.unreadable.items);
+	reader_close(&r);
 	return err;
 }

@@ -2,7 +2,7 @@
 /*
  * The typed tables that drive the configuration reader. One line of a table is
  * one key: where its value goes, how it is parsed and what a mistake is told.
- * Private to the configuration reader.
+ * For files of any kind: the cluster's, and those of the daemons.
  */
 #ifndef SLUICE_CONFIG_READER_H
 #define SLUICE_CONFIG_READER_H
@@ -55,7 +55,22 @@ struct field {
 	.beside = offsetof(type, count)
 /* clang-format on */
 
-/* How values are read. */
+/* --- files (config_document.c) ------------------------------------------------------ */
+
+/*
+ * Loads a file that is one mapping, for reader_close(); messages go to
+ * r->diags. `beginning` tells who wrote something else how such files begin; "": anyhow.
+ */
+int reader_open(struct reader *r, const char *text, size_t length,
+		const char *beginning) __must_check;
+void reader_close(struct reader *r);
+
+/* Reads a whole file of these members. -EINVAL: mistakes, all of them in `diags`, by place. */
+int config_read_members(const char *text, size_t length, const struct field *members, void *object,
+			struct diag_list *diags) __must_check;
+
+/* --- values (config_reader.c) ------------------------------------------------------- */
+
 void read_scalar(struct reader *r, const struct field *field, const yaml_node_t *value,
 		 void *object);
 void read_scalar_and_flag(struct reader *r, const struct field *field, const yaml_node_t *value,

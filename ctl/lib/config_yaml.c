@@ -12,6 +12,7 @@
 
 struct screening {
 	size_t values, anchors, depth, documents;
+	bool empty;
 };
 
 struct place config_yaml_place(yaml_mark_t mark)
@@ -79,8 +80,7 @@ static const char *screen_event(struct screening *seen, const yaml_event_t *even
 			wrong = "a second document begins: expected one per file";
 		break;
 	case YAML_STREAM_END_EVENT:
-		if (!seen->documents)
-			wrong = "nothing in it: expected a cluster, beginning with \"sluice: 1\"";
+		seen->empty = !seen->documents;
 		break;
 	case YAML_SCALAR_EVENT:
 		wrong = screen_value(seen, event->data.scalar.anchor, event->data.scalar.tag);
@@ -119,7 +119,7 @@ static int open_parser(yaml_parser_t *parser, const char *text, size_t length)
 	return 0;
 }
 
-static int screen(const char *text, size_t length, struct diag_list *diags)
+static int screen(const char *text, size_t length, const char *expected, struct diag_list *diags)
 {
 	struct screening seen = {};
 	yaml_parser_t parser;
@@ -140,6 +140,10 @@ static int screen(const char *text, size_t length, struct diag_list *diags)
 		if (wrong) {
 			diag_add(diags, config_yaml_place(event.start_mark), "%s", wrong);
 			err = -EINVAL;
+		} else if (seen.empty) {
+			diag_add(diags, config_yaml_place(event.start_mark),
+				 "nothing in it: expected %s", expected);
+			err = -EINVAL;
 		}
 		yaml_event_delete(&event);
 	}
@@ -147,7 +151,8 @@ static int screen(const char *text, size_t length, struct diag_list *diags)
 	return err;
 }
 
-int config_yaml_load(const char *text, size_t length, yaml_document_t *out, struct diag_list *diags)
+int config_yaml_load(const char *text, size_t length, const char *expected, yaml_document_t *out,
+		     struct diag_list *diags)
 {
 	yaml_parser_t parser;
 	int err;
@@ -157,7 +162,7 @@ int config_yaml_load(const char *text, size_t length, yaml_document_t *out, stru
 			 "too large: %zu bytes, expected at most %u", length, CONFIG_MAX_BYTES);
 		return -EINVAL;
 	}
-	err = screen(text, length, diags);
+	err = screen(text, length, expected, diags);
 	if (err)
 		return err;
 	err = open_parser(&parser, text, length);

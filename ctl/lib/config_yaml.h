@@ -19,8 +19,9 @@
 /*
  * Returns 0 and a document with at least a root node, for
  * yaml_document_delete(); -EINVAL: exactly one message was appended; -ENOMEM.
+ * `expected` tells whoever wrote an empty file what belongs in it.
  */
-int config_yaml_load(const char *text, size_t length, yaml_document_t *out,
+int config_yaml_load(const char *text, size_t length, const char *expected, yaml_document_t *out,
 		     struct diag_list *diags) __must_check;
 
 struct place config_yaml_place(yaml_mark_t mark);

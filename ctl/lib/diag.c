@@ -55,6 +55,23 @@ void diag_add(struct diag_list *list, struct place at, const char *format, ...)
 	va_end(args);
 }
 
+static int by_place(const void *a, const void *b)
+{
+	const struct diag *left = a, *right = b;
+
+	if (left->at.line != right->at.line)
+		return left->at.line < right->at.line ? -1 : 1;
+	if (left->at.column != right->at.column)
+		return left->at.column < right->at.column ? -1 : 1;
+	return strcmp(left->text, right->text);
+}
+
+void diag_sort(struct diag_list *list, size_t before)
+{
+	if (list->count > before)
+		qsort(list->items + before, list->count - before, sizeof(*list->items), by_place);
+}
+
 void diag_fini(struct diag_list *list)
 {
 	for (size_t i = 0; i < list->count; i++)

@@ -27,6 +27,8 @@ struct diag_list {
 /* Appends one message. Out of memory is itself recorded as a message. */
 void diag_add(struct diag_list *list, struct place at, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
+/* Puts all messages behind the first `before` in the order of their places. */
+void diag_sort(struct diag_list *list, size_t before);
 void diag_fini(struct diag_list *list);
 
 /*
