@@ -87,6 +87,7 @@ struct http_head {
 	bool expect_continue;	 /* the client waits for 100 (Continue) */
 	bool websocket;		 /* a request to change to WebSocket, or the 101 that does it */
 
+	uint64_t repeated;		 /* the set of fields that are there more than once */
 	uint64_t known;			 /* the set of fields that are present */
 	uint8_t first[HTTP_FIELD_COUNT]; /* index of the first of each; valid if it is in `known` */
 	uint8_t header_count;
@@ -157,6 +158,7 @@ const struct http_header *http_head_find_name(const struct http_head *head, stru
 struct http_body {
 	uint64_t left;	   /* content up to the next framing byte */
 	uint64_t received; /* content taken so far */
+	uint64_t size;	   /* of the chunk whose head is being read */
 	enum http_refusal refusal;
 	uint8_t state;
 	uint8_t digits; /* of the chunk size */
@@ -209,6 +211,8 @@ void http_writer_init(struct http_writer *writer, char *buffer, size_t size);
 /* The start line. `target` as it goes on the wire. Always HTTP/1.1. */
 void http_write_request_line(struct http_writer *writer, struct http_slice method,
 			     struct http_slice target);
+/* The line that asks for the same in origin form (CONNECT and "*" as they were), to be forwarded. */
+void http_write_forwarded_line(struct http_writer *writer, const struct http_head *request);
 /* With the registered reason phrase. */
 void http_write_status_line(struct http_writer *writer, unsigned status);
 
@@ -224,7 +228,8 @@ void http_write_framing(struct http_writer *writer, enum http_framing framing, u
 /*
  * The parsed headers that may be forwarded, in their order: all but those of
  * the connection, Content-Length and the fields in the set `without`
- * (HTTP_FIELD_BIT), which the caller writes itself. Host is among them.
+ * (HTTP_FIELD_BIT), which the caller writes itself. A request's Host comes
+ * first and is what the parser settled on; only HTTP/1.0 may have none.
  */
 void http_write_forwarded(struct http_writer *writer, const struct http_head *head,
 			  uint64_t without);
