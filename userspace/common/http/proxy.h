@@ -1,11 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
  * Relays an exchange to a server of an upstream: streams both bodies, bounded
- * in both directions; drops hop-by-hop fields (RFC 9110, 7.6.1); says in
- * X-Forwarded-* whom it serves; passes a WebSocket on (RFC 6455); tries once
- * more, at another server, what can be sent again: nothing of the response has
- * come, and the request is idempotent (RFC 9110, 9.2.2) or was never sent, and no
- * byte of its body has been let go of.
+ * in both directions; drops hop-by-hop fields (RFC 9110, 7.6.1) and trailers;
+ * says in X-Forwarded-* whom it serves; passes a WebSocket on (RFC 6455).
+ *
+ * What can be sent again is sent once more, to another server: nothing of the
+ * final response has been passed on, no byte of the body has been let go of, and
+ * the request is idempotent (RFC 9110, 9.2.2) or nothing of it was sent. Beyond
+ * that, a kept connection that turns out to be closed costs no try: a fresh one
+ * to the same server follows.
+ *
+ * "Expect: 100-continue" is answered here, when a server is connected. Interim
+ * responses but 100 are passed on.
  */
 #ifndef SLUICE_HTTP_PROXY_H
 #define SLUICE_HTTP_PROXY_H
@@ -14,46 +20,48 @@
 #include "http/upstream.h"
 
 enum proxy_failure {
-	PROXY_NO_SERVER, /* 503: none could be connected to */
+	PROXY_NO_SERVER, /* 503: none could be connected to, or all are busy */
 	PROXY_BROKEN,	 /* 502: the connection ended */
 	PROXY_MALFORMED, /* 502: what came is not HTTP */
 	PROXY_TIMEOUT,	 /* 504 */
+	PROXY_REFUSED, /* 501: CONNECT; 431: the request does not fit with the fields that are added */
 };
 
 /* How requests are relayed; one for each route, made at start. */
 struct proxy_rules {
 	struct upstream *upstream;
 	/*
-	 * True at the edge: X-Forwarded-* and Forwarded of the client are dropped and set anew. False behind
-	 * a proxy of one's own: they are kept as they came.
+	 * True at the edge: X-Forwarded-*, X-Real-IP, Forwarded and X-Sluice-* of the client are
+	 * dropped, and X-Forwarded-For, -Proto and -Host set. False behind a proxy of one's own:
+	 * they are kept as they came, and set where X-Forwarded-For is missing.
 	 */
 	bool edge;
-	/* Set in the request, in place of what came; pairs, ended by NULL. Borrowed. */
+	/* Set in the request, in place of what came; pairs, ended by NULL. Borrowed. May be NULL. */
 	const char *const *request_fields;
-	/* Set in the response, in place of what came. */
+	/* Set in the response, in place of what came. The same. */
 	const char *const *response_fields;
 	/* Further fields of this request; may be NULL. Called while its head is written. */
 	void (*add_fields)(struct http_exchange *exchange, struct http_writer *to);
-	/* Answers the client when nobody else does, with 502, 503 or 504. NULL: a short text. */
+	/* Answers the client when nobody else does, with this status. NULL: a short text. */
 	void (*failed)(struct http_exchange *exchange, enum proxy_failure why, unsigned status);
 };
 
 /* What an access log says of the relaying. */
 struct proxy_report {
-	const char *server; /* name; NULL: none was reached */
+	const char *server; /* the last one that was tried; NULL: none */
 	unsigned tries;
 	uint64_t connect_ns, response_ns; /* of the last try; 0: a kept connection, none came */
 };
 
 /*
- * Takes the exchange over, from the handler's `request`. The handler's `body`,
- * `drained` and `aborted` are passed on by proxy_body() and so on while
- * proxy_of(exchange); its `finished` is its own business.
+ * Takes the exchange over, from the handler's `request`. As long as exchange->proxy is set, the
+ * handler's `body` and `drained` belong to proxy_body() and proxy_drained(); its `finished` and
+ * `aborted` call proxy_end().
  */
 void proxy_start(struct http_exchange *exchange, const struct proxy_rules *rules);
 void proxy_body(struct http_exchange *exchange);
 void proxy_drained(struct http_exchange *exchange);
-/* To be called from `finished` and `aborted`: lets go of the server's side; fills `report` (may be NULL). */
+/* Lets go of the server's side; fills `report` (may be NULL). */
 void proxy_end(struct http_exchange *exchange, struct proxy_report *report);
 
 #endif /* SLUICE_HTTP_PROXY_H */
