@@ -10,8 +10,13 @@
 
 void metrics_family(FILE *out, enum metrics_type type, const char *name, const char *help)
 {
-	fprintf(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name,
-		type == METRICS_COUNTER ? "counter" : "gauge");
+	static const char *const types[] = {
+		[METRICS_COUNTER] = "counter",
+		[METRICS_GAUGE] = "gauge",
+		[METRICS_HISTOGRAM] = "histogram",
+	};
+
+	fprintf(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, types[type]);
 }
 
 static void write_value(FILE *out, const char *value)

@@ -11,7 +11,7 @@
 
 #define METRICS_CONTENT_TYPE "text/plain; version=0.0.4; charset=utf-8"
 
-enum metrics_type { METRICS_COUNTER, METRICS_GAUGE };
+enum metrics_type { METRICS_COUNTER, METRICS_GAUGE, METRICS_HISTOGRAM };
 
 /* HELP and TYPE. `name` by the conventions: unit at the end, counters in _total. */
 void metrics_family(FILE *out, enum metrics_type type, const char *name, const char *help);
