@@ -48,20 +48,18 @@ int http_head_version(struct http_head *head, const struct http_input *in, const
 /* One empty line in front of the message is forgiven: RFC 9112, 2.2. */
 static int skip_empty_line(struct http_head *head, const struct http_input *in)
 {
-	const char *line = in->data + head->resume.line;
+	const char *at = in->data + head->resume.line;
 	int err;
 
-	if (line == in->end)
-		return -EAGAIN;
-	if (*line == '\r' || *line == '\n') {
-		err = http_head_line_end(head, in, line, HTTP_REFUSAL_LINE_END);
+	if (at < in->end && head->resume.line == 0 && (*at == '\r' || *at == '\n')) {
+		err = http_head_line_end(head, in, at, HTTP_REFUSAL_LINE_END);
 		if (err)
 			return err;
-		line = in->data + head->resume.line;
-		if (line == in->end)
-			return -EAGAIN;
+		at += 2;
 	}
-	if (*line == '\r' || *line == '\n')
+	if (at == in->end)
+		return -EAGAIN;
+	if (*at == '\r' || *at == '\n')
 		return http_head_refuse(head, HTTP_REFUSAL_EMPTY_LINES);
 	return 0;
 }
@@ -71,7 +69,7 @@ static int skip_empty_line(struct http_head *head, const struct http_input *in)
 /* "Content_Length" is not Content-Length, but who sends it hopes that somebody takes it so. */
 static bool is_alias(struct http_slice name)
 {
-	char dashed[32];
+	char dashed[HTTP_FIELD_NAME_MAX];
 
 	if (name.len > sizeof(dashed) || !memchr(name.at, '_', name.len))
 		return false;

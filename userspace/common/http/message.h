@@ -163,9 +163,9 @@ struct http_body {
 	uint8_t state;
 	uint8_t digits; /* of the chunk size */
 	uint8_t name_len;
-	uint16_t extension; /* bytes of the chunk's extension */
-	uint16_t trailers;  /* bytes of the trailer section */
-	char name[24];	    /* of a trailer field; no forbidden one is longer */
+	uint16_t extension;		/* bytes of the chunk's extension */
+	uint16_t trailers;		/* bytes of the trailer section */
+	char name[HTTP_FIELD_NAME_MAX]; /* of a trailer field; no forbidden one is longer */
 };
 
 /* The body that follows a parsed head. */

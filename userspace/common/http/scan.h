@@ -13,7 +13,7 @@
 #include <emmintrin.h>
 #endif
 
-#define HTTP_C_TOKEN  1	 /* tchar */
+#define HTTP_C_TOKEN  1	 /* what a name or method is made of: tchar */
 #define HTTP_C_VALUE  2	 /* what may stand in a field value: blanks, visible, obs-text */
 #define HTTP_C_TARGET 4	 /* what may stand in a request target: visible, without '#' */
 #define HTTP_C_DIGIT  8	 /* 0-9 */

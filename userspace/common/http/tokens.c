@@ -28,15 +28,14 @@ bool http_slice_equal_nocase(struct http_slice a, struct http_slice b)
 
 /* --- methods ----------------------------------------------------------------------- */
 
+#define X(id, name, safe, idempotent) [HTTP_METHOD_##id] = {HTTP_SLICE(name), safe, idempotent},
 static const struct {
 	struct http_slice name;
 	bool safe;
 	bool idempotent;
 } methods[HTTP_METHOD_COUNT] = {[HTTP_METHOD_OTHER] = {HTTP_SLICE("OTHER"), false, false},
-#define X(id, name, safe, idempotent) [HTTP_METHOD_##id] = {HTTP_SLICE(name), safe, idempotent},
-				HTTP_METHODS(X)
+				HTTP_METHODS(X)};
 #undef X
-};
 
 enum http_method http_method_find(struct http_slice name)
 {
@@ -63,14 +62,17 @@ bool http_method_is_idempotent(enum http_method method)
 
 /* --- fields ------------------------------------------------------------------------ */
 
+#define X(id, name, flags) [HTTP_FIELD_##id] = {HTTP_SLICE(name), flags},
 static const struct {
 	struct http_slice name;
 	uint8_t flags;
-} fields[HTTP_FIELD_COUNT] = {[HTTP_FIELD_OTHER] = {HTTP_SLICE(""), 0},
-#define X(id, name, flags) [HTTP_FIELD_##id] = {HTTP_SLICE(name), flags},
-			      HTTP_FIELDS(X)
+} fields[HTTP_FIELD_COUNT] = {[HTTP_FIELD_OTHER] = {HTTP_SLICE(""), 0}, HTTP_FIELDS(X)};
 #undef X
-};
+
+#define X(id, name, flags)                                                                         \
+	_Static_assert(sizeof(name) - 1 <= HTTP_FIELD_NAME_MAX, name " is too long");
+HTTP_FIELDS(X)
+#undef X
 
 /* The first field whose name has this length; HTTP_FIELD_OTHER: none has. */
 static const uint8_t first_of_length[] = {
@@ -233,15 +235,14 @@ const char *http_status_reason(unsigned status)
 
 /* --- refusals ---------------------------------------------------------------------- */
 
+#define X(id, status, name, words) [HTTP_REFUSAL_##id] = {status, name, words},
 static const struct {
 	unsigned status;
 	const char *name;
 	const char *words;
 } refusals[HTTP_REFUSAL_COUNT] = {[HTTP_REFUSAL_NONE] = {0, "none", "not refused"},
-#define X(id, status, name, words) [HTTP_REFUSAL_##id] = {status, name, words},
-				  HTTP_REFUSALS(X)
+				  HTTP_REFUSALS(X)};
 #undef X
-};
 
 unsigned http_refusal_status(enum http_refusal refusal)
 {

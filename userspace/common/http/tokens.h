@@ -56,6 +56,8 @@ bool http_method_is_idempotent(enum http_method method);
 
 /* --- fields ------------------------------------------------------------------------ */
 
+#define HTTP_FIELD_NAME_MAX 32 /* of a name that we know */
+
 #define HTTP_F_HOP	  1 /* of this connection only: never forwarded (RFC 9110, 7.6.1) */
 #define HTTP_F_PINNED	  2 /* forwarded even if Connection names it */
 #define HTTP_F_NO_TRAILER 4 /* refused in a trailer section (RFC 9110, 6.5.1) */
