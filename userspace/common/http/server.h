@@ -19,10 +19,12 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <sys/socket.h>
+#include <time.h>
 
 #include "addr.h"
 #include "buffer.h"
 #include "http/message.h"
+#include "http/value.h"
 #include "loop.h"
 #include "stream.h"
 
@@ -77,12 +79,7 @@ void http_server_settings_init(struct http_server_settings *settings);
 	X(timeouts, "Connections closed by a deadline, but for idle ones.")                        \
 	X(aborted, "Exchanges whose client went away.")                                            \
 	X(bytes_in, "Bytes read from clients, inside TLS.")                                        \
-	X(bytes_out, "Bytes written to clients, inside TLS.")                                      \
-	X(responses_1xx, "Responses by class.")                                                    \
-	X(responses_2xx, "")                                                                       \
-	X(responses_3xx, "")                                                                       \
-	X(responses_4xx, "")                                                                       \
-	X(responses_5xx, "")
+	X(bytes_out, "Bytes written to clients, inside TLS.")
 
 #define HTTP_SERVER_DURATIONS 14 /* buckets; upper bounds in server_metrics.c, the last has none */
 
@@ -90,6 +87,7 @@ struct http_server_counters {
 #define X(name, help) uint64_t name;
 	HTTP_SERVER_COUNTERS(X)
 #undef X
+	uint64_t responses_1xx, responses_2xx, responses_3xx, responses_4xx, responses_5xx;
 	uint64_t refusals[HTTP_REFUSAL_COUNT];	   /* malformed requests, by reason */
 	uint64_t durations[HTTP_SERVER_DURATIONS]; /* exchanges, by how long they took */
 	uint64_t duration_ns;			   /* their sum */
@@ -129,6 +127,8 @@ struct http_server {
 	struct http_connection *connections; /* all; private */
 	struct http_exchange *spare;	     /* to be used again; private */
 	unsigned spare_count;
+	time_t date_at; /* the text of "Date:" is made once a second; private */
+	char date[HTTP_DATE_LEN + 1];
 };
 
 struct http_exchange {
