@@ -157,7 +157,6 @@ static unsigned due_events(const struct stream *stream)
 static void fail(struct stream *stream, int err)
 {
 	loop_post_cancel(stream->loop, &stream->again);
-	loop_watch_del(stream->loop, &stream->watch);
 	stream->error = err;
 	stream->phase = STREAM_PHASE_FAILED;
 	stream->event(stream, STREAM_FAILED);
@@ -259,6 +258,8 @@ static void on_ready(struct loop_watch *watch, uint32_t events)
 {
 	struct stream *stream = container_of(watch, struct stream, watch);
 
+	if (stream->phase == STREAM_PHASE_FAILED)
+		return;
 	note_edge(stream, events);
 	if (events & EPOLLERR && !holds_bytes(stream)) {
 		fail(stream, pending_error(stream));
@@ -357,8 +358,7 @@ static void dispose(struct stream *stream)
 	loop_watch_del(stream->loop, &stream->watch);
 	stream->ops->release(stream);
 	stream->phase = STREAM_PHASE_CLOSED;
-	if (fd != LOOP_NO_FD)
-		close(fd);
+	close(fd);
 }
 
 void stream_close(struct stream *stream)
@@ -384,8 +384,7 @@ void stream_reset(struct stream *stream)
 
 	if (stream->phase == STREAM_PHASE_CLOSED)
 		return;
-	if (stream->watch.fd != LOOP_NO_FD)
-		setsockopt(stream->watch.fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+	setsockopt(stream->watch.fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
 	dispose(stream);
 }
 
