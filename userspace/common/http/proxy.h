@@ -24,7 +24,7 @@ enum proxy_failure {
 	PROXY_BROKEN,	 /* 502: the connection ended */
 	PROXY_MALFORMED, /* 502: what came is not HTTP */
 	PROXY_TIMEOUT,	 /* 504 */
-	PROXY_REFUSED, /* 501: CONNECT; 431: the request does not fit with the fields that are added */
+	PROXY_REFUSED,	 /* 431: the request does not fit with the fields that are added */
 };
 
 /* How requests are relayed; one for each route, made at start. */

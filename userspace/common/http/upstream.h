@@ -96,13 +96,13 @@ struct upstream_health {
 	X(malformed, "Responses that were not HTTP.")                                              \
 	X(timeouts, "Responses that did not come in time.")                                        \
 	X(retried, "Requests given to this server after another had failed.")                      \
-	X(responses, "Responses whose head has come.")                                             \
-	X(response_ns, "Time to the head of the responses, in nanoseconds.")
+	X(responses, "Responses whose head has come.")
 
 struct upstream_counters {
 #define X(name, help) uint64_t name;
 	UPSTREAM_COUNTERS(X)
 #undef X
+	uint64_t response_ns; /* from a try's begin to the head of its response, in all */
 };
 
 /* --- in a worker ---------------------------------------------------------------------- */
@@ -132,6 +132,7 @@ struct upstream {
 	struct upstream_server servers[UPSTREAM_MAX_SERVERS];
 	bool draining;
 	struct proxy *spare; /* of proxy.h, to be used again */
+	unsigned spare_count;
 };
 
 /* `health` and `counters`: arrays of settings->server_count, in shared memory. */
