@@ -228,7 +228,7 @@ int app_sleep(struct app_request *r, unsigned ms);
  * with an older one: what must happen once is a matter for the database. Of two answers
  * to one visitor at the same time the later is kept.
  */
-#define APP_SESSION_BYTES 2048 /* keys and values, with 2 bytes more for each of them */
+#define APP_SESSION_BYTES 2048 /* keys and values, with 3 bytes more for each pair */
 
 const char *app_session_get(struct app_request *r, const char *key);
 /* `value` NULL removes. -ENOSPC: all together would be too large, nothing has changed. */

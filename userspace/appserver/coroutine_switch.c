@@ -114,7 +114,7 @@ void *coroutine_prepare(char *stack, size_t size, void (*entry)(void))
 
 #include <ucontext.h>
 
-/* The prepared context lies at the top of its stack, that of a switch on the stack that it leaves. */
+/* The prepared context lies at the top of its stack, that of a switch on the stack it leaves. */
 void coroutine_switch(void **from, void *to)
 {
 	ucontext_t here;

@@ -13,7 +13,7 @@
 /* Saves the current context at *from and goes on with `to`. */
 void coroutine_switch(void **from, void *to);
 
-/* A context that calls entry() on this stack when it is first switched to. entry() never returns. */
+/* A context that calls entry() on this stack when first switched to. entry() never returns. */
 void *coroutine_prepare(char *stack, size_t size, void (*entry)(void));
 
 #endif /* SLUICE_COROUTINE_SWITCH_H */
