@@ -43,7 +43,7 @@ COMMON_OBJS := $(patsubst %.c,$(BUILD)/%.o,\
 AGENT_OBJS  := $(patsubst %.c,$(BUILD)/%.o,$(wildcard userspace/agent/*.c))
 UNIT_TESTS  := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/*_test.c))
 BPF_TESTS   := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bpf/*_test.c))
-BENCHES     := $(BUILD)/tests/bench/xdp_bench
+BENCHES     := $(BUILD)/tests/bench/xdp_bench $(BUILD)/tests/bench/http_bench
 HELPER_OBJS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/support/*.c))
 has_main     = $(wildcard userspace/$(DIR_$(1))/main.c)
 READY       := $(foreach daemon,$(DAEMONS),$(if $(call has_main,$(daemon)),$(daemon)))
@@ -89,6 +89,10 @@ bench: bench-xdp ## Measure, beside the physical floor
 .PHONY: bench-xdp
 bench-xdp: $(BUILD)/tests/bench/xdp_bench ## Nanoseconds per packet: name, minimum, median, floor
 	$(SUDO) $<
+
+.PHONY: bench-parser
+bench-parser: $(BUILD)/tests/bench/http_bench ## Nanoseconds per HTTP message, parsed and written
+	$<
 
 .PHONY: lint
 lint: ## Check format, shell scripts and the C code with static analysers

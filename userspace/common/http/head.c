@@ -129,7 +129,7 @@ static int parse_field(struct http_head *head, const struct http_input *in)
 	int err;
 
 	if (!resume->split) {
-		at = http_scan(at, in->end, HTTP_C_TOKEN);
+		at = http_scan_token(at, in->end);
 		if (at == in->end)
 			return http_head_suspend(head, in, at);
 		if (*at != ':' || at == line)
