@@ -10,6 +10,8 @@ FUZZ_RUNTIME := $(wildcard $(shell $(CLANG) -print-resource-dir)/lib/linux/libcl
 FUZZERS      := $(if $(FUZZ_RUNTIME),$(patsubst %.c,$(BUILD)/%,$(wildcard tests/fuzz/*_fuzz.c)))
 FUZZED       := ctl/lib/*.c userspace/common/*.c userspace/common/http/*.c \
 		userspace/agent/message.c tests/support/model_equal.c
+FUZZED       += $(addprefix userspace/mysqlrouter/,answer.c auth.c gtid.c handshake.c lexer.c result.c \
+		statement.c statement_set.c statement_words.c wire.c)
 FUZZED_OBJS  := $(patsubst %.c,$(FUZZ)/%.o,$(wildcard $(FUZZED)))
 
 .PHONY: fuzzers
