@@ -13,9 +13,17 @@
 #include "log.h"
 #include "tls_private.h"
 
+static const char *first_reason(void)
+{
+	unsigned long error = ERR_peek_error();
+
+	return ERR_SYSTEM_ERROR(error) ? strerror(ERR_GET_REASON(error))
+				       : ERR_reason_error_string(error);
+}
+
 void tls_report(struct diag_list *diags, const char *file, const char *what)
 {
-	const char *reason = ERR_reason_error_string(ERR_peek_error());
+	const char *reason = first_reason();
 
 	diag_add(diags, (struct place){0}, "%s: %s%s%s", file, what, reason ? ": " : "",
 		 reason ? reason : "");
