@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
+#include <time.h>
 
 #include "loop.h"
 
@@ -23,6 +24,8 @@ struct access_log {
 	struct loop_timer flush;
 	char *lines;
 	size_t used, line_start;
+	time_t second; /* of which `clock` is the text */
+	char clock[20];
 	bool cut;	/* the line at hand has come to its limit */
 	bool torn;	/* the file ends within a line that could not be written whole */
 	uint64_t *lost; /* borrowed: counts lines that could not be written */
