@@ -141,9 +141,13 @@ static int on_ticket(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHE
 {
 	struct tls_tickets *tickets = SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), tickets_index());
 
+	int opened;
+
 	if (sealing)
 		return seal(&tickets->keys[0], name, iv, cipher, mac);
-	return unseal(tickets, name, iv, cipher, mac);
+	opened = unseal(tickets, name, iv, cipher, mac);
+	/* Clients use a ticket of TLS 1.3 once (RFC 8446, C.4): they need another. */
+	return opened == 1 && SSL_version(ssl) == TLS1_3_VERSION ? 2 : opened;
 }
 
 void tls_tickets_use(SSL_CTX *context, struct tls_tickets *tickets)
