@@ -89,8 +89,8 @@ int stream_start_tls(struct stream *stream, SSL *ssl, const void *ahead,
 
 /*
  * Closes at once, with a close_notify if TLS is up and there is room. Records
- * that still wait for room are lost: where that matters, stream_finish() and
- * wait for the peer's end. Harmless on a closed stream.
+ * that still wait for room are lost: see stream_has_unsent(). Harmless on a
+ * closed stream.
  */
 void stream_close(struct stream *stream);
 /* No more will be written: close_notify and FIN. What was written before is delivered. */
@@ -98,6 +98,15 @@ void stream_finish(struct stream *stream);
 /* Closes so that the peer sees a reset, not an end. */
 void stream_reset(struct stream *stream);
 bool stream_is_open(const struct stream *stream);
+
+/*
+ * Whether records of what was written are still kept here, under TLS: to be
+ * asked before stream_close(). STREAM_WRITABLE tells when they are not.
+ */
+static inline bool stream_has_unsent(const struct stream *stream)
+{
+	return stream->unsent.data;
+}
 
 /* Which of STREAM_READABLE and STREAM_WRITABLE are to be reported. */
 void stream_want(struct stream *stream, unsigned events);

@@ -96,9 +96,11 @@ static bool flush_file(struct http_connection *connection)
 
 bool output_flush(struct http_connection *connection)
 {
-	if (connection->failure || connection->blocked || !flush_buffer(connection))
+	if (connection->failure || connection->blocked || !flush_buffer(connection) ||
+	    (connection->exchange && !flush_file(connection)))
 		return false;
-	return !connection->exchange || flush_file(connection);
+	connection->blocked = stream_has_unsent(&connection->stream);
+	return !connection->blocked;
 }
 
 /* --- payload ---------------------------------------------------------------------------- */
