@@ -107,3 +107,47 @@ bool http_taken_equal(const struct http_taken *a, const struct http_taken *b)
 	       meanings_equal(&a->head, &b->head) && headers_equal(&a->head, &b->head) &&
 	       !memcmp(a->content, b->content, a->content_len);
 }
+
+/* --- for fuzzers ----------------------------------------------------------------------- */
+
+static void *must_allocate(size_t size)
+{
+	void *memory = malloc(size ? size : 1);
+
+	if (!memory)
+		abort();
+	return memory;
+}
+
+static char *exact_copy(const uint8_t *data, size_t len)
+{
+	char *copy = must_allocate(len);
+
+	if (len)
+		memcpy(copy, data, len);
+	return copy;
+}
+
+void http_take_splits(struct http_taken *taken, const uint8_t *data, size_t len,
+		      const enum http_method *request)
+{
+	const size_t steps[] = {1, 2 + len % 15, 17 + len % 101};
+	char *copy = exact_copy(data, len);
+	struct http_taken other = {.content = must_allocate(len)};
+
+	taken->content = must_allocate(len);
+	http_take(taken, copy, len, SIZE_MAX, request);
+	for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
+		http_take(&other, copy, len, steps[i], request);
+		if (!http_taken_equal(taken, &other))
+			abort();
+	}
+	free(other.content);
+	taken->input = copy;
+}
+
+void http_take_release(struct http_taken *taken)
+{
+	free(taken->content);
+	free(taken->input);
+}

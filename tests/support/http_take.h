@@ -20,6 +20,7 @@ struct http_taken {
 	size_t used;	 /* bytes of the message so far */
 	char *content;	 /* as large as the input */
 	size_t content_len;
+	char *input; /* of http_take_splits(): what the slices point into */
 };
 
 /*
@@ -32,5 +33,14 @@ void http_take(struct http_taken *taken, const char *data, size_t len, size_t st
 
 /* The same outcome: the same refusal, or the same head, content and end. */
 bool http_taken_equal(const struct http_taken *a, const struct http_taken *b);
+
+/*
+ * For fuzzers: takes the message at once and in pieces of several sizes, out of
+ * memory that ends with it, and aborts if the outcomes differ. The caller gives
+ * the outcome back with http_take_release().
+ */
+void http_take_splits(struct http_taken *taken, const uint8_t *data, size_t len,
+		      const enum http_method *request);
+void http_take_release(struct http_taken *taken);
 
 #endif /* SLUICE_HTTP_TAKE_H */

@@ -180,6 +180,14 @@ static void forwarded_request_is_written_anew(void)
 		       "X-Forwarded-For: 192.0.2.1\r\nContent-Length: 5\r\n\r\n");
 }
 
+static void expectation_of_an_old_request_is_not_forwarded(void)
+{
+	parse("PUT / HTTP/1.0\r\nHost: a\r\nExpect: x\r\nContent-Length: 1\r\n\r\n");
+	begin();
+	http_write_forwarded(&writer, &head, 0);
+	ASSERT_WRITTEN("Host: a\r\n\r\n");
+}
+
 static void forwarded_target_is_in_origin_form(void)
 {
 	static const char *const lines[][2] = {
@@ -245,6 +253,7 @@ int main(void)
 		UNIT_TEST(error_sticks),
 		UNIT_TEST(nothing_is_written_past_the_end),
 		UNIT_TEST(forwarded_request_is_written_anew),
+		UNIT_TEST(expectation_of_an_old_request_is_not_forwarded),
 		UNIT_TEST(forwarded_target_is_in_origin_form),
 		UNIT_TEST(own_host_can_be_written),
 		UNIT_TEST(chunk_prefixes_are_hexadecimal),

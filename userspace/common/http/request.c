@@ -211,12 +211,24 @@ static int settle_framing(struct http_head *head)
 	return 0;
 }
 
+/* In HTTP/1.0 it means nothing, and must not begin to where the request goes on in HTTP/1.1. */
+static void ignore_expect(struct http_head *head)
+{
+	for (size_t i = 0; i < head->header_count; i++)
+		if (head->headers[i].field == HTTP_FIELD_EXPECT)
+			head->headers[i].hop = true;
+}
+
 static int settle_expect(struct http_head *head)
 {
 	const struct http_header *expect = http_head_find(head, HTTP_FIELD_EXPECT);
 
-	if (!expect || head->minor == 0)
+	if (!expect)
 		return 0;
+	if (head->minor == 0) {
+		ignore_expect(head);
+		return 0;
+	}
 	if (head->repeated & HTTP_FIELD_BIT(EXPECT) ||
 	    !http_slice_equal_nocase(expect->value, HTTP_SLICE("100-continue")))
 		return http_head_refuse(head, HTTP_REFUSAL_EXPECTATION);
