@@ -97,13 +97,20 @@ static void begin_body(struct proxy *proxy)
 	http_reply_head_end(proxy->exchange, announced_length(proxy));
 }
 
+static bool is_interim(const struct http_head *response)
+{
+	return response->status < 200 && response->status != 101;
+}
+
 /* 101 that nobody asked for would make bytes of a body those of a tunnel. */
 static bool is_expected(const struct proxy *proxy)
 {
-	if (proxy->interims > INTERIMS_MAX)
-		return false;
-	return proxy->response.status != 101 ||
-	       (proxy->response.websocket && proxy->exchange->request.websocket);
+	const struct http_head *response = &proxy->response;
+
+	if (is_interim(response))
+		return proxy->interims < INTERIMS_MAX;
+	return response->status != 101 ||
+	       (response->websocket && proxy->exchange->request.websocket);
 }
 
 /* Heads of interim responses and of the final one. */
@@ -122,7 +129,7 @@ static void parse_heads(struct proxy *proxy)
 			malformed(proxy);
 			return;
 		}
-		if (proxy->response.status < 200 && proxy->response.status != 101)
+		if (is_interim(&proxy->response))
 			pass_interim(proxy);
 		else
 			begin_body(proxy);
