@@ -88,6 +88,7 @@ struct connection {
 	struct loop_watch watch;
 	struct worker *worker;
 	struct connection *next, **link;
+	bool begun; /* a command has come: from now on it is idle between commands */
 	bool held;
 	char line[256];
 	size_t length;
@@ -131,6 +132,7 @@ static void obey(struct connection *conn, const char *line)
 	const char *text = strchr(line, ' ') ? strchr(line, ' ') + 1 : "";
 	char number[32];
 
+	conn->begun = true;
 	if (!strncmp(line, "echo", 4)) {
 		answer(conn, text);
 	} else if (!strcmp(line, "pid")) {
@@ -210,7 +212,7 @@ static void drain(struct worker *worker)
 	(void)worker;
 	for (struct connection *conn = connections; conn; conn = next) {
 		next = conn->next;
-		if (!conn->held)
+		if (conn->begun && !conn->held)
 			close_connection(conn);
 	}
 }
