@@ -57,6 +57,7 @@ static void chunks_are_joined(void)
 static void extensions_and_trailers_are_left_out(void)
 {
 	ASSERT_TAKEN(CHUNKED "5;a=b;c=\"d;e\"\r\nhello\r\n0;last\r\n\r\n", "hello", 0);
+	ASSERT_TAKEN(CHUNKED "5;a;b=\"\\\"\";c\r\nhello\r\n0\r\n\r\n", "hello", 0);
 	ASSERT_TAKEN(CHUNKED "5\r\nhello\r\n0\r\nX-Sum: 1\r\nETag: \"x\"\r\nEmpty:\r\n\r\nGET",
 		     "hello", 3);
 	ASSERT_TAKEN(CHUNKED "0\r\nA-Name-That-Is-Longer-Than-Any-That-We-Know: x\r\n\r\n", "", 0);

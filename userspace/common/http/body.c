@@ -16,7 +16,13 @@ enum state {
 	STATE_CONTENT_CR,
 	STATE_CONTENT_LF,
 	STATE_SIZE,
-	STATE_EXTENSION,
+	STATE_EXTENSION, /* behind ';' */
+	STATE_EXTENSION_NAME,
+	STATE_EXTENSION_EQUALS, /* behind '=' */
+	STATE_EXTENSION_TOKEN,
+	STATE_EXTENSION_QUOTED,
+	STATE_EXTENSION_PAIR, /* behind a backslash */
+	STATE_EXTENSION_END,
 	STATE_SIZE_LF,
 	STATE_TRAILER, /* at the start of a line */
 	STATE_NAME,
@@ -90,11 +96,64 @@ static int size_digit(struct http_body *body, char c)
 	return 0;
 }
 
+/* What may come behind a whole extension: the next one, or the end of the line. */
+static bool extension_end(struct http_body *body, char c)
+{
+	if (c != ';' && c != '\r')
+		return false;
+	body->state = c == ';' ? STATE_EXTENSION : STATE_SIZE_LF;
+	return true;
+}
+
+static bool extension_quoted(struct http_body *body, char c)
+{
+	if (c == '"')
+		body->state = STATE_EXTENSION_END;
+	else if (c == '\\')
+		body->state = STATE_EXTENSION_PAIR;
+	return http_is(c, HTTP_C_VALUE);
+}
+
+/* The start of a name or a value, which is not empty. */
+static bool extension_start(struct http_body *body, char c, enum state inside)
+{
+	body->state = inside;
+	return http_is(c, HTTP_C_TOKEN);
+}
+
+/* ";name", ";name=token" or ";name="quoted""; no blanks, which RFC 9112 calls bad. */
+static bool extension_takes(struct http_body *body, char c)
+{
+	switch (body->state) {
+	case STATE_EXTENSION:
+		return extension_start(body, c, STATE_EXTENSION_NAME);
+	case STATE_EXTENSION_NAME:
+		if (c == '=') {
+			body->state = STATE_EXTENSION_EQUALS;
+			return true;
+		}
+		return http_is(c, HTTP_C_TOKEN) || extension_end(body, c);
+	case STATE_EXTENSION_EQUALS:
+		if (c == '"') {
+			body->state = STATE_EXTENSION_QUOTED;
+			return true;
+		}
+		return extension_start(body, c, STATE_EXTENSION_TOKEN);
+	case STATE_EXTENSION_TOKEN:
+		return http_is(c, HTTP_C_TOKEN) || extension_end(body, c);
+	case STATE_EXTENSION_QUOTED:
+		return extension_quoted(body, c);
+	case STATE_EXTENSION_PAIR:
+		body->state = STATE_EXTENSION_QUOTED;
+		return http_is(c, HTTP_C_VALUE);
+	default:
+		return extension_end(body, c);
+	}
+}
+
 static int extension_byte(struct http_body *body, char c)
 {
-	if (c == '\r')
-		body->state = STATE_SIZE_LF;
-	else if (!http_is(c, HTTP_C_VALUE) || body->extension++ == HTTP_CHUNK_EXTENSION_MAX)
+	if (body->extension++ == HTTP_CHUNK_EXTENSION_MAX || !extension_takes(body, c))
 		return refuse(body, HTTP_REFUSAL_CHUNK_EXTENSION);
 	return 0;
 }
@@ -170,7 +229,7 @@ static int framing_byte(struct http_body *body, char c)
 		return expect(body, c, '\n', STATE_SIZE, HTTP_REFUSAL_CHUNK_END);
 	case STATE_SIZE:
 		return size_digit(body, c);
-	case STATE_EXTENSION:
+	case STATE_EXTENSION ... STATE_EXTENSION_END:
 		return extension_byte(body, c);
 	case STATE_SIZE_LF:
 		return size_lf(body, c);
