@@ -183,12 +183,18 @@ $(foreach dir,$(wildcard userspace/apps/*/),$(eval $(call module_rule,$(notdir $
 lib_of       = $(if $(call daemon_objs,$(1)),$(BUILD)/lib$(1).a)
 DAEMON_LIBS := $(foreach daemon,$(DAEMONS),$(call lib_of,$(daemon)))
 $(UNIT_TESTS) $(BPF_TESTS) $(BENCHES): $(BUILD)/tests/%: $(BUILD)/tests/%.o $(BUILD)/libtest.a \
-	$(BUILD)/libctl.a $(DAEMON_LIBS) $(BUILD)/libsluice.a $(BUILD)/libcommon.a
+	$(BUILD)/libctl.a $(BUILD)/libfoobar.a $(DAEMON_LIBS) $(BUILD)/libsluice.a \
+	$(BUILD)/libcommon.a
 	$(call say,LD)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $< -Wl,--start-group $(filter %.a,$^) -Wl,--end-group -o $@ \
 		-lcunit $(LIBS_AGENT) -lmariadb
 
 $(BUILD)/libtest.a: $(filter-out %/main.o,$(AGENT_OBJS)) $(HELPER_OBJS)
+	$(call say,AR)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+# The shop without the server that it runs in: what needs no request can be tested.
+$(BUILD)/libfoobar.a: $(patsubst %.c,$(BUILD)/%.o,$(wildcard userspace/apps/foobar/*.c))
 	$(call say,AR)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
