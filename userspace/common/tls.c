@@ -100,7 +100,8 @@ static bool use_certificates(SSL_CTX *context, struct tls_server *server, uint64
 		if (!(set >> i & 1) ||
 		    SSL_CTX_use_cert_and_key(context, one->leaf, one->key, one->chain, 1))
 			continue;
-		tls_report(server->diags, server->settings->certificates[i].chain,
+		tls_report(server->diags, server->settings->certificates[i].place,
+			   server->settings->certificates[i].chain,
 			   "the certificate cannot be used");
 		return false;
 	}
@@ -192,7 +193,7 @@ static int load_certificate(struct tls_server *server, size_t i)
 	server->named = false;
 	err = tls_certificate_names(&server->certificates[i], add_name, server);
 	if (!err && !server->named && i > 0) {
-		diag_add(server->diags, (struct place){0},
+		diag_add(server->diags, files->place,
 			 "%s: the certificate names no host, and is not the first: nobody gets it",
 			 files->chain);
 		return -EINVAL;

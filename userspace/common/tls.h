@@ -19,8 +19,9 @@
 #define TLS_TICKET_KEYS	     3 /* the one in use and those that are still accepted */
 
 struct tls_certificate_files {
-	char chain[256]; /* PEM: leaf first */
-	char key[256];	 /* PEM; "": in the chain's file */
+	struct place place; /* in the configuration: first, as its reader wants it */
+	char chain[256];    /* PEM: leaf first */
+	char key[256];	    /* PEM; "": in the chain's file */
 };
 
 struct tls_server_settings {

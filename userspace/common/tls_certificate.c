@@ -21,12 +21,11 @@ static const char *first_reason(void)
 				       : ERR_reason_error_string(error);
 }
 
-void tls_report(struct diag_list *diags, const char *file, const char *what)
+void tls_report(struct diag_list *diags, struct place at, const char *file, const char *what)
 {
 	const char *reason = first_reason();
 
-	diag_add(diags, (struct place){0}, "%s: %s%s%s", file, what, reason ? ": " : "",
-		 reason ? reason : "");
+	diag_add(diags, at, "%s: %s%s%s", file, what, reason ? ": " : "", reason ? reason : "");
 	ERR_clear_error();
 }
 
@@ -60,19 +59,21 @@ static int read_chain(struct tls_certificate *certificate, BIO *file)
 	return 0;
 }
 
-static int load_chain(struct tls_certificate *certificate, const char *path,
-		      struct diag_list *diags)
+static int load_chain(struct tls_certificate *certificate,
+		      const struct tls_certificate_files *files, struct diag_list *diags)
 {
-	BIO *file = BIO_new_file(path, "r");
+	BIO *file = BIO_new_file(files->chain, "r");
 	int err = file ? read_chain(certificate, file) : -EINVAL;
 
 	if (err)
-		tls_report(diags, path, "no chain of certificates can be read");
+		tls_report(diags, files->place, files->chain,
+			   "no chain of certificates can be read");
 	BIO_free(file);
 	return err;
 }
 
-static int load_key(struct tls_certificate *certificate, const char *path, struct diag_list *diags)
+static int load_key(struct tls_certificate *certificate, const char *path, struct place at,
+		    struct diag_list *diags)
 {
 	BIO *file = BIO_new_file(path, "r");
 
@@ -81,7 +82,7 @@ static int load_key(struct tls_certificate *certificate, const char *path, struc
 	BIO_free(file);
 	if (certificate->key)
 		return 0;
-	tls_report(diags, path, "no private key can be read");
+	tls_report(diags, at, path, "no private key can be read");
 	return -EINVAL;
 }
 
@@ -101,11 +102,12 @@ int tls_certificate_load(struct tls_certificate *certificate,
 
 	ERR_clear_error();
 	*certificate = (struct tls_certificate){0};
-	err = load_chain(certificate, files->chain, diags);
+	err = load_chain(certificate, files, diags);
 	if (!err)
-		err = load_key(certificate, key, diags);
+		err = load_key(certificate, key, files->place, diags);
 	if (!err && !X509_check_private_key(certificate->leaf, certificate->key)) {
-		tls_report(diags, key, "the private key is not that of the certificate");
+		tls_report(diags, files->place, key,
+			   "the private key is not that of the certificate");
 		err = -EINVAL;
 	}
 	if (err)

@@ -15,7 +15,8 @@ static int trust(SSL_CTX *context, const char *ca, struct diag_list *diags)
 	if (ca[0] ? SSL_CTX_load_verify_file(context, ca)
 		  : SSL_CTX_set_default_verify_paths(context))
 		return 0;
-	tls_report(diags, ca[0] ? ca : "the system's certificates", "cannot be read");
+	tls_report(diags, (struct place){0}, ca[0] ? ca : "the system's certificates",
+		   "cannot be read");
 	return -EINVAL;
 }
 

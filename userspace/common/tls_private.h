@@ -29,7 +29,7 @@ int tls_certificate_names(const struct tls_certificate *certificate,
 			  int (*each)(void *context, const char *name), void *context) __must_check;
 
 /* Says what went wrong with a file: OpenSSL's first reason. Empties its error queue. */
-void tls_report(struct diag_list *diags, const char *file, const char *what);
+void tls_report(struct diag_list *diags, struct place at, const char *file, const char *what);
 
 /* --- hosts (tls_hosts.c) -------------------------------------------------------- */
 
