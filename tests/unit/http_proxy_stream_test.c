@@ -442,6 +442,8 @@ static void upload_goes_on_while_the_response_comes(void)
 /* It answers and closes with unread bytes of the request: a reset follows its response. */
 static void response_before_a_reset_is_passed_on(void)
 {
+	static const char forbidden[] =
+		"HTTP/1.1 403 Forbidden\r\nDate: D\r\nContent-Length: 2\r\n\r\nno";
 	struct flow flow = {0};
 	char head[256];
 
@@ -452,8 +454,7 @@ static void response_before_a_reset_is_passed_on(void)
 	flow.to = relay_accept(0);
 	flow.length = LARGE;
 	flow_run(&flow);
-	CU_ASSERT(send(flow.to, "HTTP/1.1 403 Forbidden\r\nDate: D\r\nContent-Length: 2\r\n\r\nno",
-		       60, MSG_NOSIGNAL) > 0);
+	CU_ASSERT(send(flow.to, forbidden, sizeof(forbidden) - 1, MSG_NOSIGNAL) > 0);
 	close(flow.to);
 	relay_expect(flow.from,
 		     "HTTP/1.1 403 Forbidden\r\nDate: D\r\nContent-Length: 2\r\nConnection: "

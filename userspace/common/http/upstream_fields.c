@@ -67,10 +67,21 @@ static void read_server(struct reader *r, const struct field *field, const yaml_
 }
 
 static const struct field server_element = {
+	.key = "address",
 	.read = read_server,
 	.parse = parse_endpoint,
 	FIELD_MEMBER(struct upstream_server_settings, at),
 	.expected = ENDPOINT_EXPECTED,
+};
+
+static const struct field servers_map = {
+	.key = "servers",
+	.element = &server_element,
+	.kind = "server",
+	.add = add_server,
+	.name_is_valid = model_name_is_valid,
+	.expected = NAME_EXPECTED,
+	.max = UPSTREAM_MAX_SERVERS,
 };
 
 static void read_servers(struct reader *r, const struct field *field, const yaml_node_t *value,
@@ -79,9 +90,10 @@ static void read_servers(struct reader *r, const struct field *field, const yaml
 	const struct upstream_settings *settings = object;
 	size_t before = r->mistakes;
 
-	read_map(r, field, value, object);
+	read_map(r, &servers_map, value, object);
 	if (!settings->server_count && r->mistakes == before)
-		reader_wrong_shape(r, field, value, "at least one server");
+		reader_report(r, config_yaml_place_of(value), "%s is empty: expected %s",
+			      field->key, field->expected);
 }
 
 /* clang-format off */
@@ -100,9 +112,8 @@ static const struct field check_fields[] = {
 };
 
 const struct field upstream_fields[] = {
-	{"servers", .read = read_servers, .element = &server_element, .kind = "server",
-	 .add = add_server, .name_is_valid = model_name_is_valid, .expected = NAME_EXPECTED,
-	 .max = UPSTREAM_MAX_SERVERS, .required = true},
+	{"servers", .read = read_servers, .required = true,
+	 .expected = "names with their addresses, as in web1: 192.0.2.10:80"},
 	{"balance", .read = read_scalar, .parse = parse_word,
 	 FIELD_MEMBER(struct upstream_settings, balance), .words = balance_words},
 	{"connect-timeout", DURATION(struct upstream_settings, connect_ms)},
