@@ -6,6 +6,7 @@
  */
 #include "../support/relay.h"
 
+#include <linux/filter.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -646,6 +647,38 @@ static void head_that_does_not_come_is_504(void)
 	relay_stop();
 }
 
+/* Packets to this connection of a server vanish, as if its host had lost power. */
+static void unplug(int server)
+{
+	struct sock_filter nothing[] = {BPF_STMT(BPF_RET | BPF_K, 0)};
+	const struct sock_fprog filter = {.len = ARRAY_LEN(nothing), .filter = nothing};
+
+	CU_ASSERT_FATAL(!setsockopt(server, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof(filter)));
+}
+
+static void host_that_acknowledges_nothing_is_left_early(void)
+{
+	int client, dead, server;
+
+	relay_start(2);
+	relay.upstream_settings.connect_ms = 60;
+	client = relay_client();
+	relay_send(client, RELAY_GET);
+	dead = relay_accept(0);
+	serve(client, dead);
+	unplug(dead);
+	relay.upstream.servers[1].credit = -100;
+	relay_send(client, RELAY_GET);
+	server = relay_accept(1);
+	serve(client, server);
+	CU_ASSERT_EQUAL(relay.sent[0].broken, 1);
+	CU_ASSERT(relay.upstream.servers[0].suspected);
+	relay_close(dead);
+	relay_close(server);
+	relay_close(client);
+	relay_stop();
+}
+
 static void cut_response(const char *response, const char *reply, bool reset)
 {
 	int client, server;
@@ -842,6 +875,7 @@ int main(void)
 		UNIT_TEST(what_is_not_http_is_502),
 		UNIT_TEST(oversized_head_is_502),
 		UNIT_TEST(head_that_does_not_come_is_504),
+		UNIT_TEST(host_that_acknowledges_nothing_is_left_early),
 		UNIT_TEST(truncated_response_cuts_the_client),
 		UNIT_TEST(malformed_chunk_cuts_the_client),
 		UNIT_TEST(body_that_pauses_too_long_cuts_the_client),
