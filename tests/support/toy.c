@@ -123,7 +123,7 @@ static void run(void)
 	strcpy(config, toy_path("toy.yaml"));
 	dup2(log, STDERR_FILENO);
 	close(log);
-	_exit(process_main(&toy_daemon, 3, argv));
+	exit(process_main(&toy_daemon, 3, argv));
 }
 
 bool toy_start(void)
@@ -170,6 +170,8 @@ int toy_wait(void)
 	if (toy_is_running())
 		return -1000;
 	waitpid(master, &status, 0);
+	if (times_logged("Sanitizer") || times_logged("runtime error"))
+		return -2000;
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
 }
 

@@ -33,7 +33,7 @@ bool toy_start(void);
 void toy_signal(int signal);
 /* Waits until the log has `text` `times` times; false: not within ten seconds. */
 bool toy_logged(const char *text, unsigned times);
-/* Waits for the daemon's end; its exit code, or -signal; -1000: it did not end. */
+/* Waits for its end; the exit code, or -signal; -1000: it did not end; -2000: a sanitizer spoke. */
 int toy_wait(void);
 /* SIGTERM, then toy_wait(). */
 int toy_stop(void);

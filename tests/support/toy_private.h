@@ -3,6 +3,8 @@
 #ifndef SLUICE_TEST_TOY_PRIVATE_H
 #define SLUICE_TEST_TOY_PRIVATE_H
 
+#include "process.h"
+
 extern const struct process_daemon toy_daemon;
 
 #endif /* SLUICE_TEST_TOY_PRIVATE_H */

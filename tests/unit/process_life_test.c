@@ -35,7 +35,7 @@ static pid_t worker_pid(void)
 	return text ? atoi(text) : 0;
 }
 
-/* --- beginning and end ----------------------------------------------------------------- */
+/* --- beginning and end ------------------------------------------------------------- */
 
 static void daemon_serves_and_ends(void)
 {
@@ -121,7 +121,7 @@ static void children_end_without_their_master(void)
 	CU_ASSERT_EQUAL(toy_connect(PORT), -ECONNREFUSED);
 }
 
-/* --- what children may ------------------------------------------------------------------ */
+/* --- what children may ------------------------------------------------------------- */
 
 /* The line of /proc/PID/status that begins with `key`; static memory. */
 static const char *status_of(pid_t pid, const char *key)
@@ -167,7 +167,7 @@ static void worker_has_no_privileges(void)
 	CU_ASSERT_EQUAL(toy_stop(), 0);
 }
 
-/* --- when one dies or hangs -------------------------------------------------------------- */
+/* --- when one dies or hangs -------------------------------------------------------- */
 
 static void crashed_worker_is_replaced_and_nobody_is_refused(void)
 {
@@ -240,7 +240,7 @@ static void worker_that_loops_is_killed_and_replaced(void)
 	CU_ASSERT_EQUAL(toy_stop(), 0);
 }
 
-/* --- limits -------------------------------------------------------------------------------- */
+/* --- limits ------------------------------------------------------------------------ */
 
 static void connections_beyond_the_limit_wait(void)
 {
@@ -263,7 +263,7 @@ static void connections_beyond_the_limit_wait(void)
 	CU_ASSERT_EQUAL(toy_stop(), 0);
 }
 
-/* --- the monitor ----------------------------------------------------------------------------- */
+/* --- the monitor ------------------------------------------------------------------- */
 
 static void monitor_tells_health(void)
 {
@@ -283,7 +283,7 @@ static void monitor_tells_health(void)
 	CU_ASSERT_EQUAL(toy_stop(), 0);
 }
 
-/* --- the end ----------------------------------------------------------------------------------- */
+/* --- the end ----------------------------------------------------------------------- */
 
 static void drain_closes_idle_connections_and_lets_others_finish(void)
 {

@@ -43,7 +43,7 @@ static bool reload_with(const char *settings)
 	return toy_logged("event=serving", ++served);
 }
 
-/* --- a storm of connections ---------------------------------------------------------------- */
+/* --- a storm of connections -------------------------------------------------------- */
 
 struct storm {
 	volatile bool over;
@@ -90,7 +90,7 @@ static void reload_under_a_storm_of_connections_refuses_none(void)
 	munmap(storm, sizeof(*storm));
 }
 
-/* --- queues ------------------------------------------------------------------------------------ */
+/* --- queues ------------------------------------------------------------------------ */
 
 #define QUEUED 12
 
@@ -149,7 +149,7 @@ static void queue_of_a_removed_address_is_served_first(void)
 	CU_ASSERT_EQUAL(toy_stop(), 0);
 }
 
-/* --- configurations ------------------------------------------------------------------------------ */
+/* --- configurations ---------------------------------------------------------------- */
 
 static void running_connection_keeps_its_configuration(void)
 {
@@ -220,7 +220,7 @@ static void counters_go_on_over_a_reload(void)
 	CU_ASSERT_EQUAL(toy_stop(), 0);
 }
 
-/* --- the access log ---------------------------------------------------------------------------- */
+/* --- the access log ---------------------------------------------------------------- */
 
 /* How many lines of the file have `text`; -1: there is no such file. */
 static int lines_with(const char *path, const char *text)

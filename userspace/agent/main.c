@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /* sluice-agent: options, and nothing else. */
 #include <errno.h>
-#include <getopt.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +9,7 @@
 
 #include "agent.h"
 #include "log.h"
+#include "options.h"
 #include "sluice/version.h"
 
 enum { EXIT_OK, EXIT_USAGE, EXIT_FAILED };
@@ -46,37 +46,10 @@ static int set_node(struct options *options, const char *name)
 
 static int set_default_node(struct options *options)
 {
-	const char *chosen = getenv("SLUICE_NODE");
-	char name[256] = "";
+	char name[256];
 
-	if (chosen)
-		return set_node(options, chosen);
-	if (gethostname(name, sizeof(name) - 1))
-		return -errno;
-	name[strcspn(name, ".")] = '\0';
+	options_default_node(name, sizeof(name));
 	return set_node(options, name);
-}
-
-static bool is_option(const char *word, const struct option *names)
-{
-	size_t length = strcspn(word, "=");
-
-	for (; names->name; names++)
-		if (strlen(names->name) == length && !strncmp(word, names->name, length))
-			return true;
-	return false;
-}
-
-/* getopt_long() takes any unambiguous beginning of an option: a slip would start an agent. */
-static int refuse_abbreviations(char **argv, const struct option *names)
-{
-	for (char **word = argv + 1; *word && strcmp(*word, "--"); word++) {
-		if (strncmp(*word, "--", 2) || is_option(*word + 2, names))
-			continue;
-		fprintf(stderr, "sluice-agent: unknown option \"%s\" (--help lists them)\n", *word);
-		return -EINVAL;
-	}
-	return 0;
 }
 
 /* 0: go on, 1: done, -EINVAL: wrong usage, already explained. */
@@ -87,7 +60,7 @@ static int parse_options(struct options *options, int argc, char **argv)
 		{"verbose", no_argument, NULL, 'v'},	{"version", no_argument, NULL, 'V'},
 		{"help", no_argument, NULL, 'h'},	{0},
 	};
-	int letter, err = refuse_abbreviations(argv, names);
+	int letter, err = options_refuse_abbreviations("sluice-agent", argv, names);
 
 	while (!err && (letter = getopt_long(argc, argv, "n:wvh", names, NULL)) != -1) {
 		switch (letter) {

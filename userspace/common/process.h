@@ -86,7 +86,8 @@ void process_settings_init(struct process_settings *settings);
 	 FIELD_MEMBER(type, member.node), \
 	 .expected = "1 to 31 letters, digits, \".\", \"_\" or \"-\", not an address"}, \
 	{"user", .read = read_scalar, .parse = parse_text, \
-	 FIELD_MEMBER(type, member.user), .expected = "the name of a user, at most 31 characters"}, \
+	 FIELD_MEMBER(type, member.user), \
+	 .expected = "the name of a user, at most 31 characters"}, \
 	{"access-log", .read = read_scalar, .parse = parse_absolute_path, \
 	 FIELD_MEMBER(type, member.access_log), \
 	 .expected = "the absolute path of a file, at most 255 characters"}, \
@@ -121,11 +122,12 @@ struct process_daemon {
 	/* Fills at most PROCESS_MAX_LISTENERS and returns how many. No address may come twice. */
 	size_t (*listeners)(const void *config, struct process_listener *out);
 
-	/* Shared by all children of a generation, zeroed at first: health of upstreams. May be NULL. */
+	/* Shared by all children of a generation, zeroed at first. May be NULL: nothing is. */
 	size_t (*shared_size)(const void *config);
 	/*
 	 * uint64_t each, one set for each child, written by it alone with plain
-	 * stores. Counters are summed over all children there ever were, gauges over those that live.
+	 * stores. Counters are summed over all children there ever were, gauges over
+	 * those that live.
 	 */
 	size_t counters, gauges;
 
@@ -138,11 +140,11 @@ struct process_daemon {
 	void (*worker_accepted)(struct worker *worker, int fd,
 				const struct process_listener *listener,
 				const struct sockaddr_storage *peer);
-	/* Nothing new comes: idle connections are to be closed now, the others when they are done. */
+	/* Nothing new comes: idle connections are to be closed now, others when they are done. */
 	void (*worker_drain)(struct worker *worker);
 	/* May be NULL: the monitor has nothing to do but metrics. */
 	int (*monitor_start)(struct worker *monitor);
-	/* Metrics of its own; process_* and sluice_worker_* are written by the caller. May be NULL. */
+	/* Metrics of its own; sluice_worker_* are written by the caller. May be NULL. */
 	void (*expose)(FILE *out, const struct worker *monitor, const uint64_t *counters,
 		       const uint64_t *gauges);
 };

@@ -84,9 +84,11 @@ static bool complete(const struct process_daemon *daemon, struct configuration *
 	if (conf->settings->has_metrics)
 		conf->listeners[conf->listeners_total++] =
 			(struct process_listener){.at = conf->settings->metrics};
-	if (!conf->settings->node[0])
+	/* By default it comes from outside: a file's is valid. */
+	if (!model_name_is_valid(conf->settings->node))
 		diag_add(diags, (struct place){0},
-			 "missing key \"node\": this host has no name either");
+			 "this host's name \"%s\" cannot name a node: give one by \"node\"",
+			 conf->settings->node);
 	check_listeners(conf, diags);
 	find_user(conf, diags);
 	return diags->count == before;
