@@ -56,7 +56,7 @@ void http_server_settings_init(struct http_server_settings *settings);
 #define HTTP_SERVER_DURATION(name, type, member_ms) \
 	{name, .read = read_scalar, .parse = parse_duration_ms, \
 	 FIELD_MEMBER(type, member_ms), .min = 10, .max = 24 * 60 * 60 * 1000, \
-	 .expected = "a duration from 10ms to 24h, such as 500ms, 30s or 5m"}
+	 .expected = "a duration from 10ms to 1440m, such as 500ms, 30s or 5m"}
 #define HTTP_SERVER_FIELDS(type, member) \
 	HTTP_SERVER_DURATION("head-timeout", type, member.head_ms), \
 	HTTP_SERVER_DURATION("idle-timeout", type, member.idle_ms), \

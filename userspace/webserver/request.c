@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * A request from its head to its line in the access log: which site and route
+ * it belongs to, who sent it, who answers it.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "route.h"
+#include "worker.h"
+
+#define SPARE_MAX 64
+
+static struct web_worker *worker_of(const struct http_exchange *exchange)
+{
+	return exchange->server->context;
+}
+
+static struct web_request *take_request(struct web_worker *web)
+{
+	struct web_request *request = web->spare;
+
+	if (request) {
+		web->spare = request->next;
+		web->spare_count--;
+	} else {
+		request = malloc(sizeof(*request));
+		if (!request)
+			return NULL;
+	}
+	memset(request, 0, offsetof(struct web_request, path));
+	request->worker = web;
+	return request;
+}
+
+static void release_request(struct web_request *request)
+{
+	struct web_worker *web = request->worker;
+
+	file_cache_put(request->sending.file);
+	if (web->spare_count >= SPARE_MAX) {
+		free(request);
+		return;
+	}
+	request->next = web->spare;
+	web->spare = request;
+	web->spare_count++;
+}
+
+/* --- who asks --------------------------------------------------------------------------- */
+
+static bool is_trusted(const struct web_config *config, const struct sluice_addr *addr)
+{
+	for (size_t i = 0; i < config->trusted_count; i++) {
+		const struct prefix *prefix = &config->trusted[i];
+		struct sluice_addr mask = addr_mask(prefix->bits), network = addr_and(addr, &mask);
+
+		if (!addr_cmp(&network, &prefix->addr))
+			return true;
+	}
+	return false;
+}
+
+/* A UNIX socket is reached by this host alone. */
+static bool comes_from_trusted(const struct http_exchange *exchange)
+{
+	const struct web_config *config = worker_of(exchange)->config;
+	struct sluice_addr addr;
+	char text[ADDR_TEXT_LEN];
+
+	if (exchange->peer->ss_family == AF_UNIX)
+		return true;
+	return config->trusted_count && !addr_parse(http_exchange_peer(exchange, text), &addr) &&
+	       is_trusted(config, &addr);
+}
+
+static bool is_trusted_text(const struct web_config *config, struct http_slice text)
+{
+	struct sluice_addr addr;
+	char copy[ADDR_TEXT_LEN];
+
+	if (text.len >= sizeof(copy))
+		return false;
+	memcpy(copy, text.at, text.len);
+	copy[text.len] = '\0';
+	return !addr_parse(copy, &addr) && is_trusted(config, &addr);
+}
+
+/*
+ * Each proxy adds at the end whom it has served: the last one that is none of
+ * ours is the client, and what stands before it may be invented.
+ */
+static struct http_slice client_of(const struct http_exchange *exchange, char buf[ADDR_TEXT_LEN])
+{
+	const struct web_request *request = web_request_of(exchange);
+	const struct http_header *header =
+		request->trusted ? http_head_find(&exchange->request, HTTP_FIELD_X_FORWARDED_FOR)
+				 : NULL;
+	struct http_slice client = {0}, rest, element;
+
+	for (; header; header = http_head_next(&exchange->request, header))
+		for (rest = header->value; http_list_next(&rest, &element);)
+			if (!client.at || !is_trusted_text(request->worker->config, element))
+				client = element;
+	return client.at ? client : http_slice_of(http_exchange_peer(exchange, buf));
+}
+
+/* splitmix64: ids are to be told apart, not to be kept secret. */
+static uint64_t next_id_bits(struct web_worker *web)
+{
+	uint64_t mixed = web->id_state += 0x9e3779b97f4a7c15ull;
+
+	mixed = (mixed ^ mixed >> 30) * 0xbf58476d1ce4e5b9ull;
+	mixed = (mixed ^ mixed >> 27) * 0x94d049bb133111ebull;
+	return mixed ^ mixed >> 31;
+}
+
+static void make_id(struct web_worker *web, char id[static WEB_ID_LEN])
+{
+	uint64_t bits[2] = {next_id_bits(web), next_id_bits(web)};
+
+	for (unsigned i = 0; i < WEB_ID_LEN - 1; i++)
+		id[i] = "0123456789abcdef"[bits[i / 16] >> 4 * (i % 16) & 15];
+	id[WEB_ID_LEN - 1] = '\0';
+}
+
+const char *web_request_id(struct http_exchange *exchange)
+{
+	struct web_request *request = web_request_of(exchange);
+	struct http_slice given = http_head_value(&exchange->request, HTTP_FIELD_X_REQUEST_ID);
+
+	if (*request->id)
+		return request->id;
+	if (request->trusted && given.len && given.len < sizeof(request->id)) {
+		memcpy(request->id, given.at, given.len);
+		request->id[given.len] = '\0';
+	} else {
+		make_id(request->worker, request->id);
+	}
+	return request->id;
+}
+
+/* --- who answers ------------------------------------------------------------------------ */
+
+static void reply_health(struct http_exchange *exchange)
+{
+	struct web_request *request = web_request_of(exchange);
+
+	request->unlogged = true;
+	if (exchange->server->draining) {
+		web_reply_start(exchange, 503);
+		http_reply_whole(exchange, "text/plain; charset=utf-8", "draining\n", 9);
+		return;
+	}
+	web_reply_start(exchange, 200);
+	http_reply_known(exchange, HTTP_FIELD_CACHE_CONTROL, HTTP_SLICE("no-store"));
+	http_reply_whole(exchange, "text/plain; charset=utf-8", "ok\n", 3);
+}
+
+static void answer(struct http_exchange *exchange)
+{
+	struct web_request *request = web_request_of(exchange);
+	const struct web_config *config = request->worker->config;
+	const struct web_route *route;
+
+	if (!strcmp(request->path, config->health)) {
+		reply_health(exchange);
+		return;
+	}
+	if (!request->site) {
+		web_reply_error(exchange, 421);
+		return;
+	}
+	route = route_find(request->site, request->path);
+	if (!route)
+		web_reply_error(exchange, 404);
+	else if (*route->proxy)
+		web_relay_start(exchange, route);
+	else
+		web_static_start(exchange, route);
+}
+
+static void on_request(struct http_exchange *exchange)
+{
+	struct web_worker *web = worker_of(exchange);
+	struct web_request *request = take_request(web);
+	ssize_t length;
+
+	exchange->data = request;
+	if (!request) {
+		http_reply_abort(exchange);
+		return;
+	}
+	request->site = route_find_site(web->config, exchange->request.host);
+	request->trusted = comes_from_trusted(exchange);
+	if (exchange->request.form == HTTP_TARGET_ASTERISK) {
+		web_reply_methods(exchange);
+		return;
+	}
+	length = http_path_normalise(exchange->request.path, request->path, sizeof(request->path));
+	if (length >= 0) {
+		answer(exchange);
+		return;
+	}
+	web->counters->bad_paths++;
+	web_reply_error(exchange, length == -ENOBUFS ? 414 : 400);
+}
+
+static void on_body(struct http_exchange *exchange)
+{
+	if (exchange->proxy)
+		proxy_body(exchange);
+}
+
+static void on_drained(struct http_exchange *exchange)
+{
+	if (exchange->proxy)
+		proxy_drained(exchange);
+	else
+		web_static_continue(exchange);
+}
+
+/* --- what is left of it ----------------------------------------------------------------- */
+
+static void log_slice(struct access_log *log, const char *key, struct http_slice value)
+{
+	if (value.len)
+		access_log_text(log, key, value.at, value.len);
+}
+
+static void log_request_line(struct access_log *log, const struct http_head *head)
+{
+	char line[ACCESS_LOG_LINE_BYTES];
+	int length = snprintf(line, sizeof(line), "%.*s %.*s", (int)head->method_name.len,
+			      head->method_name.at, (int)head->target.len, head->target.at);
+
+	if ((size_t)length >= sizeof(line))
+		length = sizeof(line) - 1;
+	access_log_text(log, "request", line, (size_t)length);
+}
+
+static void log_relay(struct access_log *log, const struct proxy_report *report)
+{
+	if (!report->tries)
+		return;
+	if (report->server)
+		access_log_text(log, "upstream", report->server, strlen(report->server));
+	access_log_uint(log, "tries", report->tries);
+	if (report->connect_ns)
+		access_log_ms(log, "connect_ms", report->connect_ns);
+	if (report->response_ns)
+		access_log_ms(log, "response_ms", report->response_ns);
+}
+
+static void log_request(struct http_exchange *exchange, const struct proxy_report *report,
+			bool aborted)
+{
+	struct access_log *log = &worker_of(exchange)->worker->log;
+	const struct http_head *head = &exchange->request;
+	char peer[ADDR_TEXT_LEN];
+
+	access_log_begin(log);
+	access_log_text(log, "id", web_request_id(exchange), strlen(web_request_id(exchange)));
+	log_slice(log, "client", client_of(exchange, peer));
+	log_slice(log, "host", head->authority);
+	log_request_line(log, head);
+	access_log_uint(log, "status", exchange->status);
+	access_log_uint(log, "bytes", exchange->body_out);
+	access_log_uint(log, "bytes_in", exchange->body_in);
+	log_relay(log, report);
+	access_log_ms(log, "ms", exchange->duration_ns);
+	log_slice(log, "referer", http_head_value(head, HTTP_FIELD_REFERER));
+	log_slice(log, "agent", http_head_value(head, HTTP_FIELD_USER_AGENT));
+	if (aborted || exchange->broken)
+		access_log_text(log, "end", aborted ? "client" : "server", 6);
+	access_log_end(log);
+}
+
+static void end_request(struct http_exchange *exchange, bool aborted)
+{
+	struct web_request *request = web_request_of(exchange);
+	struct proxy_report report = {0};
+
+	if (exchange->proxy)
+		proxy_end(exchange, &report);
+	if (!request)
+		return;
+	if (request->worker->worker->log.fd >= 0 && !request->unlogged)
+		log_request(exchange, &report, aborted);
+	release_request(request);
+}
+
+static void on_finished(struct http_exchange *exchange)
+{
+	end_request(exchange, false);
+}
+
+static void on_aborted(struct http_exchange *exchange)
+{
+	end_request(exchange, true);
+}
+
+const struct http_handler web_handler = {
+	.request = on_request,
+	.body = on_body,
+	.drained = on_drained,
+	.finished = on_finished,
+	.aborted = on_aborted,
+};
