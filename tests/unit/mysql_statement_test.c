@@ -40,6 +40,8 @@ static void reads_may_go_anywhere(void)
 		"SELECT 1",
 		"select @@server_id",
 		"select @@version_comment limit 1",
+		"SELECT name, @@report_host FROM t",
+		"SELECT id FROM JSON_TABLE(?, '$[*]' COLUMNS (id INT PATH '$[0]')) AS j",
 		"SELECT @@session.autocommit, @@max_allowed_packet",
 		"SELECT a, COUNT(*) FROM t WHERE b IN (1, 2) AND c = 'it''s' GROUP BY a HAVING (a "
 		"> 1);",
@@ -73,6 +75,7 @@ static void what_is_no_mere_read_goes_to_the_primary(void)
 {
 	static const char *const texts[] = {
 		"INSERT INTO t VALUES (1)",
+		"SELECT columns(1)",
 		"UPDATE t SET a = 1",
 		"DELETE FROM t",
 		"REPLACE INTO t VALUES (1)",

@@ -41,12 +41,14 @@ static bool is_harmless_for(const struct token *next)
 static void judge_call(const struct token *word, const struct token *before, struct findings *found)
 {
 	bool names_a_cte = token_is_word(before, "with") || token_is_word(before, "recursive");
+	/* JSON_TABLE(document, 'path' COLUMNS (...)): no call can stand behind a string. */
+	bool of_json_table = token_is_word(word, "columns") && before->kind == TOKEN_STRING;
 
 	if (word->word & WORD_SAME)
 		found->same = true;
 	else if (word->word & WORD_PINS)
 		found->pins = found->stops = true;
-	else if (!names_a_cte &&
+	else if (!names_a_cte && !of_json_table &&
 		 (!(word->word & (WORD_PURE | WORD_KEYWORD)) || token_is_symbol(before, '.')))
 		found->stops = true;
 }

@@ -96,9 +96,9 @@ static const struct {
 	 "character_set_server character_set_system collation_database collation_server "
 	 "have_profiling have_ssl hostname init_connect innodb_version license "
 	 "lower_case_file_system lower_case_table_names max_allowed_packet max_connections "
-	 "performance_schema port protocol_version query_cache_size server_id server_uuid "
-	 "skip_networking ssl_cipher storage_engine system_time_zone version version_comment "
-	 "version_compile_machine version_compile_os version_ssl_library"},
+	 "performance_schema port protocol_version query_cache_size report_host server_id "
+	 "server_uuid skip_networking ssl_cipher storage_engine system_time_zone version "
+	 "version_comment version_compile_machine version_compile_os version_ssl_library"},
 	{WORD_READ_SHOW,
 	 "charset collation collations columns create databases engines fields full index indexes "
 	 "keys schemas table tables triggers"},
