@@ -17,7 +17,7 @@ static void name_databases(struct app_request *r, json_t *page)
 {
 	json_object_set_new(page, "read", database_name(r, "SELECT @@report_host"));
 	json_object_set_new(page, "write",
-			    database_name(r, "/* sluice: primary */ SELECT @@report_host"));
+			    database_name(r, "SELECT /* sluice: primary */ @@report_host"));
 }
 
 void about_page(struct app_request *r)

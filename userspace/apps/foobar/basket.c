@@ -10,14 +10,14 @@
 #include "page.h"
 
 #define COLUMNS                                                                                    \
-	"SELECT p.id, c.quantity, p.price_cents, p.stock, p.slug, p.category, p.name, p.kind "     \
+	"p.id, c.quantity, p.price_cents, p.stock, p.slug, p.category, p.name, p.kind "            \
 	"FROM JSON_TABLE(?, '$[*]' COLUMNS (id INT UNSIGNED PATH '$[0]', "                         \
 	"quantity INT UNSIGNED PATH '$[1]')) AS c STRAIGHT_JOIN products AS p ON p.id = c.id"
 
 static const char *const statements[] = {
-	[BASKET_REPLICA] = COLUMNS,
-	[BASKET_PRIMARY] = "/* sluice: primary */ " COLUMNS,
-	[BASKET_LOCKED] = COLUMNS " FOR UPDATE",
+	[BASKET_REPLICA] = "SELECT " COLUMNS,
+	[BASKET_PRIMARY] = "SELECT /* sluice: primary */ " COLUMNS,
+	[BASKET_LOCKED] = "SELECT " COLUMNS " FOR UPDATE",
 };
 
 static void line_load(struct app_request *r, struct db_result *rows, struct basket_line *line)

@@ -28,7 +28,7 @@ static int token_look_up(struct app_request *r, const char *sql, const char *tok
 
 int order_find(struct app_request *r, const char *token, uint32_t *id)
 {
-	return token_look_up(r, "/* sluice: primary */ SELECT id FROM orders WHERE token = ?",
+	return token_look_up(r, "SELECT /* sluice: primary */ id FROM orders WHERE token = ?",
 			     token, id);
 }
 

@@ -72,7 +72,7 @@ static json_t *load_list(struct app_request *r)
 	json_t *orders;
 
 	orders = db_json(r, RECEIPTS_MAX,
-			 "/* sluice: primary */ SELECT " ORDER_COLUMNS
+			 "SELECT /* sluice: primary */ " ORDER_COLUMNS
 			 ", GROUP_CONCAT(l.quantity, ' × ', l.name ORDER BY l.product_id "
 			 "SEPARATOR ', ') AS what FROM JSON_TABLE(?, '$[*]' COLUMNS "
 			 "(id INT UNSIGNED PATH '$')) AS mine JOIN orders AS o ON o.id = mine.id "
@@ -115,7 +115,7 @@ static json_t *load_order(struct app_request *r)
 		return NULL;
 	}
 	rows = db_query(r,
-			"/* sluice: primary */ SELECT " ORDER_COLUMNS
+			"SELECT /* sluice: primary */ " ORDER_COLUMNS
 			", o.name, o.email, o.street, o.postcode, o.city, o.country "
 			"FROM orders AS o WHERE o.id = ?",
 			"i", id);
@@ -127,7 +127,7 @@ static json_t *load_order(struct app_request *r)
 	order = db_row_json(rows);
 	lines = db_json(
 		r, CART_LINES_MAX,
-		"/* sluice: primary */ SELECT l.name, l.price_cents, l.quantity, p.slug, "
+		"SELECT /* sluice: primary */ l.name, l.price_cents, l.quantity, p.slug, "
 		"p.category FROM order_lines AS l JOIN products AS p ON p.id = l.product_id "
 		"WHERE l.order_id = ? ORDER BY l.product_id",
 		"i", id);
