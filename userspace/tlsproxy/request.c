@@ -29,15 +29,25 @@ static bool is_tls(const struct http_exchange *exchange)
 
 /* --- replies of our own ----------------------------------------------------------- */
 
+/* By which a client can tell us which request it means. */
+static void add_request_id(struct http_exchange *exchange)
+{
+	const struct request *request = exchange->data;
+
+	if (request)
+		http_reply_known(exchange, HTTP_FIELD_X_REQUEST_ID, http_slice_of(request->id));
+}
+
 static void start_reply(struct http_exchange *exchange, unsigned status)
 {
-	const struct tlsproxy *proxy = proxy_of(exchange);
+	const char **fields = proxy_of(exchange)->response_fields;
 
 	http_reply_start(exchange, status);
 	/* Strict-Transport-Security has no meaning outside of TLS: RFC 6797, 7.2. */
-	for (size_t i = 0; is_tls(exchange) && proxy->response_fields[i]; i += 2)
-		http_reply_field(exchange, proxy->response_fields[i], proxy->response_fields[i + 1],
-				 strlen(proxy->response_fields[i + 1]));
+	for (; is_tls(exchange) && *fields; fields += 2)
+		if (fields[1])
+			http_reply_field(exchange, fields[0], fields[1], strlen(fields[1]));
+	add_request_id(exchange);
 }
 
 static void reply_page(struct http_exchange *exchange, unsigned status, const char *words)
@@ -126,6 +136,7 @@ void tlsproxy_rules_init(struct tlsproxy *proxy)
 		.request_fields = proxy->request_fields,
 		.response_fields = proxy->response_fields,
 		.add_fields = on_add_fields,
+		.add_reply_fields = add_request_id,
 		.failed = on_proxy_failed,
 	};
 }

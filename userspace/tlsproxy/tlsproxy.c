@@ -29,11 +29,12 @@ static void init_fields(struct tlsproxy *proxy)
 
 	proxy->request_fields[0] = response[0] = "X-Sluice-TLS";
 	proxy->request_fields[1] = response[1] = config->process.node;
+	response[2] = "X-Request-ID"; /* of each request: add_request_id() */
 	if (!config->hsts_s)
 		return;
 	snprintf(proxy->hsts, sizeof(proxy->hsts), "max-age=%u", config->hsts_s);
-	response[2] = "Strict-Transport-Security";
-	response[3] = proxy->hsts;
+	response[4] = "Strict-Transport-Security";
+	response[5] = proxy->hsts;
 }
 
 static int worker_start(struct worker *worker)

@@ -8,7 +8,7 @@
 #include "config.h"
 #include "http/proxy.h"
 
-#define TLSPROXY_FIELDS_MAX 2 /* that are set in every response */
+#define TLSPROXY_FIELDS_MAX 3 /* that are set in every response */
 
 /* In shared memory: one set for each child. */
 struct tlsproxy_counters {

@@ -56,6 +56,21 @@ servers_up() {
 		grep -qx "haproxy_backend_active_servers{proxy=\"$3\"} $4"
 }
 
+# server_lines KIND PORT: the nodes of a kind, as servers of an upstream in a daemon's file.
+server_lines() {
+	local node
+	for node in $(nodes_of "$1"); do
+		echo "    $node: ${ADDR4[$node]}:$2"
+	done
+}
+
+# upstreams_well NODE URL COUNT: a daemon, as its metrics say, finds that many servers well.
+upstreams_well() {
+	local well
+	well=$(in_node "$1" curl -sf --max-time 1 "$2" | grep -c '^sluice_upstream_well{.*} 1$')
+	((well == $3))
+}
+
 # The user trusts the lab's authority and asks the lab's resolver.
 user_files() {
 	mkdir -p "$NETNS_ETC/sluice-user"

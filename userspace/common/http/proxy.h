@@ -38,10 +38,12 @@ struct proxy_rules {
 	bool edge;
 	/* Set in the request, in place of what came; pairs, ended by NULL. Borrowed. May be NULL. */
 	const char *const *request_fields;
-	/* Set in the response, in place of what came. The same. */
+	/* Set in the response, in place of what came. The same; a value of NULL: only dropped. */
 	const char *const *response_fields;
 	/* Further fields of this request; may be NULL. Called while its head is written. */
 	void (*add_fields)(struct http_exchange *exchange, struct http_writer *to);
+	/* Further fields of the response, by http_reply_field(); may be NULL. */
+	void (*add_reply_fields)(struct http_exchange *exchange);
 	/* Answers the client when nobody else does, with this status. NULL: a short text. */
 	void (*failed)(struct http_exchange *exchange, enum proxy_failure why, unsigned status);
 };

@@ -6,6 +6,8 @@
  */
 #include <errno.h>
 
+#include <string.h>
+
 #include "http/proxy_private.h"
 
 #define INTERIMS_MAX 16 /* before a response */
@@ -44,7 +46,10 @@ static void start_reply(struct proxy *proxy)
 	http_reply_start(exchange, proxy->response.status);
 	http_reply_forwarded(exchange, &proxy->response, 0);
 	for (; fields && *fields; fields += 2)
-		http_reply_field(exchange, fields[0], fields[1], http_slice_of(fields[1]).len);
+		if (fields[1])
+			http_reply_field(exchange, fields[0], fields[1], strlen(fields[1]));
+	if (proxy->rules->add_reply_fields)
+		proxy->rules->add_reply_fields(exchange);
 }
 
 static void pass_interim(struct proxy *proxy)
