@@ -27,12 +27,13 @@ static size_t put(size_t used, const void *bytes, size_t len)
 static size_t write_chunks(const char *content, size_t len)
 {
 	size_t used = HEAD_LEN, from = 0;
-	char prefix[HTTP_CHUNK_PREFIX_MAX];
+	char prefix[HTTP_CHUNK_PREFIX_MAX] = "";
 
 	for (size_t size = 1; from < len; size++) {
 		size_t count = size < len - from ? size : len - from;
+		size_t prefix_len = http_chunk_prefix(prefix, count);
 
-		used = put(used, prefix, http_chunk_prefix(prefix, count));
+		used = put(used, prefix, prefix_len);
 		used = put(used, content + from, count);
 		used = put(used, "\r\n", 2);
 		from += count;

@@ -55,16 +55,16 @@ static bool is_value(struct http_slice text)
 
 #define DECIMAL_MAX 20
 
-/* The decimal digits of a number, which end at out[DECIMAL_MAX]. */
+/* The decimal digits of a number, somewhere in `out`. */
 static struct http_slice decimal(uint64_t value, char out[static DECIMAL_MAX])
 {
-	char *at = out + DECIMAL_MAX;
+	size_t at = DECIMAL_MAX;
 
 	do {
-		*--at = (char)('0' + value % 10);
+		out[--at] = (char)('0' + value % 10);
 		value /= 10;
 	} while (value);
-	return (struct http_slice){at, (size_t)(out + DECIMAL_MAX - at)};
+	return (struct http_slice){out + at, DECIMAL_MAX - at};
 }
 
 size_t http_chunk_prefix(char out[static HTTP_CHUNK_PREFIX_MAX], uint64_t size)
