@@ -9,6 +9,7 @@
  *	count       adds one to a counter, and answers
  *	log TEXT    writes TEXT to the access log, and answers
  *	hold        from here on the connection is not idle, and answers
+ *	few         may open no more than 20 descriptors from here on, and answers
  *	crash       dies of SIGSEGV
  *	loop        never returns
  */

@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -130,6 +131,7 @@ static void obey(struct connection *conn, const char *line)
 {
 	const struct toy_config *config = conn->worker->config;
 	const char *text = strchr(line, ' ') ? strchr(line, ' ') + 1 : "";
+	const struct rlimit few = {20, 20};
 	char number[32];
 
 	conn->begun = true;
@@ -150,6 +152,9 @@ static void obey(struct connection *conn, const char *line)
 	} else if (!strcmp(line, "hold")) {
 		conn->held = true;
 		answer(conn, "held");
+	} else if (!strcmp(line, "few")) {
+		setrlimit(RLIMIT_NOFILE, &few);
+		answer(conn, "few");
 	} else if (!strcmp(line, "crash")) {
 		signal(SIGSEGV, SIG_DFL);
 		raise(SIGSEGV);

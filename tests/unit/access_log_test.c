@@ -308,6 +308,22 @@ static void file_that_cannot_be_opened_is_an_error(void)
 	CU_ASSERT_EQUAL(access_log_open("/", (uid_t)-1, (gid_t)-1), -EISDIR);
 }
 
+/* A user who owns the directory would have root write to files of others. */
+static void links_are_not_followed(void)
+{
+	char other[160];
+
+	open_log();
+	snprintf(other, sizeof(other), "%s.link", path);
+	CU_ASSERT_EQUAL(symlink(path, other), 0);
+	CU_ASSERT_EQUAL(access_log_open(other, (uid_t)-1, (gid_t)-1), -ELOOP);
+	unlink(other);
+	CU_ASSERT_EQUAL(link(path, other), 0);
+	CU_ASSERT_EQUAL(access_log_open(other, (uid_t)-1, (gid_t)-1), -EMLINK);
+	unlink(other);
+	free(close_log());
+}
+
 #define WRITERS 4
 #define LINES	3000
 
@@ -366,6 +382,7 @@ int main(void)
 		UNIT_TEST(full_disk_costs_lines_and_joins_none),
 		UNIT_TEST(pipe_that_nobody_reads_does_not_block),
 		UNIT_TEST(file_that_cannot_be_opened_is_an_error),
+		UNIT_TEST(links_are_not_followed),
 		UNIT_TEST(lines_of_several_processes_do_not_mix),
 		{},
 	};

@@ -53,10 +53,11 @@ static void counters_stay_and_gauges_go_with_their_child(void)
 
 static void slots_are_bounded_and_used_again(void)
 {
-	struct board_slot *slot, *last = NULL;
-	unsigned count = 0;
+	struct board_slot *slot, *last;
+	unsigned count = 1;
 
 	new_board();
+	last = board_take(&board);
 	for (; (slot = board_take(&board)); count++)
 		last = slot;
 	CU_ASSERT(count >= 2 * (PROCESS_MAX_WORKERS + 1));

@@ -13,6 +13,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/time.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "../support/toy.h"
@@ -263,6 +264,73 @@ static void connections_beyond_the_limit_wait(void)
 	CU_ASSERT_EQUAL(toy_stop(), 0);
 }
 
+static void worker_without_descriptors_waits_for_some(void)
+{
+	const char *pauses = "sluice_worker_accept_pauses_total{reason=\"descriptors\"}";
+	int fds[30];
+
+	start_with("workers: 1");
+	UNIT_ASSERT_TEXT(toy_ask_once(PORT, "few"), "few");
+	for (unsigned i = 0; i < 30; i++)
+		fds[i] = toy_connect(PORT);
+	toy_sleep_ms(50);
+	CU_ASSERT(toy_metric(METRICS, pauses) > 0);
+	for (unsigned i = 0; i < 20; i++)
+		close(fds[i]);
+	UNIT_ASSERT_TEXT(toy_ask(fds[29], "echo mine"), "mine");
+	for (unsigned i = 20; i < 30; i++)
+		close(fds[i]);
+	CU_ASSERT_EQUAL(toy_stop(), 0);
+}
+
+/* --- the service manager ------------------------------------------------------- */
+
+/* The next message, or "": none within five seconds. Static memory. */
+static const char *next_notice(int fd)
+{
+	static char text[128];
+	ssize_t length = recv(fd, text, sizeof(text) - 1, 0);
+
+	text[length > 0 ? length : 0] = '\0';
+	return text;
+}
+
+static int listen_for_notices(void)
+{
+	struct sockaddr_un at = {.sun_family = AF_UNIX};
+	struct timeval limit = {.tv_sec = 5};
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	strcpy(at.sun_path, toy_path("notify"));
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
+	CU_ASSERT_EQUAL_FATAL(bind(fd, (struct sockaddr *)&at, sizeof(at)), 0);
+	return fd;
+}
+
+static void service_manager_is_told(void)
+{
+	int fd = listen_for_notices();
+
+	setenv("NOTIFY_SOCKET", toy_path("notify"), 1);
+	start_with("workers: 1");
+	UNIT_ASSERT_TEXT(next_notice(fd), "READY=1");
+	toy_signal(SIGHUP);
+	CU_ASSERT_EQUAL(strncmp(next_notice(fd), "RELOADING=1\nMONOTONIC_USEC=", 27), 0);
+	UNIT_ASSERT_TEXT(next_notice(fd), "READY=1");
+	CU_ASSERT_EQUAL(toy_stop(), 0);
+	UNIT_ASSERT_TEXT(next_notice(fd), "STOPPING=1");
+	setenv("WATCHDOG_USEC", "200000", 1);
+	start_with("workers: 1");
+	UNIT_ASSERT_TEXT(next_notice(fd), "WATCHDOG=1");
+	UNIT_ASSERT_TEXT(next_notice(fd), "READY=1");
+	UNIT_ASSERT_TEXT(next_notice(fd), "WATCHDOG=1");
+	UNIT_ASSERT_TEXT(next_notice(fd), "WATCHDOG=1");
+	unsetenv("NOTIFY_SOCKET");
+	unsetenv("WATCHDOG_USEC");
+	CU_ASSERT_EQUAL(toy_stop(), 0);
+	close(fd);
+}
+
 /* --- the monitor ------------------------------------------------------------------- */
 
 static void monitor_tells_health(void)
@@ -352,6 +420,8 @@ int main(void)
 		UNIT_TEST(worker_that_keeps_dying_is_restarted_more_and_more_slowly),
 		UNIT_TEST(worker_that_loops_is_killed_and_replaced),
 		UNIT_TEST(connections_beyond_the_limit_wait),
+		UNIT_TEST(worker_without_descriptors_waits_for_some),
+		UNIT_TEST(service_manager_is_told),
 		UNIT_TEST(monitor_tells_health),
 		UNIT_TEST(drain_closes_idle_connections_and_lets_others_finish),
 		UNIT_TEST(drain_has_an_end),

@@ -209,6 +209,30 @@ static void address_that_cannot_be_bound_is_given_up(void)
 	CU_ASSERT_EQUAL(toy_stop(), 0);
 }
 
+/* Each generation holds its place until its last connection is gone. */
+static void reload_waits_for_those_that_drain(void)
+{
+	int busy[4];
+
+	start_with("workers: 64");
+	for (unsigned i = 0; i < 4; i++) {
+		busy[i] = toy_connect(PORT);
+		UNIT_ASSERT_TEXT(toy_ask(busy[i], "hold"), "held");
+		if (i < 3)
+			CU_ASSERT(reload_with("workers: 64"));
+	}
+	toy_signal(SIGHUP);
+	CU_ASSERT(toy_logged("error=\"others still drain: try again later\"", 1));
+	CU_ASSERT(toy_logged("event=reload-failed generation=4", 1));
+	UNIT_ASSERT_TEXT(toy_ask(busy[3], "echo still"), "still");
+	close(busy[0]);
+	CU_ASSERT(toy_logged("event=drained generation=1", 1));
+	CU_ASSERT(reload_with("workers: 2"));
+	for (unsigned i = 1; i < 4; i++)
+		close(busy[i]);
+	CU_ASSERT_EQUAL(toy_stop(), 0);
+}
+
 static void counters_go_on_over_a_reload(void)
 {
 	start_with("workers: 1");
@@ -249,23 +273,25 @@ static void access_log_is_opened_anew(void)
 	struct passwd *user = getpwnam("nobody");
 	struct stat status;
 
-	start_with("workers: 2, access-log: '@/access.log'");
+	/* Workers could not open a file here. */
+	CU_ASSERT_EQUAL(mkdir(toy_path("logs"), 0700), 0);
+	start_with("workers: 2, access-log: '@/logs/access.log'");
 	UNIT_ASSERT_TEXT(toy_ask_once(PORT, "log before"), "logged");
-	CU_ASSERT_EQUAL(rename(toy_path("access.log"), toy_path("access.log.1")), 0);
+	CU_ASSERT_EQUAL(rename(toy_path("logs/access.log"), toy_path("logs/access.log.1")), 0);
 	toy_signal(SIGUSR1);
 	CU_ASSERT(toy_logged("event=reopen-logs", 1));
 	toy_sleep_ms(50);
 	UNIT_ASSERT_TEXT(toy_ask_once(PORT, "log after"), "logged");
-	CU_ASSERT(comes(toy_path("access.log.1"), "\"text\":\"before\"}"));
-	CU_ASSERT(comes(toy_path("access.log"), "\"text\":\"after\"}"));
-	CU_ASSERT_EQUAL(lines_with(toy_path("access.log.1"), "after"), 0);
-	CU_ASSERT_EQUAL(stat(toy_path("access.log"), &status), 0);
+	CU_ASSERT(comes(toy_path("logs/access.log.1"), "\"text\":\"before\"}"));
+	CU_ASSERT(comes(toy_path("logs/access.log"), "\"text\":\"after\"}"));
+	CU_ASSERT_EQUAL(lines_with(toy_path("logs/access.log.1"), "after"), 0);
+	CU_ASSERT_EQUAL(stat(toy_path("logs/access.log"), &status), 0);
 	CU_ASSERT(geteuid() || !user || status.st_uid == user->pw_uid);
 	CU_ASSERT_EQUAL(status.st_mode & 0777, 0640);
 	/* What is not yet written when the daemon ends, is written then. */
 	UNIT_ASSERT_TEXT(toy_ask_once(PORT, "log last"), "logged");
 	CU_ASSERT_EQUAL(toy_stop(), 0);
-	CU_ASSERT_EQUAL(lines_with(toy_path("access.log"), "last"), 1);
+	CU_ASSERT_EQUAL(lines_with(toy_path("logs/access.log"), "last"), 1);
 }
 
 int main(void)
@@ -278,6 +304,7 @@ int main(void)
 		UNIT_TEST(wrong_file_changes_nothing),
 		UNIT_TEST(generation_that_does_not_start_is_given_up),
 		UNIT_TEST(address_that_cannot_be_bound_is_given_up),
+		UNIT_TEST(reload_waits_for_those_that_drain),
 		UNIT_TEST(counters_go_on_over_a_reload),
 		UNIT_TEST(access_log_is_opened_anew),
 		{},

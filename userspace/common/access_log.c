@@ -22,21 +22,39 @@
 #define ESCAPE_MAX   6 /* \u001f */
 #define REPLACEMENT  "\\ufffd"
 
-int access_log_open(const char *path, uid_t owner, gid_t group)
+/*
+ * Root opens it in a directory that an unprivileged user may be able to write
+ * to: what is a link there is not followed, and what was there is not given away.
+ */
+static int open_existing(const char *path, int flags)
 {
-	int fd =
-		open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0640);
+	bool is_device = !strncmp(path, "/dev/", 5);
+	int fd = open(path, flags | (is_device ? 0 : O_NOFOLLOW)), err;
 	struct stat status;
-	int err;
 
 	if (fd < 0)
 		return -errno;
-	if (fstat(fd, &status) || (S_ISREG(status.st_mode) && fchown(fd, owner, group))) {
-		err = -errno;
-		close(fd);
-		return err;
-	}
-	return fd;
+	err = fstat(fd, &status) ? -errno : 0;
+	if (!err && S_ISREG(status.st_mode) && status.st_nlink > 1)
+		err = -EMLINK;
+	if (!err)
+		return fd;
+	close(fd);
+	return err;
+}
+
+int access_log_open(const char *path, uid_t owner, gid_t group)
+{
+	const int flags = O_WRONLY | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
+	int fd = open(path, flags | O_CREAT | O_EXCL, 0640), err;
+
+	if (fd < 0)
+		return errno == EEXIST ? open_existing(path, flags) : -errno;
+	if (!fchown(fd, owner, group))
+		return fd;
+	err = -errno;
+	close(fd);
+	return err;
 }
 
 /* --- writing ------------------------------------------------------------------------ */

@@ -33,7 +33,8 @@ struct access_log {
 
 /*
  * Opens the file for appending, or makes it, owned by this user and group if
- * they are not -1. Returns a descriptor that never blocks, or -errno.
+ * they are not -1. Returns a descriptor that never blocks, or -errno; -ELOOP,
+ * -EMLINK: it is a link.
  */
 int access_log_open(const char *path, uid_t owner, gid_t group) __must_check;
 

@@ -142,6 +142,8 @@ struct process_daemon {
 				const struct sockaddr_storage *peer);
 	/* Nothing new comes: idle connections are to be closed now, others when they are done. */
 	void (*worker_drain)(struct worker *worker);
+	/* Once in a worker whose loop has ended in good order. May be NULL. */
+	void (*worker_end)(struct worker *worker);
 	/* May be NULL: the monitor has nothing to do but metrics. */
 	int (*monitor_start)(struct worker *monitor);
 	/* Metrics of its own; sluice_worker_* are written by the caller. May be NULL. */

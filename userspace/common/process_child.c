@@ -17,9 +17,7 @@
 #include "privileges.h"
 #include "process_private.h"
 
-#define FILES_PER_CONNECTION 3 /* client, upstream, a file */
-#define FILES_BESIDES	     1024
-#define CALM_NS		     (20 * NS_PER_MS) /* what was just accepted may bring a request */
+#define CALM_NS (20 * NS_PER_MS) /* what was just accepted may bring a request */
 
 /* --- what the master's was ------------------------------------------------------------- */
 
@@ -99,16 +97,13 @@ static void set_name(const struct process_daemon *daemon, const struct child *ch
 
 static void set_file_limit(const struct process_settings *settings)
 {
-	rlim_t wanted = (rlim_t)settings->connections * FILES_PER_CONNECTION + FILES_BESIDES;
+	rlim_t wanted = process_files_wanted(settings);
 	struct rlimit limit;
 
 	if (getrlimit(RLIMIT_NOFILE, &limit))
 		return;
-	if (wanted > limit.rlim_max) {
-		log_warn("process", "event=few-descriptors limit=%llu wanted=%llu",
-			 (unsigned long long)limit.rlim_max, (unsigned long long)wanted);
+	if (wanted > limit.rlim_max)
 		wanted = limit.rlim_max;
-	}
 	limit.rlim_cur = limit.rlim_max = wanted;
 	setrlimit(RLIMIT_NOFILE, &limit);
 }
@@ -193,7 +188,7 @@ static void obey(struct process_child *self, const struct control_message *messa
 static void on_control(struct loop_watch *watch, uint32_t events)
 {
 	struct process_child *self = container_of(watch, struct process_child, control);
-	struct control_message message;
+	struct control_message message = {0};
 	int fd, ret = control_receive(watch->fd, &message, &fd);
 
 	(void)events;
@@ -292,6 +287,16 @@ static int settle(struct process_child *self, struct master *master, const struc
 	return drop_privileges(&child->generation->conf);
 }
 
+static int run(struct process_child *self, const struct child *child)
+{
+	const struct process_daemon *daemon = self->worker.daemon;
+	int err = loop_run(&self->worker.loop);
+
+	if (!err && daemon->worker_end && !child_is_monitor(child))
+		daemon->worker_end(&self->worker);
+	return err;
+}
+
 int child_main(struct master *master, struct child *child, int fd)
 {
 	static struct process_child self;
@@ -310,7 +315,7 @@ int child_main(struct master *master, struct child *child, int fd)
 		log_error("process", "event=child-not-started child=%u error=\"%s\"", child->index,
 			  strerror(-err));
 	else
-		err = loop_run(&self.worker.loop);
+		err = run(&self, child);
 	access_log_fini(&self.worker.log);
 	return err ? 1 : 0;
 }

@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include "process_private.h"
 
@@ -42,28 +41,23 @@ int control_send(int socket, const struct control_message *message, int fd)
 int control_receive(int socket, struct control_message *message, int *fd)
 {
 	struct iovec part = {message, sizeof(*message)};
+	struct msghdr header = {.msg_iov = &part, .msg_iovlen = 1};
 	union ancillary ancillary;
-	struct msghdr header = {
-		.msg_iov = &part,
-		.msg_iovlen = 1,
-		.msg_control = &ancillary,
-		.msg_controllen = sizeof(ancillary),
-	};
-	const struct cmsghdr *control;
 	ssize_t got;
 
-	*fd = -1;
+	if (fd) {
+		*fd = -1;
+		header.msg_control = &ancillary;
+		header.msg_controllen = sizeof(ancillary);
+	}
 	do
 		got = recvmsg(socket, &header, MSG_CMSG_CLOEXEC);
 	while (got < 0 && errno == EINTR);
 	if (got < 0)
 		return errno == EAGAIN ? -EAGAIN : 0;
-	control = CMSG_FIRSTHDR(&header);
-	if (control && control->cmsg_type == SCM_RIGHTS)
-		memcpy(fd, CMSG_DATA(control), sizeof(*fd));
-	if (got == sizeof(*message))
-		return 1;
-	if (*fd >= 0)
-		close(*fd);
-	return 0;
+	if (got != sizeof(*message))
+		return 0;
+	if (fd && CMSG_FIRSTHDR(&header))
+		memcpy(fd, CMSG_DATA(CMSG_FIRSTHDR(&header)), sizeof(*fd));
+	return 1;
 }

@@ -10,12 +10,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "log.h"
 #include "process_private.h"
 
-#define DRAIN_GRACE_NS (1 * NS_PER_SEC) /* children end by themselves when the time is over */
+#define FILES_PER_CONNECTION 3 /* client, upstream, a file */
+#define FILES_BESIDES	     1024
+#define DRAIN_GRACE_NS	     (1 * NS_PER_SEC) /* children end by themselves when the time is over */
 
 /* --- making and releasing ------------------------------------------------------------- */
 
@@ -102,6 +105,21 @@ static int bind_all(struct master *master, const struct generation *gen)
 	return err;
 }
 
+rlim_t process_files_wanted(const struct process_settings *settings)
+{
+	return (rlim_t)settings->connections * FILES_PER_CONNECTION + FILES_BESIDES;
+}
+
+static void check_file_limit(const struct process_settings *settings)
+{
+	rlim_t wanted = process_files_wanted(settings);
+	struct rlimit limit;
+
+	if (!getrlimit(RLIMIT_NOFILE, &limit) && wanted > limit.rlim_max)
+		log_warn("process", "event=few-descriptors limit=%llu wanted=%llu",
+			 (unsigned long long)limit.rlim_max, (unsigned long long)wanted);
+}
+
 /* --- starting --------------------------------------------------------------------------- */
 
 static int start_process(struct master *master, struct child *child, int end)
@@ -161,6 +179,7 @@ int generation_start(struct master *master, struct configuration *conf)
 		configuration_release(master->daemon, conf);
 		return -ENOMEM;
 	}
+	check_file_limit(gen->conf.settings);
 	err = take_slots(master, gen);
 	if (!err)
 		err = map_shared(master->daemon, gen);
@@ -222,12 +241,10 @@ static void on_control(struct loop_watch *watch, uint32_t events)
 {
 	struct child *child = container_of(watch, struct child, control);
 	struct master *master = child->generation->master;
-	struct control_message message;
-	int fd, ret = control_receive(watch->fd, &message, &fd);
+	struct control_message message = {0};
+	int ret = control_receive(watch->fd, &message, NULL);
 
 	(void)events;
-	if (fd >= 0)
-		close(fd);
 	if (!ret) /* its death is to be told by SIGCHLD */
 		loop_watch_del(&master->loop, watch);
 	if (ret != 1 || message.word != CONTROL_READY || child->ready)

@@ -143,7 +143,7 @@ static void write_master(FILE *out, const struct board_master *board)
 	write_one(out, METRICS_GAUGE, "sluice_worker_last_reload_ok",
 		  "0 if the configuration in the file is not the one that is served.",
 		  board->last_reload_ok);
-	write_one(out, METRICS_GAUGE, "sluice_worker_draining", "1 while the daemon ends.",
+	write_one(out, METRICS_GAUGE, "sluice_worker_ending", "1 while the daemon ends.",
 		  board->ending);
 }
 

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
  * What the parts of the process model share: process_main.c (options, the
- * file), process_master.c (signals, deaths), process_generation.c (children and
- * configurations), process_child.c, process_accept.c and process_monitor.c
- * (life in a child).
+ * file), process_master.c (signals), process_supervise.c (deaths),
+ * process_generation.c (children and configurations), process_child.c,
+ * process_accept.c and process_monitor.c (life in a child).
  */
 #ifndef SLUICE_PROCESS_PRIVATE_H
 #define SLUICE_PROCESS_PRIVATE_H
 
+#include <sys/resource.h>
 #include <sys/types.h>
 
 #include "process.h"
@@ -86,6 +87,17 @@ struct master {
 /* Runs until the end; returns the exit code. Takes the configuration over. */
 int master_run(const struct process_daemon *daemon, const char *path, struct configuration *conf);
 
+/* A configuration could not be put in force: the one before stays, or there is none. */
+void master_attempt_failed(struct master *master);
+
+/* Takes note of all children that have died (process_supervise.c). */
+void children_reap(struct master *master);
+/* Starts those anew whose time has come, and kills those that hang or outlast the drain. */
+void generation_look_after(struct master *master, struct generation *gen, uint64_t now_ns);
+
+/* How many descriptors a child may need. */
+rlim_t process_files_wanted(const struct process_settings *settings);
+
 /* Makes a generation and starts its children. On error, logged, the configuration is released. */
 int generation_start(struct master *master, struct configuration *conf) __must_check;
 /* Starts one child, anew or again. */
@@ -131,7 +143,10 @@ struct control_message {
 int control_pair(int ends[2]) __must_check;
 /* `fd` is sent along and stays the caller's; -1: none. */
 int control_send(int socket, const struct control_message *message, int fd) __must_check;
-/* 1: a message, *fd is the caller's or -1; 0: the other end is gone; -EAGAIN: none. */
+/*
+ * 1: a message; 0: the other end is gone, or talks nonsense; -EAGAIN: none.
+ * *fd is the caller's, or -1; the kernel drops descriptors if `fd` is NULL.
+ */
 int control_receive(int socket, struct control_message *message, int *fd) __must_check;
 
 /* --- in a child ------------------------------------------------------------------------- */

@@ -16,7 +16,7 @@
 
 #include "log.h"
 
-#define UNIX_MODE 0666 /* who may reach it is decided by the directory */
+#define UNIX_UMASK 0111 /* all may connect: who reaches it is decided by the directory */
 
 bool listener_equal(const struct process_listener *a, const struct process_listener *b)
 {
@@ -99,6 +99,7 @@ static int clear_path(const struct sockaddr_un *address)
 static int bind_unix(const char *path)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	mode_t before;
 	int fd, err;
 
 	memcpy(address.sun_path, path, strlen(path) + 1);
@@ -108,9 +109,11 @@ static int bind_unix(const char *path)
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return -errno;
-	if (!bind(fd, (struct sockaddr *)&address, sizeof(address)) && !chmod(path, UNIX_MODE))
+	before = umask(UNIX_UMASK);
+	err = bind(fd, (struct sockaddr *)&address, sizeof(address)) ? -errno : 0;
+	umask(before);
+	if (!err)
 		return fd;
-	err = -errno;
 	close(fd);
 	return err;
 }
