@@ -58,13 +58,12 @@ static size_t pieces_length(const struct iovec *pieces, int count)
 ssize_t stream_send(struct stream *stream, const struct iovec *pieces, int count)
 {
 	struct msghdr message = {.msg_iov = (struct iovec *)pieces, .msg_iovlen = (size_t)count};
-	int flags = MSG_NOSIGNAL | (stream->more ? MSG_MORE : 0);
 	ssize_t sent;
 
 	if (!(stream->kernel & STREAM_KERNEL_OUT))
 		return -EAGAIN;
 	do
-		sent = sendmsg(stream->watch.fd, &message, flags);
+		sent = sendmsg(stream->watch.fd, &message, MSG_NOSIGNAL);
 	while (sent < 0 && errno == EINTR);
 	if (sent < 0 && errno != EAGAIN)
 		return -errno;
@@ -445,16 +444,6 @@ ssize_t stream_write(struct stream *stream, const void *from, size_t length)
 	const struct iovec piece = {.iov_base = (void *)from, .iov_len = length};
 
 	return stream_writev(stream, &piece, 1);
-}
-
-ssize_t stream_write_more(struct stream *stream, const void *from, size_t length)
-{
-	ssize_t sent;
-
-	stream->more = true;
-	sent = stream_write(stream, from, length);
-	stream->more = false;
-	return sent;
 }
 
 ssize_t stream_sendfile(struct stream *stream, int file, off_t *offset, size_t length)

@@ -55,7 +55,7 @@ struct stream {
 
 	/* private to stream*.c */
 	uint8_t phase, kernel;
-	bool readable, blocked, finishing, finished, more;
+	bool readable, blocked, finishing, finished;
 	unsigned long tls_error;
 	uint64_t handshake_began_ns;
 	struct stream_bytes unsent, ahead;
@@ -121,8 +121,6 @@ ssize_t stream_read(struct stream *stream, void *to, size_t size) __must_check;
  * SIGPIPE. What was not taken may be given again in any other form, or not at all.
  */
 ssize_t stream_write(struct stream *stream, const void *from, size_t length) __must_check;
-/* The same, of bytes that others follow at once: a packet that is not full waits for them. */
-ssize_t stream_write_more(struct stream *stream, const void *from, size_t length) __must_check;
 /* The same for several pieces; under TLS small ones are joined into one record. */
 ssize_t stream_writev(struct stream *stream, const struct iovec *pieces, int count) __must_check;
 /* The same from a file; *offset moves on. Under TLS by way of memory. 0: the file has ended early. */

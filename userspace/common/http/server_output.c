@@ -52,13 +52,8 @@ static bool sent(struct http_connection *connection, ssize_t n)
 static bool flush_buffer(struct http_connection *connection)
 {
 	struct buffer *out = &connection->out;
-	bool more = connection->exchange && connection->exchange->file_left;
-
 	while (out->base && buffer_length(out)) {
-		ssize_t n = more ? stream_write_more(&connection->stream, buffer_data(out),
-						     buffer_length(out))
-				 : stream_write(&connection->stream, buffer_data(out),
-						buffer_length(out));
+		ssize_t n = stream_write(&connection->stream, buffer_data(out), buffer_length(out));
 
 		if (!sent(connection, n))
 			return false;
