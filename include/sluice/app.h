@@ -115,7 +115,7 @@ const char *app_form(struct app_request *r, const char *name);
 
 /*
  * [waits] The whole body; *length, which may be NULL, without the NUL behind it.
- * NULL with errno set: EMSGSIZE if it is longer than `body-max`: then 413 has
+ * NULL with errno set: EMSGSIZE if it is longer than `form-max`: then 413 has
  * been answered; ECANCELED, ETIMEDOUT. An absent body is "".
  */
 const char *app_body(struct app_request *r, size_t *length);

@@ -11,7 +11,7 @@ static struct router router;
 
 static int add(const char *method, const char *pattern)
 {
-	struct route *route;
+	struct router_route *route;
 
 	return router_add(&router, http_method_find(http_slice_of(method)), pattern, NULL, &route);
 }

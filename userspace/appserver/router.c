@@ -14,10 +14,10 @@ struct router_node {
 	struct http_slice text; /* of a fixed segment, owned */
 	struct router_node *next;
 	struct router_node *fixed, *param, *rest;
-	struct route *routes[HTTP_METHOD_COUNT];
+	struct router_route *routes[HTTP_METHOD_COUNT];
 };
 
-static void route_free(struct route *route)
+static void route_free(struct router_route *route)
 {
 	if (!route)
 		return;
@@ -40,6 +40,23 @@ static void node_free(struct router_node *node)
 		free(node);
 		node = next;
 	}
+}
+
+static void node_each(const struct router_node *node, void (*each)(struct router_route *route))
+{
+	for (; node; node = node->next) {
+		for (size_t i = 0; i < HTTP_METHOD_COUNT; i++)
+			if (node->routes[i])
+				each(node->routes[i]);
+		node_each(node->fixed, each);
+		node_each(node->param, each);
+		node_each(node->rest, each);
+	}
+}
+
+void router_each(const struct router *router, void (*each)(struct router_route *route))
+{
+	node_each(router->root, each);
 }
 
 void router_fini(struct router *router)
@@ -125,15 +142,16 @@ static struct router_node *add_segment(struct router_node *node, struct http_sli
 	return *place;
 }
 
-static struct route *route_create(enum http_method method, const char *pattern, void *target)
+static struct router_route *route_create(enum http_method method, const char *pattern, void *target)
 {
 	struct http_slice path = http_slice_of(pattern), segment;
-	struct route *route = calloc(1, sizeof(*route));
+	struct router_route *route = calloc(1, sizeof(*route));
 	char *at;
 
 	if (!route)
 		return NULL;
-	*route = (struct route){.method = method, .pattern = strdup(pattern), .target = target};
+	*route = (struct router_route){
+		.method = method, .pattern = strdup(pattern), .target = target};
 	route->names = at = calloc(1, path.len + 1);
 	if (!route->pattern || !route->names) {
 		route_free(route);
@@ -146,11 +164,11 @@ static struct route *route_create(enum http_method method, const char *pattern, 
 }
 
 int router_add(struct router *router, enum http_method method, const char *pattern, void *target,
-	       struct route **out)
+	       struct router_route **out)
 {
 	struct http_slice path = http_slice_of(pattern), segment;
 	struct router_node *node;
-	struct route *route;
+	struct router_route *route;
 	int err = check_pattern(pattern);
 
 	if (err)
@@ -181,7 +199,7 @@ struct search {
 	size_t count;
 };
 
-static void name_params(const struct search *search, const struct route *route)
+static void name_params(const struct search *search, const struct router_route *route)
 {
 	struct router_match *match = search->match;
 	const char *name = route->names;
@@ -197,7 +215,7 @@ static void name_params(const struct search *search, const struct route *route)
 
 static bool take_node(struct search *search, const struct router_node *node)
 {
-	const struct route *route = node->routes[search->method];
+	const struct router_route *route = node->routes[search->method];
 
 	if (!route && search->method == HTTP_METHOD_HEAD)
 		route = node->routes[HTTP_METHOD_GET];

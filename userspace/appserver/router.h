@@ -23,7 +23,7 @@ struct router {
 	struct router_node *root;
 };
 
-struct route {
+struct router_route {
 	enum http_method method;
 	const char *pattern; /* as it was added */
 	void *target;	     /* the caller's */
@@ -32,8 +32,8 @@ struct route {
 };
 
 struct router_match {
-	const struct route *route; /* NULL: none */
-	uint32_t allowed;	   /* methods (1 << enum http_method) that the path has */
+	const struct router_route *route; /* NULL: none */
+	uint32_t allowed;		  /* methods (1 << enum http_method) that the path has */
 	size_t param_count;
 	struct router_param {
 		const char *name; /* the route's, ended by NUL */
@@ -42,13 +42,15 @@ struct router_match {
 };
 
 void router_fini(struct router *router);
+/* Calls `each` for every route. */
+void router_each(const struct router *router, void (*each)(struct router_route *route));
 
 /*
  * The pattern is copied. -EINVAL: it does not start with '/', has an empty segment or name,
  * a rest that is not last or too many parameters; -EEXIST: it is there; -ENOMEM.
  */
 int router_add(struct router *router, enum http_method method, const char *pattern, void *target,
-	       struct route **route) __must_check;
+	       struct router_route **route) __must_check;
 
 /* `path` is decoded and normalised. HEAD is served by GET if it has no route of its own. */
 void router_find(const struct router *router, enum http_method method, struct http_slice path,
