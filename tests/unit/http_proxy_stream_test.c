@@ -418,12 +418,14 @@ static void upload_goes_on_while_the_response_comes(void)
 	int client, server;
 
 	relay_start(1);
+	relay.upstream_settings.response_ms = 50;
 	client = relay_client();
 	relay_send(client, UPLOAD_HEAD "Transfer-Encoding: chunked\r\n\r\n1\r\na\r\n");
 	server = relay_accept(0);
 	relay_expect(server, UPLOAD_HEAD "Transfer-Encoding: chunked\r\n\r\n1\r\na\r\n");
 	relay_send(server, OK_CHUNKED "1\r\nA\r\n");
 	relay_expect(client, OK_CHUNKED "1\r\nA\r\n");
+	relay_run(120); /* the server waits for the client */
 	relay_send(client, "1\r\nb\r\n");
 	relay_expect(server, "1\r\nb\r\n");
 	relay_send(server, "1\r\nB\r\n");

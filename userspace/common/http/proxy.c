@@ -224,16 +224,27 @@ static bool is_unacknowledged(const struct upstream_connection *connection)
 	       info.tcpi_unacked;
 }
 
+/* It is the client who does not send. */
+static bool waits_for_upload(const struct proxy *proxy)
+{
+	return proxy->upload == PROXY_UPLOAD_RUNNING && !proxy->write_blocked;
+}
+
+static void timed_out(struct proxy *proxy)
+{
+	proxy_counters(proxy)->timeouts++;
+	proxy_fail(proxy, PROXY_TIMEOUT, 504);
+}
+
 /* No head of a response has come. */
 static void head_expired(struct proxy *proxy)
 {
 	const struct upstream_settings *settings = upstream_of(proxy)->settings;
 
-	if (proxy->upload == PROXY_UPLOAD_RUNNING && !proxy->write_blocked) {
+	if (waits_for_upload(proxy)) {
 		proxy_extend(proxy);
 	} else if (!proxy->unacknowledged || settings->response_ms <= settings->connect_ms) {
-		proxy_counters(proxy)->timeouts++;
-		proxy_fail(proxy, PROXY_TIMEOUT, 504);
+		timed_out(proxy);
 	} else if (is_unacknowledged(proxy->connection)) {
 		upstream_suspect(proxy->server);
 		proxy->connection->reused = false;
@@ -256,12 +267,10 @@ static void on_expired(struct upstream_connection *connection)
 		head_expired(proxy);
 		break;
 	case PROXY_STAGE_BODY:
-		if (proxy->client_blocked) {
+		if (proxy->client_blocked || waits_for_upload(proxy))
 			proxy_extend(proxy);
-			break;
-		}
-		proxy_counters(proxy)->timeouts++;
-		proxy_fail(proxy, PROXY_TIMEOUT, 504);
+		else
+			timed_out(proxy);
 		break;
 	case PROXY_STAGE_TUNNEL: /* idle tunnels are ended from the client's side */
 	case PROXY_STAGE_DONE:

@@ -60,7 +60,7 @@ struct upstream_settings {
 };
 
 /*
- * Defaults: round robin; connect 1 s, response 60 s, retry 10 s; 32 idle connections, 30 s; any
+ * Defaults: round robin; connect 1 s, response 60 s, retry 10 s; 256 idle connections, 30 s; any
  * number of requests; no checks, or every 2 s with 1 s to answer, rise 2, fall 2.
  */
 void upstream_settings_init(struct upstream_settings *settings, const char *name);

@@ -23,7 +23,7 @@ void upstream_settings_init(struct upstream_settings *settings, const char *name
 		.response_ms = 60 * 1000,
 		.retry_ms = 10 * 1000,
 		.idle_ms = 30 * 1000,
-		.idle_count = 32,
+		.idle_count = 256,
 		.check = {.interval_ms = 2000, .timeout_ms = 1000, .rise = 2, .fall = 2},
 	};
 	strncpy(settings->name, name, sizeof(settings->name) - 1);
