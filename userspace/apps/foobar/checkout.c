@@ -21,8 +21,8 @@ static const char not_known[] =
 	"Please press the button again: it will not be ordered twice.";
 static const char changed_elsewhere[] =
 	"Your cart has changed in another window. Please check it, and order again.";
-static const char prices_changed[] =
-	"Nothing was ordered: a price has changed since you looked. Here is how it is now.";
+static const char prices_changed[] = "Nothing was ordered: prices or your cart have changed since "
+				     "you looked. Here is how it is now.";
 static const char sold_out[] =
 	"Nothing was ordered: somebody was faster, and there is not enough left of what is marked.";
 
