@@ -107,7 +107,7 @@ path_print() {
 	firewall_hop fw1 "perimeter; spreads over the balancers" web web-in web-out
 	balancer_hops "$tls"
 	hop "$tls" "unpacks, ends TLS; answers go straight" "" \
-		"$(logged "$tls" haproxy.log total_ms)"
+		"$(logged "$tls" access.log total_ms)"
 	firewall_hop fw2 "lets HTTP from TLS proxies to web servers" HTTP http
 	hop "$web" "static files, else asks the application" "" \
 		"$(ms "$(logged "$web" access.log total_s)")"

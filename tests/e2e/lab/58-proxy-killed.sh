@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
-# HAProxy on tls2 is killed: new connections succeed again within 2 s, both balancers come to the
+# The TLS proxy of tls2 is killed: new connections succeed again within 2 s, both balancers come to the
 # same ring, nobody but tls2's own connections is hurt, and it gets new ones when it is back.
 source "$(dirname -- "$0")/../lib.sh"
 
@@ -17,7 +17,7 @@ require_well
 arrive
 keep
 fault=$(now_ms)
-slay tls2 haproxy
+slay tls2 tlsproxy
 wait_until 5 "both balancers leave tls2" backends_are tls1
 note "both balancers left tls2 after $(($(now_ms) - fault)) ms"
 for balancer in "${BALANCERS[@]}"; do
@@ -31,7 +31,7 @@ last=$(arrivals "map(select(.end != \"done\").at_ms) | max // $fault | . - $faul
 note "new connections that failed before: $(turned_away 0), the last $last ms after the fault"
 
 next_round
-revive tls2 haproxy
+revive tls2 tlsproxy
 wait_until 10 "both balancers come back to tls2" backends_are tls1 tls2
 wait_until 10 "tls2 gets new connections" arrived 3 ".tls == \"tls2\" and .at_ms > $(now_ms)"
 ok "tls2 gets new connections again"

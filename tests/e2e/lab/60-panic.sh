@@ -16,8 +16,8 @@ answers() {
 }
 
 require_well
-slay tls1 haproxy
-slay tls2 haproxy
+slay tls1 tlsproxy
+slay tls2 tlsproxy
 wait_until 5 "both balancers say that it is a panic" panics
 ok "both balancers say that it is a panic"
 wait_until 10 "fw1 keeps both paths" paths_are 2
@@ -30,9 +30,9 @@ succeeds "the user is not answered" not answers
 like "but refused, not left waiting" "$(cat "$scratch/get.error")" "Failed to connect|refused"
 
 started=$(now_ms)
-revive tls1 haproxy
+revive tls1 tlsproxy
 wait_until 10 "new connections succeed" answers
 note "a new connection succeeded $(($(now_ms) - started)) ms after tls1 was started"
 ok "new connections succeed with one proxy"
-revive tls2 haproxy
+revive tls2 tlsproxy
 require_well

@@ -44,5 +44,5 @@ wait_until 10 "Prometheus has counted so far" above $((now - 1)) query "$counter
 compare "packets that fw1 received on wan meanwhile" \
 	$((now - before)) '>=' $((5 * requests))
 is "replicas that replicate" "$(query 'sum(mysql_slave_status_slave_sql_running)')" 2
-up='haproxy_server_status{job="tls",proxy="web",state="UP"} == 1'
+up='sluice_upstream_well{job="tls",upstream="web"} == 1'
 is "web servers that the proxies see" "$(query "count($up)")" $((${#PROXIES[@]} * ${#WEBS[@]}))
