@@ -234,7 +234,7 @@ static void worker_that_loops_is_killed_and_replaced(void)
 	start_with("workers: 1, watchdog: 300ms");
 	fd = toy_connect(PORT);
 	toy_send(fd, "loop");
-	CU_ASSERT(toy_logged("event=watchdog child=0", 1));
+	CU_ASSERT(toy_logged("event=watchdog child=w0", 1));
 	UNIT_ASSERT_TEXT(toy_ask_once(PORT, "echo alive"), "alive");
 	CU_ASSERT_EQUAL(toy_metric(METRICS, "sluice_worker_watchdog_kills_total"), 1);
 	close(fd);
@@ -386,7 +386,7 @@ static void drain_has_an_end(void)
 	busy = toy_connect(PORT);
 	UNIT_ASSERT_TEXT(toy_ask(busy, "hold"), "held");
 	CU_ASSERT_EQUAL(toy_stop(), 0);
-	CU_ASSERT(toy_logged("event=drain-cut child=0 connections=1", 1));
+	CU_ASSERT(toy_logged("event=drain-cut child=w0 connections=1", 1));
 	close(busy);
 }
 

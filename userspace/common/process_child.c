@@ -80,18 +80,17 @@ static int take_sockets(struct process_child *self, const struct child *child,
 
 /* --- who it is ---------------------------------------------------------------------------- */
 
-/* "sluice-web: w0", in the 15 bytes that the kernel keeps. */
+#define NAME_BYTES 15 /* of a name that the kernel keeps */
+
+/* "sluice-web: w0" */
 static void set_name(const struct process_daemon *daemon, const struct child *child)
 {
 	const char *name = daemon->name, *dash = strchr(name, '-');
-	char number[16], text[64];
+	char text[64];
 
-	snprintf(number, sizeof(number), "w%u", child->index);
-	if (child_is_monitor(child))
-		strcpy(number, "mon");
-	if (strlen(name) + strlen(number) + 2 > 15 && dash)
+	if (strlen(name) + strlen(": ") + strlen(child->name) > NAME_BYTES && dash)
 		name = dash + 1;
-	snprintf(text, sizeof(text), "%s: %s", name, number);
+	snprintf(text, sizeof(text), "%s: %s", name, child->name);
 	prctl(PR_SET_NAME, text);
 }
 
@@ -136,7 +135,7 @@ static void on_deadline(struct loop_timer *timer)
 	struct process_child *self = container_of(timer, struct process_child, deadline);
 
 	self->slot->values[BOARD_CONNECTIONS_CUT] += self->worker.connections;
-	log_warn("process", "event=drain-cut child=%u connections=%zu", self->worker.index,
+	log_warn("process", "event=drain-cut child=%s connections=%zu", self->name,
 		 self->worker.connections);
 	loop_stop(&self->worker.loop);
 }
@@ -198,7 +197,7 @@ static void on_control(struct loop_watch *watch, uint32_t events)
 		obey(self, &message, fd);
 		return;
 	}
-	log_error("process", "event=master-gone child=%u", self->worker.index);
+	log_error("process", "event=master-gone child=%s", self->name);
 	loop_watch_del(&self->worker.loop, watch);
 	drain(self, CONTROL_ALL_QUEUES);
 }
@@ -241,6 +240,7 @@ static void init_worker(struct process_child *self, const struct master *master,
 				.log = {.fd = -1},
 				.child = self,
 			},
+		.name = child->name,
 		.board = &master->board,
 		.slot = child->slot,
 		.acceptors =
@@ -312,7 +312,7 @@ int child_main(struct master *master, struct child *child, int fd)
 	if (!err)
 		err = start(&self, child, fd);
 	if (err)
-		log_error("process", "event=child-not-started child=%u error=\"%s\"", child->index,
+		log_error("process", "event=child-not-started child=%s error=\"%s\"", child->name,
 			  strerror(-err));
 	else
 		err = run(&self, child);

@@ -70,6 +70,20 @@ void generation_release(struct master *master, struct generation *gen)
 
 static void on_control(struct loop_watch *watch, uint32_t events);
 
+static void init_child(struct generation *gen, unsigned index)
+{
+	struct child *child = &gen->children[index];
+
+	child->generation = gen;
+	child->index = index;
+	child->control_fd = -1;
+	child->control = (struct loop_watch){LOOP_NO_FD, on_control};
+	if (child_is_monitor(child))
+		strcpy(child->name, "monitor");
+	else
+		snprintf(child->name, sizeof(child->name), "w%u", index);
+}
+
 static struct generation *make(struct master *master, const struct configuration *conf)
 {
 	unsigned workers = conf->settings->workers;
@@ -81,12 +95,8 @@ static struct generation *make(struct master *master, const struct configuration
 	gen->conf = *conf;
 	gen->number = ++master->last_number;
 	gen->workers = workers;
-	for (unsigned i = 0; i <= workers; i++) {
-		gen->children[i].generation = gen;
-		gen->children[i].index = i;
-		gen->children[i].control_fd = -1;
-		gen->children[i].control = (struct loop_watch){LOOP_NO_FD, on_control};
-	}
+	for (unsigned i = 0; i <= workers; i++)
+		init_child(gen, i);
 	gen->next = master->generations;
 	master->generations = gen;
 	return gen;

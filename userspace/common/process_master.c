@@ -213,7 +213,7 @@ static void reopen_log(const struct generation *gen)
 	}
 	for (unsigned i = 0; i < gen->workers; i++)
 		if (gen->children[i].pid && control_send(gen->children[i].control_fd, &message, fd))
-			log_warn("process", "event=access-log-not-reopened child=%u", i);
+			log_warn("process", "event=access-log-not-reopened child=w%u", i);
 	close(fd);
 }
 

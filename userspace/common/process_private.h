@@ -42,6 +42,7 @@ struct generation;
 struct child {
 	struct generation *generation;
 	unsigned index; /* generation->workers: the monitor */
+	char name[8];	/* "w0", "monitor" */
 	pid_t pid;	/* 0: none runs */
 	struct board_slot *slot;
 	int control_fd; /* -1: none runs */
@@ -182,6 +183,7 @@ void acceptors_resume(struct acceptors *all);
 /* worker->child */
 struct process_child {
 	struct worker worker;
+	const char *name;
 	const struct board *board;
 	struct board_slot *slot;
 	struct acceptors acceptors;

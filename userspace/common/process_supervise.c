@@ -48,8 +48,8 @@ static void log_death(const struct child *child, int status)
 	bool ended = WIFEXITED(status) && !WEXITSTATUS(status);
 	enum log_level level = ended ? LOG_LEVEL_DEBUG : LOG_LEVEL_ERROR;
 
-	log_write(level, "process", "event=child-died child=%u generation=%u pid=%d %s=%d",
-		  child->index, child->generation->number, (int)child->pid,
+	log_write(level, "process", "event=child-died child=%s generation=%u pid=%d %s=%d",
+		  child->name, child->generation->number, (int)child->pid,
 		  WIFSIGNALED(status) ? "signal" : "exit-code",
 		  WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
 }
@@ -93,7 +93,7 @@ static void restart(struct master *master, struct child *child)
 		master->board.master->restarts++;
 		return;
 	}
-	log_error("process", "event=cannot-fork child=%u error=\"%s\"", child->index,
+	log_error("process", "event=cannot-fork child=%s error=\"%s\"", child->name,
 		  strerror(-err));
 	schedule_restart(child);
 }
@@ -115,7 +115,7 @@ static void watch_over(struct master *master, struct child *child, uint64_t now_
 	}
 	if (!busy_ns || now_ns < busy_ns + limit_ns)
 		return;
-	log_error("process", "event=watchdog child=%u pid=%d busy-ms=%llu", child->index,
+	log_error("process", "event=watchdog child=%s pid=%d busy-ms=%llu", child->name,
 		  (int)child->pid, (unsigned long long)((now_ns - busy_ns) / NS_PER_MS));
 	master->board.master->watchdog_kills++;
 	child->aborted_ns = now_ns;
