@@ -76,9 +76,13 @@ static void times_are_written_anew_when_they_change(void)
 	http_write_time(&writer, HTTP_FIELD_DATE, 0);
 	http_write_time(&writer, HTTP_FIELD_DATE, 0);
 	http_write_time(&writer, HTTP_FIELD_LAST_MODIFIED, 1);
+	http_write_time(&writer, HTTP_FIELD_LAST_MODIFIED, 64);
+	http_write_time(&writer, HTTP_FIELD_LAST_MODIFIED, -1);
 	ASSERT_WRITTEN("Date: Thu, 01 Jan 1970 00:00:00 GMT\r\n"
 		       "Date: Thu, 01 Jan 1970 00:00:00 GMT\r\n"
-		       "Last-Modified: Thu, 01 Jan 1970 00:00:01 GMT\r\n\r\n");
+		       "Last-Modified: Thu, 01 Jan 1970 00:00:01 GMT\r\n"
+		       "Last-Modified: Thu, 01 Jan 1970 00:01:04 GMT\r\n"
+		       "Last-Modified: Wed, 31 Dec 1969 23:59:59 GMT\r\n\r\n");
 }
 
 /* --- what must not get in --------------------------------------------------------------- */

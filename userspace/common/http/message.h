@@ -67,11 +67,10 @@ struct http_head {
 	enum http_target_form form;
 	struct http_slice method_name;
 	struct http_slice target; /* as it was sent */
-	struct http_slice
-		path; /* of the target, raw; "/" if it is absolute and has none; else empty */
-	struct http_slice query; /* behind '?', raw; query.at is NULL if there is no '?' */
+	struct http_slice path;	  /* of the target, raw; "/" if an absolute one has none */
+	struct http_slice query;  /* behind '?', raw; query.at is NULL if there is no '?' */
 	/* Of the target if it names a host, else of Host; empty in HTTP/1.0 without Host. */
-	struct http_slice authority; /* host and port, as it was sent */
+	struct http_slice authority; /* host and port, as it was sent, in any case */
 	struct http_slice host;	     /* IPv6 addresses without their brackets */
 	uint16_t port;		     /* 0: none was given */
 
@@ -81,7 +80,7 @@ struct http_head {
 
 	/* What follows from the fields. */
 	enum http_framing framing;
-	bool has_length; /* there was a Content-Length; with no content in answers to HEAD, in 304 */
+	bool has_length;	 /* there was a Content-Length, in an answer to HEAD or a 304 too */
 	uint64_t content_length; /* its value */
 	bool keep_alive;	 /* the connection may carry another message after this one */
 	bool expect_continue;	 /* the client waits for 100 (Continue) */
@@ -220,7 +219,7 @@ void http_write_field(struct http_writer *writer, enum http_field field, struct 
 void http_write_named(struct http_writer *writer, struct http_slice name, struct http_slice value);
 void http_write_text(struct http_writer *writer, enum http_field field, const char *value);
 void http_write_number(struct http_writer *writer, enum http_field field, uint64_t value);
-/* An IMF-fixdate: Date, Last-Modified, Expires. The text of a second is made once. */
+/* An IMF-fixdate: Date, Last-Modified, Expires. The texts of recent seconds are kept. */
 void http_write_time(struct http_writer *writer, enum http_field field, time_t when);
 
 /* The fields that announce the body: "Content-Length: N", "Transfer-Encoding: chunked" or none. */

@@ -187,13 +187,14 @@ void http_write_time(struct http_writer *writer, enum http_field field, time_t w
 	static _Thread_local struct {
 		time_t when;
 		char text[HTTP_DATE_LEN + 1];
-	} last;
+	} recent[8], *entry;
 
-	if (!last.text[0] || last.when != when) {
-		last.when = when;
-		http_date_format(when, last.text);
+	entry = &recent[(uint64_t)when % ARRAY_LEN(recent)];
+	if (!entry->text[0] || entry->when != when) {
+		entry->when = when;
+		http_date_format(when, entry->text);
 	}
-	http_write_field(writer, field, (struct http_slice){last.text, HTTP_DATE_LEN});
+	http_write_field(writer, field, (struct http_slice){entry->text, HTTP_DATE_LEN});
 }
 
 void http_write_framing(struct http_writer *writer, enum http_framing framing, uint64_t length)
