@@ -179,12 +179,19 @@ static void end_of_rows(struct db_result *result)
 	result->handle = NULL;
 }
 
+/* The library tells of what comes instead of a row, a deadlock for one, at the connection alone. */
 static int fetch_failed(struct db_result *result)
 {
 	MYSQL_STMT *handle = result->handle;
+	MYSQL *mysql = &result->connection->mysql;
 
-	result->error = database_fail(result->connection, mysql_stmt_errno(handle),
+	if (mysql_stmt_errno(handle))
+		result->error =
+			database_fail(result->connection, mysql_stmt_errno(handle),
 				      mysql_stmt_sqlstate(handle), mysql_stmt_error(handle));
+	else
+		result->error = database_fail(result->connection, mysql_errno(mysql),
+					      mysql_sqlstate(mysql), mysql_error(mysql));
 	end_of_rows(result);
 	return result->error;
 }
