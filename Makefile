@@ -90,6 +90,10 @@ bench: bench-xdp ## Measure, beside the physical floor
 bench-xdp: $(BUILD)/tests/bench/xdp_bench ## Nanoseconds per packet: name, minimum, median, floor
 	$(SUDO) $<
 
+.PHONY: bench-http
+bench-http: $(BUILD)/sluice-web $(BUILD)/sluice-tlsproxy ## Requests/s and CPU of the web tier, beside nginx and HAProxy
+	$(SUDO) env BUILD=$(BUILD) tests/bench/http/run
+
 .PHONY: bench-parser
 bench-parser: $(BUILD)/tests/bench/http_bench ## Nanoseconds per HTTP message, parsed and written
 	$<
