@@ -33,6 +33,11 @@ is() {
 	if [ "$2" = "$3" ]; then ok "$1"; else not_ok "$1" "seen \"$2\", expected \"$3\""; fi
 }
 
+# like TEXT SEEN PATTERN: an extended regular expression.
+like() {
+	if [[ $2 =~ $3 ]]; then ok "$1"; else not_ok "$1" "seen \"$2\", expected $3"; fi
+}
+
 # has TEXT SEEN PART
 has() {
 	if [[ $2 == *"$3"* ]]; then ok "$1"; else not_ok "$1" "no \"$3\" in $2"; fi

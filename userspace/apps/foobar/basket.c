@@ -54,7 +54,7 @@ int basket_load(struct app_request *r, const struct cart *cart, enum basket_sour
 	}
 	basket->delivery_cents = money_delivery(basket->goods_cents);
 	basket->total_cents = basket->goods_cents + basket->delivery_cents;
-	return more < 0 ? more : 0;
+	return more < 0 ? more : db_status(r);
 }
 
 bool basket_in_stock(const struct basket *basket)

@@ -138,6 +138,12 @@ void checkout_page(struct app_request *r)
 		form_show(r, 200, NULL, NULL);
 }
 
+static void place_failed(struct app_request *r, const struct order *order, int err)
+{
+	app_log(app_of(r), r, APP_LOG_WARN, "event=order-not-placed err=%d", -err);
+	form_show(r, 503, order->address, not_known);
+}
+
 static void place(struct app_request *r, struct order *order)
 {
 	int outcome = order_place(r, order);
@@ -149,7 +155,7 @@ static void place(struct app_request *r, struct order *order)
 	else if (outcome == ORDER_SOLD_OUT)
 		cart_show(r, 409, BASKET_PRIMARY, sold_out);
 	else if (outcome != -ECANCELED && outcome != -ETIMEDOUT)
-		form_show(r, 503, order->address, not_known);
+		place_failed(r, order, outcome);
 }
 
 static bool address_read(struct app_request *r, struct address *address)

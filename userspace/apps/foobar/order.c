@@ -23,7 +23,7 @@ static int token_look_up(struct app_request *r, const char *sql, const char *tok
 
 	if (found > 0)
 		*id = (uint32_t)db_int(rows, 0);
-	return found;
+	return found ? found : db_status(r);
 }
 
 int order_find(struct app_request *r, const char *token, uint32_t *id)
