@@ -15,6 +15,7 @@ net_dir=$(mktemp -d "${TMPDIR:-/tmp}/sluice-tlsproxy.XXXXXX")
 net_failed=0
 vip=192.0.2.10
 declare -A net_pids=()
+export ASAN_OPTIONS=quarantine_size_mb=1 # where a sanitized proxy is measured
 
 # --- verdicts ------------------------------------------------------------------
 
@@ -120,6 +121,9 @@ net_down() {
 	for name in "${!net_pids[@]}"; do
 		stop "$name"
 	done
+	if [ -e "$net_dir/log" ] && grep -E 'runtime error|Sanitizer' "$net_dir/log" >&2; then
+		not_ok "sanitizers find no fault"
+	fi
 	rm -rf "$net_dir"
 	exit "$net_failed"
 }
