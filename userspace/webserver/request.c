@@ -120,9 +120,9 @@ static void make_id(struct web_worker *web, char id[static WEB_ID_LEN])
 {
 	uint64_t bits[2] = {next_id_bits(web), next_id_bits(web)};
 
-	for (unsigned i = 0; i < WEB_ID_LEN - 1; i++)
+	for (unsigned i = 0; i < 32; i++)
 		id[i] = "0123456789abcdef"[bits[i / 16] >> 4 * (i % 16) & 15];
-	id[WEB_ID_LEN - 1] = '\0';
+	id[32] = '\0';
 }
 
 const char *web_request_id(struct http_exchange *exchange)
@@ -223,61 +223,56 @@ static void on_drained(struct http_exchange *exchange)
 
 /* --- what is left of it ----------------------------------------------------------------- */
 
+static void log_text(struct access_log *log, const char *key, const char *text)
+{
+	access_log_text(log, key, text, strlen(text));
+}
+
 static void log_slice(struct access_log *log, const char *key, struct http_slice value)
 {
-	if (value.len)
-		access_log_text(log, key, value.at, value.len);
+	access_log_text(log, key, value.at ? value.at : "", value.len);
 }
 
-static void log_request_line(struct access_log *log, const struct http_head *head)
+static void log_head(struct access_log *log, const struct http_exchange *exchange)
 {
-	char line[ACCESS_LOG_LINE_BYTES];
-	int length = snprintf(line, sizeof(line), "%.*s %.*s", (int)head->method_name.len,
-			      head->method_name.at, (int)head->target.len, head->target.at);
-
-	if ((size_t)length >= sizeof(line))
-		length = sizeof(line) - 1;
-	access_log_text(log, "request", line, (size_t)length);
-}
-
-static void log_relay(struct access_log *log, const struct proxy_report *report)
-{
-	if (!report->tries)
-		return;
-	if (report->server)
-		access_log_text(log, "upstream", report->server, strlen(report->server));
-	access_log_uint(log, "tries", report->tries);
-	if (report->connect_ns)
-		access_log_ms(log, "connect_ms", report->connect_ns);
-	if (report->response_ns)
-		access_log_ms(log, "response_ms", report->response_ns);
-}
-
-static void log_request(struct http_exchange *exchange, const struct proxy_report *report,
-			bool aborted)
-{
-	struct access_log *log = &worker_of(exchange)->worker->log;
 	const struct http_head *head = &exchange->request;
 	char peer[ADDR_TEXT_LEN];
 
-	access_log_begin(log);
-	access_log_text(log, "id", web_request_id(exchange), strlen(web_request_id(exchange)));
 	log_slice(log, "client", client_of(exchange, peer));
+	log_slice(log, "method", head->method_name);
 	log_slice(log, "host", head->authority);
-	log_request_line(log, head);
-	access_log_uint(log, "status", exchange->status);
-	access_log_uint(log, "bytes", exchange->body_out);
-	access_log_uint(log, "bytes_in", exchange->body_in);
-	log_relay(log, report);
-	access_log_ms(log, "ms", exchange->duration_ns);
+	log_slice(log, "target", head->target);
 	log_slice(log, "referer", http_head_value(head, HTTP_FIELD_REFERER));
-	log_slice(log, "agent", http_head_value(head, HTTP_FIELD_USER_AGENT));
-	if (aborted || exchange->broken)
-		access_log_text(log, "end", aborted ? "client" : "server", 6);
+	log_slice(log, "user_agent", http_head_value(head, HTTP_FIELD_USER_AGENT));
+}
+
+static void log_relaying(struct access_log *log, const struct proxy_report *report)
+{
+	log_text(log, "server", report->server);
+	access_log_uint(log, "tries", report->tries);
+	access_log_ms(log, "connect_ms", report->connect_ns);
+	access_log_ms(log, "response_ms", report->response_ns);
+}
+
+static void write_log(struct http_exchange *exchange, const struct proxy_report *report,
+		      const char *end)
+{
+	struct access_log *log = &worker_of(exchange)->worker->log;
+
+	access_log_begin(log);
+	log_text(log, "id", web_request_id(exchange));
+	log_head(log, exchange);
+	access_log_uint(log, "status", exchange->status);
+	log_text(log, "end", end);
+	access_log_uint(log, "bytes_in", exchange->body_in);
+	access_log_uint(log, "bytes_out", exchange->body_out);
+	if (report->server)
+		log_relaying(log, report);
+	access_log_ms(log, "total_ms", exchange->duration_ns);
 	access_log_end(log);
 }
 
-static void end_request(struct http_exchange *exchange, bool aborted)
+static void end_request(struct http_exchange *exchange, const char *how)
 {
 	struct web_request *request = web_request_of(exchange);
 	struct proxy_report report = {0};
@@ -287,18 +282,18 @@ static void end_request(struct http_exchange *exchange, bool aborted)
 	if (!request)
 		return;
 	if (request->worker->worker->log.fd >= 0 && !request->unlogged)
-		log_request(exchange, &report, aborted);
+		write_log(exchange, &report, how);
 	release_request(request);
 }
 
 static void on_finished(struct http_exchange *exchange)
 {
-	end_request(exchange, false);
+	end_request(exchange, exchange->broken ? "cut" : "complete");
 }
 
 static void on_aborted(struct http_exchange *exchange)
 {
-	end_request(exchange, true);
+	end_request(exchange, "aborted");
 }
 
 const struct http_handler web_handler = {

@@ -11,7 +11,7 @@
 #include "precondition.h"
 #include "process.h"
 
-#define WEB_ID_LEN 33 /* 128 bits in hexadecimal, and NUL */
+#define WEB_ID_LEN 65 /* of a trusted proxy's id; own ones have 32 hexadecimal digits */
 
 #define WEB_COUNTERS(X)                                                                            \
 	X(not_modified, "Conditional requests answered with 304.")                                 \
