@@ -330,6 +330,32 @@ static void idle_connection_that_ends_is_dropped(void)
 	relay_stop();
 }
 
+/* The end is there with the response, when another request already looks for a connection. */
+static void connection_that_has_ended_is_not_kept(void)
+{
+	int first, second, server;
+
+	relay_start(1);
+	first = relay_client();
+	second = relay_client();
+	relay_send(first, RELAY_GET);
+	server = relay_accept(0);
+	relay_expect(server, GET_SENT);
+	CU_ASSERT(send(server, OK, sizeof(OK) - 1, 0) == sizeof(OK) - 1);
+	close(server);
+	CU_ASSERT(send(second, POST, sizeof(POST) - 1, 0) == sizeof(POST) - 1);
+	server = relay_accept(0);
+	relay_expect(server, POST_SENT);
+	relay_send(server, OK);
+	relay_expect(second, OK);
+	relay_expect(first, OK);
+	CU_ASSERT_EQUAL(relay.sent[0].reused, 0);
+	relay_close(server);
+	relay_close(first);
+	relay_close(second);
+	relay_stop();
+}
+
 static void idle_connections_are_few_and_grow_old(void)
 {
 	int clients[3], servers[3];
@@ -861,6 +887,7 @@ int main(void)
 		UNIT_TEST(bytes_behind_a_response_are_nobodys_response),
 		UNIT_TEST(idle_connection_that_talks_is_closed),
 		UNIT_TEST(idle_connection_that_ends_is_dropped),
+		UNIT_TEST(connection_that_has_ended_is_not_kept),
 		UNIT_TEST(idle_connections_are_few_and_grow_old),
 		UNIT_TEST(stale_connection_costs_no_try),
 		UNIT_TEST(post_on_a_stale_connection_is_not_sent_twice),

@@ -146,13 +146,21 @@ struct upstream_connection *upstream_take(struct upstream_server *server, uint64
 	return connection;
 }
 
+/* Neither its end nor bytes are known to be there; costs a system call only if they are. */
+static bool is_quiet(struct upstream_connection *connection)
+{
+	char byte;
+
+	return !connection->in.base && stream_read(&connection->stream, &byte, 1) == -EAGAIN;
+}
+
 void upstream_give_back(struct upstream_connection *connection)
 {
 	struct upstream_server *server = connection->server;
 	const struct upstream_settings *settings = server->upstream->settings;
 
 	buffer_put_if_empty(server->upstream->buffers, &connection->in);
-	if (connection->in.base || server->upstream->draining || !settings->idle_count) {
+	if (!is_quiet(connection) || server->upstream->draining || !settings->idle_count) {
 		upstream_close(connection);
 		return;
 	}
