@@ -56,6 +56,14 @@ servers_up() {
 		grep -qx "haproxy_backend_active_servers{proxy=\"$3\"} $4"
 }
 
+# addresses_of KIND: of all nodes of a kind, of both families.
+addresses_of() {
+	local node
+	for node in $(nodes_of "$1"); do
+		printf '%s\n' "${ADDR4[$node]}" "${ADDR6[$node]}"
+	done
+}
+
 # server_lines KIND PORT: the nodes of a kind, as servers of an upstream in a daemon's file.
 server_lines() {
 	local node

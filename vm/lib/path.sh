@@ -110,7 +110,7 @@ path_print() {
 		"$(logged "$tls" access.log total_ms)"
 	firewall_hop fw2 "lets HTTP from TLS proxies to web servers" HTTP http
 	hop "$web" "static files, else asks the application" "" \
-		"$(ms "$(logged "$web" access.log total_s)")"
+		"$(logged "$web" access.log total_ms)"
 	firewall_hop fw3 "lets HTTP from web servers to applications" HTTP http
 	hop "$app" "the application" "" "$(logged "$app" app.log total_ms)"
 	firewall_hop fw4 "lets SQL from applications to databases" SQL mysql

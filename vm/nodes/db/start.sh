@@ -23,13 +23,6 @@ accounts() {
 	done
 }
 
-addresses_of() {
-	local node
-	for node in $(nodes_of "$1"); do
-		printf '%s\n' "${ADDR4[$node]}" "${ADDR6[$node]}"
-	done
-}
-
 if [[ $node == "$primary" ]]; then
 	mapfile -t apps < <(addresses_of app)
 	mapfile -t dbs < <(addresses_of db)
