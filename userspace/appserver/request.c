@@ -146,10 +146,13 @@ static void not_found(struct app_request *r)
 
 static void not_allowed(struct app_request *r)
 {
+	uint32_t methods = r->match.allowed;
 	char allowed[128] = "";
 
+	if (methods & 1u << HTTP_METHOD_GET)
+		methods |= 1u << HTTP_METHOD_HEAD;
 	for (unsigned i = 0; i < HTTP_METHOD_COUNT; i++) {
-		if (!(r->match.allowed & 1u << i))
+		if (!(methods & 1u << i))
 			continue;
 		if (*allowed)
 			strcat(allowed, ", ");
