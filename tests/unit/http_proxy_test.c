@@ -452,6 +452,27 @@ static void post_is_not_risked_on_an_old_connection(void)
 	relay_stop();
 }
 
+/* The server's end and the request come at the same time. */
+static void post_is_not_risked_on_a_connection_that_has_just_ended(void)
+{
+	int client, server;
+
+	relay_start(1);
+	client = relay_client();
+	relay_send(client, RELAY_GET);
+	server = relay_accept(0);
+	serve(client, server);
+	CU_ASSERT(send(client, POST, sizeof(POST) - 1, 0) == sizeof(POST) - 1);
+	close(server);
+	server = relay_accept(0);
+	relay_expect(server, POST_SENT);
+	relay_send(server, OK);
+	relay_expect(client, OK);
+	relay_close(server);
+	relay_close(client);
+	relay_stop();
+}
+
 static void refused_connection_is_tried_elsewhere(void)
 {
 	int client, server;
@@ -892,6 +913,7 @@ int main(void)
 		UNIT_TEST(stale_connection_costs_no_try),
 		UNIT_TEST(post_on_a_stale_connection_is_not_sent_twice),
 		UNIT_TEST(post_is_not_risked_on_an_old_connection),
+		UNIT_TEST(post_is_not_risked_on_a_connection_that_has_just_ended),
 		UNIT_TEST(refused_connection_is_tried_elsewhere),
 		UNIT_TEST(nobody_there_is_503),
 		UNIT_TEST(connect_timeout_is_tried_elsewhere),

@@ -18,12 +18,6 @@
 
 #define SPARE_MAX 64
 
-/*
- * What cannot be sent again goes over a kept connection only if that was in use
- * a moment ago: its server is then not about to close it for being idle.
- */
-#define UNREPEATABLE_IDLE_NS (1 * NS_PER_SEC)
-
 static struct upstream *upstream_of(const struct proxy *proxy)
 {
 	return proxy->rules->upstream;
@@ -287,23 +281,18 @@ static void own(struct proxy *proxy, struct upstream_connection *connection)
 	connection->expired = on_expired;
 }
 
-static uint64_t idle_allowed_ns(const struct proxy *proxy)
+static bool is_repeatable(const struct http_head *request)
 {
-	const struct http_head *request = &proxy->exchange->request;
-
-	if (proxy->fresh)
-		return 0;
-	if (http_method_is_idempotent(request->method) && request->framing == HTTP_FRAMING_NONE)
-		return UINT64_MAX;
-	return UNREPEATABLE_IDLE_NS;
+	return http_method_is_idempotent(request->method) && request->framing == HTTP_FRAMING_NONE;
 }
 
 static void connect_to(struct proxy *proxy)
 {
-	struct upstream_connection *connection =
-		upstream_take(proxy->server, idle_allowed_ns(proxy));
+	struct upstream_connection *connection = NULL;
 	int err;
 
+	if (!proxy->fresh)
+		connection = upstream_take(proxy->server, is_repeatable(&proxy->exchange->request));
 	proxy->began_ns = upstream_of(proxy)->loop->now_ns;
 	proxy->connect_ns = 0;
 	proxy->sent = proxy->received = proxy->unacknowledged = false;

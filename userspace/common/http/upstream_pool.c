@@ -11,6 +11,9 @@
 
 #include "log.h"
 
+/* Servers that close idle connections wait longer than that. */
+#define UNREPEATABLE_IDLE_NS (1 * NS_PER_SEC)
+
 /* --- the list of idle ones --------------------------------------------------------------- */
 
 static void list_push(struct upstream_server *server, struct upstream_connection *connection)
@@ -134,12 +137,21 @@ bool upstream_error_is_remote(int err)
 
 /* --- idle connections ------------------------------------------------------------------- */
 
-struct upstream_connection *upstream_take(struct upstream_server *server, uint64_t max_idle_ns)
+static bool is_certain(const struct upstream_connection *connection)
+{
+	uint64_t idle_ns = loop_of(connection)->now_ns - connection->idle_since_ns;
+	char byte;
+
+	return idle_ns < UNREPEATABLE_IDLE_NS &&
+	       recv(connection->stream.watch.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 &&
+	       errno == EAGAIN;
+}
+
+struct upstream_connection *upstream_take(struct upstream_server *server, bool repeatable)
 {
 	struct upstream_connection *connection = server->newest;
 
-	if (!connection ||
-	    server->upstream->loop->now_ns - connection->idle_since_ns >= max_idle_ns)
+	if (!connection || (!repeatable && !is_certain(connection)))
 		return NULL;
 	list_remove(connection);
 	connection->reused = true;

@@ -27,10 +27,11 @@ struct upstream_connection {
 };
 
 /*
- * The idle connection to the server that was used last, if it was used less than `max_idle_ns`
- * ago; or NULL. `event`, `expired` and `owner` are the caller's to set.
+ * The idle connection to the server that was used last, or NULL; `event`, `expired` and `owner`
+ * are the caller's to set. For a request that cannot be sent again only one that was used a moment
+ * ago, so that its server is not just closing it for being idle, and that is looked at once more.
  */
-struct upstream_connection *upstream_take(struct upstream_server *server, uint64_t max_idle_ns);
+struct upstream_connection *upstream_take(struct upstream_server *server, bool repeatable);
 /*
  * Begins to open one; STREAM_CONNECTED or STREAM_FAILED follows. -errno: this machine cannot, or
  * knows at once that nobody is there. `expired` is called after connect_ms, unless moved.
