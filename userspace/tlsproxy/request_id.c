@@ -9,18 +9,18 @@
 #include "tlsproxy.h"
 
 #define UUID_BYTES 16
-#define IDS_AHEAD  256
+#define IDS_AHEAD  16 /* 256 bytes: getrandom(2) gives all or nothing, uninterrupted */
 
 static const unsigned char *random_bytes(void)
 {
 	static unsigned char pool[IDS_AHEAD][UUID_BYTES];
 	static size_t left;
 
-	/* Never interrupted or short up to 256 bytes a call, once the pool of the kernel is ready. */
-	if (!left)
-		for (; left < IDS_AHEAD; left += 256 / UUID_BYTES)
-			while (getrandom(pool[left], 256, 0) != 256)
-				continue;
+	if (!left) {
+		while (getrandom(pool, sizeof(pool), 0) != sizeof(pool))
+			continue;
+		left = IDS_AHEAD;
+	}
 	return pool[--left];
 }
 
