@@ -296,3 +296,13 @@ double toy_metric(unsigned port, const char *sample)
 	free(text);
 	return value;
 }
+
+bool toy_metric_reaches(unsigned port, const char *sample, double value)
+{
+	for (unsigned i = 0; i < WAIT_S * 100; i++) {
+		if (toy_metric(port, sample) >= value)
+			return true;
+		toy_sleep_ms(10);
+	}
+	return false;
+}

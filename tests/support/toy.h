@@ -55,6 +55,8 @@ bool toy_is_closed(int fd);
 char *toy_get(unsigned port, const char *path);
 /* The value of a sample, of which `sample` is name and labels; -1: there is none. */
 double toy_metric(unsigned port, const char *sample);
+/* Waits until it is at least `value`; false: not within ten seconds. */
+bool toy_metric_reaches(unsigned port, const char *sample, double value);
 
 void toy_sleep_ms(unsigned ms);
 
