@@ -21,6 +21,11 @@
 #define CIPHERS_TLS13 "TLS_AES_128_GCM_SHA256:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_256_GCM_SHA384"
 #define GROUPS	      "X25519:P-256:P-384"
 
+struct context {
+	uint64_t certificates; /* the set of them */
+	SSL_CTX *tls;
+};
+
 struct tls_server {
 	const struct tls_server_settings *settings; /* while it is being made */
 	struct diag_list *diags;		    /* likewise */
@@ -30,8 +35,7 @@ struct tls_server {
 	bool named;		/* it has one at least */
 	const char *first_name; /* of the first certificate */
 	struct tls_hosts hosts;
-	SSL_CTX **contexts; /* the first is the default */
-	uint64_t *sets;	    /* of certificates, of each context */
+	struct context *contexts; /* the first is the default */
 	size_t context_count;
 	struct tls_tickets tickets;
 	unsigned char *alpn;
@@ -123,32 +127,38 @@ static bool set_server(SSL_CTX *context, struct tls_server *server)
 	return SSL_CTX_set_session_id_context(context, service, sizeof(service) - 1);
 }
 
+static SSL_CTX *server_context(struct tls_server *server)
+{
+	SSL_CTX *tls = tls_context(TLS_server_method(), server->settings->min_version);
+
+	if (tls && set_server(tls, server))
+		return tls;
+	SSL_CTX_free(tls);
+	return NULL;
+}
+
 static int add_context(struct tls_server *server, uint64_t set, SSL_CTX **out)
 {
-	size_t count = server->context_count + 1;
-	SSL_CTX **contexts = reallocarray(server->contexts, count, sizeof(SSL_CTX *));
-	uint64_t *sets = reallocarray(server->sets, count, sizeof(uint64_t));
-	SSL_CTX *context = tls_context(TLS_server_method(), server->settings->min_version);
-	int err = -ENOMEM;
+	struct context *contexts = reallocarray(server->contexts, server->context_count + 1,
+						sizeof(*server->contexts));
+	SSL_CTX *tls;
 
-	server->contexts = contexts ? contexts : server->contexts;
-	server->sets = sets ? sets : server->sets;
-	if (contexts && sets && context && set_server(context, server))
-		err = use_certificates(context, server, set) ? 0 : -EINVAL;
-	if (err) {
-		SSL_CTX_free(context);
-		return err;
-	}
-	contexts[server->context_count] = *out = context;
-	sets[server->context_count++] = set;
-	return 0;
+	if (!contexts)
+		return -ENOMEM;
+	server->contexts = contexts;
+	tls = server_context(server);
+	if (!tls)
+		return -ENOMEM;
+	contexts[server->context_count++] = (struct context){set, tls};
+	*out = tls;
+	return use_certificates(tls, server, set) ? 0 : -EINVAL;
 }
 
 static int context_for(struct tls_server *server, uint64_t set, SSL_CTX **out)
 {
 	for (size_t i = 0; i < server->context_count; i++)
-		if (server->sets[i] == set) {
-			*out = server->contexts[i];
+		if (server->contexts[i].certificates == set) {
+			*out = server->contexts[i].tls;
 			return 0;
 		}
 	return add_context(server, set, out);
@@ -292,13 +302,12 @@ void tls_server_destroy(struct tls_server *server)
 	if (!server)
 		return;
 	for (size_t i = 0; i < server->context_count; i++)
-		SSL_CTX_free(server->contexts[i]);
+		SSL_CTX_free(server->contexts[i].tls);
 	for (size_t i = 0; i < server->certificate_count; i++)
 		tls_certificate_release(&server->certificates[i]);
 	tls_hosts_fini(&server->hosts);
 	OPENSSL_cleanse(&server->tickets, sizeof(server->tickets));
 	free(server->contexts);
-	free(server->sets);
 	free(server->alpn);
 	free(server);
 }
@@ -310,7 +319,7 @@ void tls_server_count(struct tls_server *server, struct tls_counters *counters)
 
 SSL *tls_server_session(struct tls_server *server)
 {
-	SSL *ssl = SSL_new(server->contexts[0]);
+	SSL *ssl = SSL_new(server->contexts[0].tls);
 
 	if (ssl)
 		SSL_set_accept_state(ssl);

@@ -17,8 +17,11 @@ static const unsigned char *random_bytes(void)
 	static size_t left;
 
 	if (!left) {
-		while (getrandom(pool, sizeof(pool), 0) != sizeof(pool))
-			continue;
+		ssize_t got;
+
+		do
+			got = getrandom(pool, sizeof(pool), 0);
+		while (got != sizeof(pool));
 		left = IDS_AHEAD;
 	}
 	return pool[--left];
