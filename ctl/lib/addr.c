@@ -118,10 +118,25 @@ int endpoint_parse(const char *text, struct endpoint *out)
 	return 0;
 }
 
+/* As inet_ntop(3), which goes through snprintf(3): daemons do this for every request. */
+static void format_v4(const unsigned char *octets, char *at)
+{
+	for (int i = 0; i < 4; i++) {
+		unsigned octet = octets[i];
+
+		if (octet >= 100)
+			*at++ = (char)('0' + octet / 100);
+		if (octet >= 10)
+			*at++ = (char)('0' + octet / 10 % 10);
+		*at++ = (char)('0' + octet % 10);
+		*at++ = i < 3 ? '.' : '\0';
+	}
+}
+
 const char *addr_format(const struct sluice_addr *addr, char buf[ADDR_TEXT_LEN])
 {
 	if (addr_is_v4(addr))
-		inet_ntop(AF_INET, &addr->words[3], buf, ADDR_TEXT_LEN);
+		format_v4((const unsigned char *)&addr->words[3], buf);
 	else
 		inet_ntop(AF_INET6, addr, buf, ADDR_TEXT_LEN);
 	return buf;

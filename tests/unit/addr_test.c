@@ -210,6 +210,19 @@ static void endpoint_becomes_a_socket_address(void)
 	CU_ASSERT_EQUAL(memcmp(&sin6->sin6_addr, &in6addr_loopback, 16), 0);
 }
 
+static void v4_is_written_as_the_c_library_does(void)
+{
+	char ours[ADDR_TEXT_LEN], theirs[ADDR_TEXT_LEN];
+
+	for (uint32_t octet = 0; octet < 256; octet++) {
+		__be32 v4 = htonl(octet << 24 | (255 - octet) << 16 | octet << 8 | octet / 2);
+		struct sluice_addr addr = addr_from_v4(v4);
+
+		inet_ntop(AF_INET, &v4, theirs, sizeof(theirs));
+		UNIT_ASSERT_TEXT(addr_format(&addr, ours), theirs);
+	}
+}
+
 int main(void)
 {
 	static const struct unit_test tests[] = {
@@ -223,6 +236,7 @@ int main(void)
 		UNIT_TEST(endpoint_that_is_none_is_refused),
 		UNIT_TEST(mask_keeps_the_bits_in_front),
 		UNIT_TEST(endpoint_becomes_a_socket_address),
+		UNIT_TEST(v4_is_written_as_the_c_library_does),
 		{},
 	};
 
