@@ -398,6 +398,20 @@ static void drain_has_an_end(void)
 	close(busy);
 }
 
+/* A worker that is stopped, as by a debugger, hears nothing of the drain. */
+static void worker_that_does_not_drain_is_killed(void)
+{
+	int busy;
+
+	start_with("workers: 1, drain: 200ms");
+	busy = toy_connect(PORT);
+	UNIT_ASSERT_TEXT(toy_ask(busy, "hold"), "held");
+	kill(worker_pid(), SIGSTOP);
+	CU_ASSERT_EQUAL(toy_stop(), 0);
+	CU_ASSERT(toy_logged("event=drain-killed generation=1 connections=", 1));
+	close(busy);
+}
+
 static void second_sigterm_ends_at_once(void)
 {
 	int busy;
@@ -433,6 +447,7 @@ int main(void)
 		UNIT_TEST(monitor_tells_health),
 		UNIT_TEST(drain_closes_idle_connections_and_lets_others_finish),
 		UNIT_TEST(drain_has_an_end),
+		UNIT_TEST(worker_that_does_not_drain_is_killed),
 		UNIT_TEST(second_sigterm_ends_at_once),
 		{},
 	};

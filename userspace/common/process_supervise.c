@@ -122,6 +122,18 @@ static void watch_over(struct master *master, struct child *child, uint64_t now_
 	kill(child->pid, SIGABRT);
 }
 
+/* Children cut what outlasts the drain themselves: these cannot. */
+static void kill_late(struct generation *gen)
+{
+	unsigned long long connections = 0;
+
+	for (unsigned i = 0; i < gen->workers; i++)
+		connections += gen->children[i].slot->connections;
+	log_warn("process", "event=drain-killed generation=%u connections=%llu", gen->number,
+		 connections);
+	generation_kill(gen, SIGKILL);
+}
+
 void generation_look_after(struct master *master, struct generation *gen, uint64_t now_ns)
 {
 	for (unsigned i = 0; i <= gen->workers; i++) {
@@ -132,8 +144,6 @@ void generation_look_after(struct master *master, struct generation *gen, uint64
 		else if (child->restart_ns && now_ns >= child->restart_ns)
 			restart(master, child);
 	}
-	if (gen->state == GENERATION_DRAINING && now_ns >= gen->killed_ns) {
-		log_warn("process", "event=drain-killed generation=%u", gen->number);
-		generation_kill(gen, SIGKILL);
-	}
+	if (gen->state == GENERATION_DRAINING && now_ns >= gen->killed_ns)
+		kill_late(gen);
 }
