@@ -175,5 +175,7 @@ int process_main(const struct process_daemon *daemon, int argc, char **argv);
 
 /* In any order, also from within worker_accepted(). */
 void worker_connection_closed(struct worker *worker);
+/* The whole daemon ends: a worker that drains is not draining for a new generation. */
+bool worker_is_ending(const struct worker *worker);
 
 #endif /* SLUICE_PROCESS_H */

@@ -130,6 +130,11 @@ void worker_connection_closed(struct worker *worker)
 	end_if_idle(worker);
 }
 
+bool worker_is_ending(const struct worker *worker)
+{
+	return worker->child->board->master->ending;
+}
+
 static void on_deadline(struct loop_timer *timer)
 {
 	struct process_child *self = container_of(timer, struct process_child, deadline);
