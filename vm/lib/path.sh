@@ -93,11 +93,11 @@ path_print() {
 	snapshot_read "$work/before" before
 	snapshot_read "$work/after" after
 	local tls=${reply[sluice-tls]-} web=${reply[sluice-web]-} app=${reply[sluice-app]-} db
-	db=$(jq -r '.server // empty' <<<"${reply[body]:-null}")
-	[[ -n $tls && -n $web && -n $app && -n $db ]] || return 0
+	db=$(nodes_of db | head -n 1)
+	[[ -n $tls && -n $web && -n $app ]] || return 0
 	cat <<-EOF
 
-		The way of the POST, in packets. In, out and drop are all of the moment, with health
+		The way of POST /checkout, in packets. In, out and drop are all of the moment, with health
 		checks, BFD and scraping; "of its kind" is what the rule for such packets counted.
 
 	EOF
@@ -112,7 +112,7 @@ path_print() {
 	hop "$web" "static files, else asks the application" "" \
 		"$(logged "$web" access.log total_ms)"
 	firewall_hop fw3 "lets HTTP from web servers to applications" HTTP http
-	hop "$app" "the application" "" "$(logged "$app" app.log total_ms)"
+	hop "$app" "the shop, and the router to its databases" "" "$(logged "$app" access.log total_ms)"
 	firewall_hop fw4 "lets SQL from applications to databases" SQL mysql
-	hop "$db" "the primary; db2 and db3 replicate" "" "$(logged "$app" app.log database_ms)"
+	hop "$db" "the primary; db2 and db3 replicate" "" "$(logged "$app" access.log database_ms)"
 }

@@ -20,9 +20,10 @@ pki_create() (
 	done >tickets
 	openssl rand -base64 32 >"$RUN/cluster.key"
 	mkdir -p "$STATE/secrets"
-	for name in site replication exporter; do
+	for name in shop replication exporter; do
 		openssl rand -hex 16 >"$STATE/secrets/$name"
 	done
+	openssl rand -base64 32 >"$STATE/secrets/sessions"
 	chmod 755 . && chmod 644 ca.pem
 )
 

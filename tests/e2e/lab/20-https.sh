@@ -8,7 +8,7 @@ for family in 4 6; do
 	is "IPv$family: the answer" "$(report get http_code)" 200
 	is "IPv$family: it came from the VIP" "$(report get remote_ip)" "$(vip $family)"
 	is "IPv$family: the chain verifies" "$(report get ssl_verify_result)" 0
-	like "IPv$family: the application's page came" "$(cat "$scratch/get.body")" "It works"
+	like "IPv$family: the shop's page came" "$(cat "$scratch/get.body")" "Good tools"
 done
 
 fetch stranger --cacert /etc/ssl/certs/ca-certificates.crt "https://$SITE/"

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
 # shellcheck shell=bash disable=SC2034,SC2153,SC2154
-# The application, until sluice-app is here, and its way to the databases, until sluice-mysql is.
-exporter=${ADDR4[$node]}:9102
+# The shop, and its way to the databases, until sluice-mysql is here.
+exporter=${ADDR4[$node]}:9102 app_metrics=${ADDR4[$node]}:9105
 mapfile -t databases < <(nodes_of db)
 db_server() {
 	echo "	server $1 ${ADDR4[$1]}:3306 check inter 500ms fall 2 rise 2" \
@@ -10,12 +10,15 @@ db_server() {
 primary=$(db_server "${databases[0]}")
 replicas=$(for db in "${databases[@]:1}"; do db_server "$db"; done)
 render "$here/haproxy.cfg.in" >"$state/haproxy.cfg"
-
 daemon "$node" haproxy root haproxy -db -f "$state/haproxy.cfg"
-cp "$ROOT/vm/app/stand-in" "$state/app"
-daemon "$node" app nobody env "SLUICE_NODE=$node" "SLUICE_DB_PASSWORD=$(secret site)" \
-	/usr/bin/python3 "$state/app"
 ready_http "$node" haproxy "http://$exporter/metrics"
+
+trusted=$(addresses_of web | sed 's/.*/"&"/' | paste -sd , | sed 's/,/, /g')
+render "$here/app.yaml.in" >"$state/app.yaml"
+# The workers do not run as root, and the checkout may be where they cannot read.
+cp -Rp "$ROOT/userspace/apps/foobar/templates" "$BUILD/modules/foobar.so" "$state"
+chmod -R a+rX "$state/templates" "$state/foobar.so"
+daemon "$node" app root "$BUILD/sluice-app" --config "$state/app.yaml"
 ready_http "$node" app "http://${ADDR4[$node]}:8080/healthz"
 
 node_ready() {

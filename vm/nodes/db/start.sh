@@ -4,7 +4,7 @@
 mapfile -t databases < <(nodes_of db)
 primary=${databases[0]} number=${node#db} exporter=${ADDR4[$node]}:9104
 read_only=$([[ $node == "$primary" ]] && echo OFF || echo ON)
-site_password=$(secret site) replication_password=$(secret replication)
+shop_password=$(secret shop) replication_password=$(secret replication)
 exporter_password=$(secret exporter)
 render "$here/my.cnf.in" >"$state/my.cnf"
 cp -a "$STATE/db-template/data" "$state/data"
@@ -27,8 +27,9 @@ if [[ $node == "$primary" ]]; then
 	mapfile -t apps < <(addresses_of app)
 	mapfile -t dbs < <(addresses_of db)
 	{
-		render "$here/schema.sql.in"
-		accounts site "$site_password" 'SELECT, INSERT ON site.*' "${apps[@]}"
+		echo 'CREATE DATABASE shop; USE shop;'
+		cat "$ROOT/userspace/apps/foobar/schema.sql"
+		accounts shop "$shop_password" 'SELECT, INSERT, UPDATE ON shop.*' "${apps[@]}"
 		accounts replication "$replication_password" 'REPLICATION SLAVE ON *.*' "${dbs[@]}"
 		accounts exporter "$exporter_password" \
 			'PROCESS, REPLICATION CLIENT, SLAVE MONITOR ON *.*' localhost
@@ -41,7 +42,7 @@ else
 		START SLAVE" || die "$node: cannot start the replication"
 	replicated() {
 		mariadb --no-defaults -S "$state/mysqld.sock" -e "
-			SELECT 1 FROM site.notes LIMIT 1;
+			SELECT 1 FROM shop.products LIMIT 1;
 			SELECT Host FROM mysql.user WHERE User = 'exporter'" | grep -q localhost
 	}
 	wait_for 30 "$node: rows of $primary" replicated
