@@ -176,12 +176,13 @@ bool cluster_may_read(const struct cluster_board *board, const struct router_con
 }
 
 int cluster_pick_replica(const struct cluster_board *board, const struct router_config *config,
-			 const uint32_t sessions[ROUTER_MAX_SERVERS], int except)
+			 const uint32_t sessions[ROUTER_MAX_SERVERS], uint32_t turn, int except)
 {
 	uint32_t fewest = UINT32_MAX;
 	int picked = CLUSTER_NO_SERVER;
 
-	for (int i = 0; i < (int)config->server_count; i++) {
+	for (uint32_t n = 0; n < config->server_count; n++) {
+		int i = (int)((turn + n) % config->server_count);
 		const struct server_config *server = &config->servers[i];
 
 		if (i == except || server->role == ROLE_PRIMARY ||

@@ -86,10 +86,12 @@ bool cluster_may_read(const struct cluster_board *board, const struct router_con
 		      int server);
 /*
  * The replica with the fewest of this worker's `sessions` (by index in the
- * configuration); `except` has just failed. CLUSTER_NO_SERVER: none.
+ * configuration), beginning at the one whose `turn` it is: workers and nodes know
+ * nothing of each other, and all would begin with the first. `except` has just failed.
+ * CLUSTER_NO_SERVER: none.
  */
 int cluster_pick_replica(const struct cluster_board *board, const struct router_config *config,
-			 const uint32_t sessions[ROUTER_MAX_SERVERS], int except);
+			 const uint32_t sessions[ROUTER_MAX_SERVERS], uint32_t turn, int except);
 /* It did not answer: others avoid it until the monitor has seen it well again. */
 void cluster_suspect(struct cluster_board *board, struct server_board *server);
 bool cluster_is_usable(const struct server_board *server);

@@ -24,6 +24,19 @@ void failure_set(struct failure *failure, uint16_t code, const char *state, cons
 	va_end(arguments);
 }
 
+void failure_from_packet(struct failure *failure, const void *payload, size_t size)
+{
+	struct result_error error;
+
+	if (result_error_read(payload, size, &error))
+		error = (struct result_error){.code = ERROR_HANDSHAKE,
+					      .text = {"unreadable error", 16}};
+	failure_set(failure, error.code, "HY000", "%.*s", (int)error.text.length,
+		    error.text.bytes);
+	if (error.state.length)
+		snprintf(failure->state, sizeof(failure->state), "%.5s", error.state.bytes);
+}
+
 const struct server_config *leg_server(const struct leg *leg)
 {
 	return &leg->session->router->config->servers[leg->server];
@@ -224,17 +237,6 @@ static void answered(struct leg *leg, const struct failure *failure)
 		buffer_put_if_empty(&leg->session->router->buffers, &leg->in);
 }
 
-static void note_error(const struct answer_packet *packet, struct failure *failure)
-{
-	struct result_error error;
-
-	if (result_error_read(packet->payload, packet->size, &error))
-		error = (struct result_error){.text = {"unreadable error", 16}};
-	failure_set(failure, error.code, "HY000", "%.*s", (int)error.text.length, error.text.bytes);
-	if (error.state.length)
-		snprintf(failure->state, sizeof(failure->state), "%.5s", error.state.bytes);
-}
-
 /* 1: the answer is whole; 0: more is to come; -errno. */
 static int scan_answer(struct leg *leg, struct failure *failure)
 {
@@ -252,7 +254,7 @@ static int scan_answer(struct leg *leg, struct failure *failure)
 			leg->scanned += PACKET_HEADER_BYTES + (uint32_t)packet.size;
 			leg->status = answer->status;
 			if (packet.kind == ANSWER_PACKET_ERROR)
-				note_error(&packet, failure);
+				failure_from_packet(failure, packet.payload, packet.size);
 		}
 	} while (found == 1 && !answer->done);
 	return found < 0 ? found : answer->done;

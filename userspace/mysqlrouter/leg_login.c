@@ -249,15 +249,14 @@ static void take_ok(struct leg *leg, const uint8_t *payload, size_t size)
 	session_leg_ready(leg);
 }
 
+/* The server's own words: the client gets them as they are. */
 static void take_error(struct leg *leg, const uint8_t *payload, size_t size)
 {
-	struct result_error error;
+	struct failure failure;
 
-	if (result_error_read(payload, size, &error))
-		leg_fail(leg, ERROR_HANDSHAKE, "its error is not understood");
-	else
-		leg_fail(leg, error.code ? error.code : ERROR_HANDSHAKE, "%.*s",
-			 (int)error.text.length, error.text.bytes);
+	failure_from_packet(&failure, payload, size);
+	router_count(leg->session->router, COUNTER_LEGS_FAILED);
+	session_leg_failed(leg, &failure);
 }
 
 static void take_packet(struct leg *leg, uint8_t sequence, const uint8_t *payload, size_t size)

@@ -336,7 +336,6 @@ static void set_options(struct probe *probe)
 static void begin_connecting(struct probe *probe)
 {
 	const struct monitor_config *monitor = &probe->config->monitor;
-	char host[ADDR_TEXT_LEN];
 
 	if (!mysql_init(&probe->mysql)) {
 		snprintf(probe->findings.error, sizeof(probe->findings.error), "out of memory");
@@ -345,9 +344,9 @@ static void begin_connecting(struct probe *probe)
 	}
 	probe->open = true;
 	set_options(probe);
-	addr_format(&probe->server->address.addr, host);
+	addr_format(&probe->server->address.addr, probe->host);
 	probe->step = PROBE_CONNECT;
-	advance(probe, mysql_real_connect_start(&probe->connected, &probe->mysql, host,
+	advance(probe, mysql_real_connect_start(&probe->connected, &probe->mysql, probe->host,
 						monitor->user, monitor->password, NULL,
 						probe->server->address.port, NULL, 0));
 }

@@ -49,6 +49,7 @@ struct probe {
 	const struct router_config *config;
 	const struct server_config *server;
 	MYSQL mysql, *connected;
+	char host[ADDR_TEXT_LEN]; /* the connector keeps it until it is connected */
 	MYSQL_RES *result;
 	int failed; /* of the call under way */
 	struct loop_watch watch;

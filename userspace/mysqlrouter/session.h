@@ -93,6 +93,8 @@ struct failure {
 
 void failure_set(struct failure *failure, uint16_t code, const char *state, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
+/* The same from an ERR packet of a server. */
+void failure_from_packet(struct failure *failure, const void *payload, size_t size);
 
 /*
  * Connects and logs in as the session's user. The end is told by
@@ -187,6 +189,7 @@ struct session {
 	uint32_t commands;
 	uint64_t began_ns;
 	struct host_address host;
+	uint8_t scramble[SCRAMBLE_BYTES];
 };
 
 /* session.c: life */

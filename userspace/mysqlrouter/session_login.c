@@ -39,7 +39,6 @@ enum proof {
 };
 
 struct client_login {
-	uint8_t scramble[SCRAMBLE_BYTES];
 	uint8_t plugin;	 /* enum auth_plugin, that the proof is by */
 	uint8_t expects; /* enum proof */
 	uint32_t offered;
@@ -91,7 +90,7 @@ static void greet(struct session *session)
 	if (router->config->local_infile)
 		greeting.capabilities |= CAPABILITY_LOCAL_FILES;
 	describe_server(router, &greeting);
-	memcpy(greeting.scramble, session->login->scramble, SCRAMBLE_BYTES);
+	memcpy(greeting.scramble, session->scramble, SCRAMBLE_BYTES);
 	session->login->offered = greeting.capabilities;
 	handshake_greeting_write(&writer, &greeting);
 	session_put(session, bytes, wire_written(&writer));
@@ -118,7 +117,7 @@ void session_login_begin(struct session *session)
 	if (!session->router->board->known || is_refused_at_once(session))
 		return;
 	session->login = calloc(1, sizeof(*session->login));
-	if (!session->login || auth_scramble_make(session->login->scramble)) {
+	if (!session->login || auth_scramble_make(session->scramble)) {
 		session_close(session);
 		return;
 	}
@@ -216,7 +215,7 @@ static void judge_reply(struct session *session, struct span proof)
 	struct client_login *login = session->login;
 	struct auth_secret learned = {};
 	enum auth_verdict verdict = auth_judge(login->plugin, secret_to_judge(session),
-					       login->scramble, proof, &learned);
+					       session->scramble, proof, &learned);
 	bool with_password = proof.length > 1;
 
 	judge(session, verdict, &learned, with_password);
@@ -255,7 +254,7 @@ static void judge_cipher(struct session *session, struct span cipher)
 	char password[AUTH_PASSWORD_BYTES];
 	size_t length = 0;
 
-	if (auth_rsa_decrypt(session->router->config->rsa, session->login->scramble, cipher,
+	if (auth_rsa_decrypt(session->router->config->rsa, session->scramble, cipher,
 			     password, &length))
 		deny(session, true);
 	else
@@ -303,7 +302,7 @@ static void ask_again(struct session *session)
 
 	session->phase = SESSION_PROVING;
 	handshake_switch_write(&writer, session->sequence++,
-			       auth_plugin_name(session->login->plugin), session->login->scramble);
+			       auth_plugin_name(session->login->plugin), session->scramble);
 	session_put(session, bytes, wire_written(&writer));
 }
 
@@ -325,7 +324,7 @@ static void take_identity(struct session *session, const struct handshake_reply 
 		return;
 	}
 	session->phase = SESSION_PROVING;
-	if (session->changes_user || !span_is(reply->plugin, auth_plugin_name(login->plugin)))
+	if (!span_is(reply->plugin, auth_plugin_name(login->plugin)))
 		ask_again(session);
 	else
 		judge_reply(session, reply->proof);
@@ -388,8 +387,9 @@ void session_login_change(struct session *session, const uint8_t *payload, size_
 	session->router->worker->gauges[GAUGE_PINNED] -= session->pinned;
 	session->pinned = session->next_too = false;
 	session->changes_user = true;
+	/* The scramble stays that of the greeting: some clients know no other. */
 	session->login = calloc(1, sizeof(*session->login));
-	if (!session->login || auth_scramble_make(session->login->scramble)) {
+	if (!session->login) {
 		session_close(session);
 		return;
 	}
