@@ -175,24 +175,29 @@ bool cluster_may_read(const struct cluster_board *board, const struct router_con
 	return place->replicates && place->lag_ms <= config->limits.lag_ms;
 }
 
+static bool is_readable_replica(const struct cluster_board *board,
+				const struct router_config *config, int server)
+{
+	return config->servers[server].role != ROLE_PRIMARY &&
+	       (int32_t)config->servers[server].board != board->primary &&
+	       cluster_may_read(board, config, server);
+}
+
 int cluster_pick_replica(const struct cluster_board *board, const struct router_config *config,
 			 const uint32_t sessions[ROUTER_MAX_SERVERS], uint32_t turn, int except)
 {
-	uint32_t fewest = UINT32_MAX;
-	int picked = CLUSTER_NO_SERVER;
+	int equals[ROUTER_MAX_SERVERS];
+	uint32_t fewest = UINT32_MAX, count = 0;
 
-	for (uint32_t n = 0; n < config->server_count; n++) {
-		int i = (int)((turn + n) % config->server_count);
-		const struct server_config *server = &config->servers[i];
-
-		if (i == except || server->role == ROLE_PRIMARY ||
-		    (int32_t)server->board == board->primary ||
-		    !cluster_may_read(board, config, i) || sessions[i] >= fewest)
+	for (int i = 0; i < (int)config->server_count; i++) {
+		if (i == except || sessions[i] > fewest || !is_readable_replica(board, config, i))
 			continue;
+		if (sessions[i] < fewest)
+			count = 0;
 		fewest = sessions[i];
-		picked = i;
+		equals[count++] = i;
 	}
-	return picked;
+	return count ? equals[turn % count] : CLUSTER_NO_SERVER;
 }
 
 void cluster_suspect(struct cluster_board *board, struct server_board *server)

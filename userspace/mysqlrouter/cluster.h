@@ -86,9 +86,8 @@ bool cluster_may_read(const struct cluster_board *board, const struct router_con
 		      int server);
 /*
  * The replica with the fewest of this worker's `sessions` (by index in the
- * configuration), beginning at the one whose `turn` it is: workers and nodes know
- * nothing of each other, and all would begin with the first. `except` has just failed.
- * CLUSTER_NO_SERVER: none.
+ * configuration); of several, the one whose `turn` it is: workers do not know of each
+ * other's, and all would begin with the first. `except` has just failed. CLUSTER_NO_SERVER: none.
  */
 int cluster_pick_replica(const struct cluster_board *board, const struct router_config *config,
 			 const uint32_t sessions[ROUTER_MAX_SERVERS], uint32_t turn, int except);

@@ -60,7 +60,7 @@ static void describe_server(const struct router *router, struct handshake_greeti
 	static struct server_view view;
 
 	if (server == CLUSTER_NO_SERVER)
-		server = cluster_pick_replica(router->board, router->config, router->legs,
+		server = cluster_pick_replica(router->board, router->config, router->legs, 0,
 					      CLUSTER_NO_SERVER);
 	if (server == CLUSTER_NO_SERVER)
 		return;
@@ -254,8 +254,8 @@ static void judge_cipher(struct session *session, struct span cipher)
 	char password[AUTH_PASSWORD_BYTES];
 	size_t length = 0;
 
-	if (auth_rsa_decrypt(session->router->config->rsa, session->scramble, cipher,
-			     password, &length))
+	if (auth_rsa_decrypt(session->router->config->rsa, session->scramble, cipher, password,
+			     &length))
 		deny(session, true);
 	else
 		judge_password(session, (struct span){password, length});

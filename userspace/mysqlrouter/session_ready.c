@@ -50,7 +50,7 @@ static int choose_server(const struct session *session)
 		return command->wanted_server;
 	if (command->leg == LEG_PRIMARY)
 		return primary == command->failed_server ? CLUSTER_NO_SERVER : primary;
-	return cluster_pick_replica(router->board, router->config, router->legs,
+	return cluster_pick_replica(router->board, router->config, router->legs, session->id,
 				    command->failed_server);
 }
 

@@ -31,7 +31,7 @@ bool session_may_read_replica(const struct session *session)
 	if (leg->phase != LEG_CLOSED &&
 	    cluster_may_read(router->board, router->config, leg->server))
 		return true;
-	return cluster_pick_replica(router->board, router->config, router->legs,
+	return cluster_pick_replica(router->board, router->config, router->legs, session->id,
 				    CLUSTER_NO_SERVER) != CLUSTER_NO_SERVER;
 }
 
