@@ -113,7 +113,7 @@ static unsigned first_tls_port(const struct tlsproxy_config *config)
 
 static int complete(struct tlsproxy_config *config, struct diag_list *diags)
 {
-	static const unsigned char alpn[] = "\x8http/1.1";
+	static const unsigned char alpn[] = "\x8http/1.1\x8http/1.0";
 	size_t before = diags->count;
 
 	check_listeners(config, diags);
