@@ -29,7 +29,10 @@ chmod -R a+rX "$net_dir"
 sites="
   - hosts: [blog.example.net, www.blog.example.net]
     root: $net_dir/blog
-    fields: {X-Frame-Options: DENY, Referrer-Policy: '', Content-Security-Policy: \"default-src 'self'\"}
+    fields:
+      X-Frame-Options: DENY
+      Referrer-Policy: ''
+      Content-Security-Policy: \"default-src 'self'\"
   - hosts: '*.example.net'
     root: $net_dir/wild
   - hosts: '*'
@@ -89,7 +92,7 @@ is "adds to them" "$(field Content-Security-Policy <<<"$head")" "default-src 'se
 is "a page of one's own" "$(on x /nothing)" "<p>our own page"
 like "or the small one" "$(on x /%zz)" '<h1><span>400</span> Bad Request</h1>'
 like "or JSON, for who prefers it" "$(on x /nothing -H 'Accept: application/json')" \
-	'^\{"error":\{"status":404,"reason":"Not Found","message":"[^"]+","request":"[0-9a-f]{32}"\}\}$'
+	'^\{"error":\{"status":404,"reason":"Not Found","message":"[^"]+","request":"[0-9a-f]+"\}\}$'
 is "a browser prefers HTML" "$(on x /nothing -H 'Accept: text/html,application/json;q=0.5')" \
 	"<p>our own page"
 
@@ -102,7 +105,8 @@ on x /static/page.html -H 'X-Forwarded-For: 192.0.2.66' --interface 127.0.0.98 >
 on x /static/page.html -H 'X-Forwarded-For: 1.1.1.1, 192.0.2.66, 127.0.0.99' \
 	-H 'X-Request-ID: from-the-proxy' --interface 127.0.0.99 >/dev/null
 is "the log has what was asked and answered" \
-	"$(logged 'select(.user_agent == "agent \"7\"") | [.method, .host, .target, .status, .bytes_out, .end, .referer] | join(" ")')" \
+	"$(logged 'select(.user_agent == "agent \"7\"") | [.method, .host, .target, .status,
+		.bytes_out, .end, .referer] | join(" ")')" \
 	"GET x /page.html?a=%22b 200 9 complete http://other/"
 is "a forwarded address is not believed" \
 	"$(logged 'select(.client == "127.0.0.98") | .target')" /static/page.html

@@ -132,7 +132,7 @@ static void *add_field(void *object, const char *name)
 	return field;
 }
 
-/* Harmless for any site, and what one expects of a server today; a site may replace or drop them. */
+/* What one expects of a server today; a site may replace or drop them. */
 static bool add_default_fields(struct web_site *site)
 {
 	static const char *const defaults[][2] = {
