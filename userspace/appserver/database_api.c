@@ -198,8 +198,11 @@ static json_t *cell_json(const struct database_cell *cell)
 
 	switch (cell->kind) {
 	case DATABASE_INT:
-	case DATABASE_UINT:
 		return json_integer(cell->integer);
+	case DATABASE_UINT:
+		/* JSON's integers are signed here. */
+		return cell->natural <= INT64_MAX ? json_integer(cell->integer)
+						  : json_real((double)cell->natural);
 	case DATABASE_DOUBLE:
 		return json_real(cell->real);
 	case DATABASE_TEXT:

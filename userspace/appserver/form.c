@@ -216,10 +216,12 @@ int form_read_multipart(struct form *form, struct http_slice body, struct http_s
 		return -EBADMSG;
 	}
 	while (!err && !starts_with(body, HTTP_SLICE("--"))) {
-		if (!starts_with(body, HTTP_SLICE("\r\n")) || !cut(&body, delimiter, &part))
+		if (!starts_with(body, HTTP_SLICE("\r\n")))
 			return -EBADMSG;
-		part.at += 2;
-		part.len -= 2;
+		body.at += 2;
+		body.len -= 2;
+		if (!cut(&body, delimiter, &part))
+			return -EBADMSG;
 		err = read_part(form, part);
 	}
 	return err;
