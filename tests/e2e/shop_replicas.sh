@@ -39,7 +39,8 @@ replicate() {
 }
 
 caught_up() {
-	[ "$(sql_on db1 'SELECT @@gtid_current_pos')" = "$(sql_on db2 'SELECT @@gtid_current_pos')" ]
+	local ask='SELECT @@gtid_current_pos'
+	[ "$(sql_on db1 "$ask")" = "$(sql_on db2 "$ask")" ]
 }
 
 # is_read_from NAME: reads are answered by that server.
