@@ -83,7 +83,7 @@ struct upstream_health {
 	uint32_t checked;   /* 0: not yet: taken for well */
 	uint32_t well;	    /* 0 or 1 */
 	uint64_t good, bad; /* checks so far */
-	uint64_t changes;
+	uint64_t changes;   /* of `well` */
 };
 
 #define UPSTREAM_COUNTERS(X)                                                                       \
