@@ -63,6 +63,20 @@ stop() {
 	unset "net_pids[$1]"
 }
 
+# --- certificates -------------------------------------------------------------------
+
+# An authority, and one certificate for servers and router alike: for the address, and a name.
+certificates_make() {
+	local ec=(-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2)
+	openssl req -x509 "${ec[@]}" -subj "/CN=Test Authority" -keyout "$net_dir/ca.key" \
+		-out "$net_dir/ca.pem" 2>/dev/null
+	openssl req -new "${ec[@]}" -subj "/CN=db.example.com" -keyout "$net_dir/cert.key" \
+		-out "$net_dir/cert.csr" 2>/dev/null
+	openssl x509 -req -days 2 -in "$net_dir/cert.csr" -CA "$net_dir/ca.pem" \
+		-CAkey "$net_dir/ca.key" -CAcreateserial -out "$net_dir/cert.pem" 2>/dev/null \
+		-extfile <(echo subjectAltName=DNS:db.example.com,IP:127.0.0.1)
+}
+
 # --- servers ----------------------------------------------------------------------
 
 db_start() {
@@ -76,6 +90,7 @@ db_start() {
 		--innodb-flush-log-at-trx-commit=0 --key-buffer-size=1M --local-infile=ON \
 		--aria-pagecache-buffer-size=8M --performance-schema=OFF --max-connections=500 \
 		--report-host="$name" --slave-net-timeout=5 \
+		--ssl-ca="$net_dir/ca.pem" --ssl-cert="$net_dir/cert.pem" --ssl-key="$net_dir/cert.key" \
 		--read-only="$([ "$name" = db1 ] && echo OFF || echo ON)" "$@"
 }
 
@@ -114,6 +129,7 @@ db_accounts() {
 # As they are when nothing has failed: all up, replicas following.
 databases_up() {
 	local name
+	certificates_make
 	mariadb-install-db --no-defaults --user=root --datadir="$net_dir/template" \
 		--innodb-log-file-size=4M --skip-test-db --skip-name-resolve \
 		--auth-root-authentication-method=socket >"$net_dir/template.log" 2>&1

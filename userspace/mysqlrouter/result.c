@@ -48,6 +48,9 @@ static void read_change(struct wire_reader *reader, struct result_track *track)
 		track->name = wire_lenenc_bytes(reader);
 		track->value = wire_lenenc_bytes(reader);
 		break;
+	case TRACK_STATE_CHANGE: /* one byte, "1", without a length of its own */
+		track->value = wire_rest(reader);
+		break;
 	case TRACK_GTIDS:
 		wire_u8(reader); /* how the set is encoded: 0, as text */
 		track->value = wire_lenenc_bytes(reader);
