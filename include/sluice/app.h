@@ -96,7 +96,7 @@ const char *app_target(struct app_request *r);
 const char *app_request_id(const struct app_request *r);
 /* The client's address as text: told by trusted proxies (X-Forwarded-For), else the peer's. */
 const char *app_client(const struct app_request *r);
-/* Whether the client came by HTTPS, as trusted proxies tell; and the host that it asked for. */
+/* Whether the client came by HTTPS, and the host that it asked for, as trusted proxies tell. */
 bool app_is_https(const struct app_request *r);
 const char *app_host(struct app_request *r);
 

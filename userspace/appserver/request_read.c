@@ -101,8 +101,13 @@ bool app_is_https(const struct app_request *r)
 const char *app_host(struct app_request *r)
 {
 	const struct http_head *head = head_of(r);
+	struct http_slice host = {0};
 
-	return head ? text_of(r, head->authority) : "";
+	if (head && r->trusted)
+		host = http_head_value(head, HTTP_FIELD_X_FORWARDED_HOST);
+	if (head && !host.len)
+		host = head->authority;
+	return host.len ? text_of(r, host) : "";
 }
 
 const char *app_param(struct app_request *r, const char *name)
