@@ -106,21 +106,27 @@ static void begin_try(struct proxy *proxy, struct upstream_server *server)
 	connect_to(proxy);
 }
 
-static void try_another(struct proxy *proxy, enum proxy_failure why, unsigned status)
+/* To another server, once; false: there is none. */
+static bool move_on(struct proxy *proxy)
 {
 	struct upstream_server *next = NULL;
 
-	let_go(proxy, false);
 	if (!proxy->retried)
 		next = upstream_choose(upstream_of(proxy), proxy->server);
-	if (!next) {
-		proxy_fail(proxy, why, status);
-		return;
-	}
+	if (!next)
+		return false;
+	let_go(proxy, false);
 	proxy->retried = true;
 	proxy->fresh = true;
 	next->counters->retried++;
 	begin_try(proxy, next);
+	return true;
+}
+
+static void try_another(struct proxy *proxy, enum proxy_failure why, unsigned status)
+{
+	if (!move_on(proxy))
+		proxy_fail(proxy, why, status);
 }
 
 static bool may_send_again(const struct proxy *proxy)
@@ -148,6 +154,12 @@ void proxy_lost(struct proxy *proxy)
 	} else {
 		try_another(proxy, PROXY_BROKEN, 502);
 	}
+}
+
+bool proxy_declined(struct proxy *proxy)
+{
+	return upstream_of(proxy)->settings->retry_unavailable && may_send_again(proxy) &&
+	       move_on(proxy);
 }
 
 static void connect_failed(struct proxy *proxy, int err)
