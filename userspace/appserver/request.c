@@ -36,7 +36,7 @@ static void count(const struct app_request *r)
 	counters->route_ns[r->route] += x->duration_ns;
 }
 
-static void write_log(struct access_log *log, const struct app_request *r)
+static void write_log(struct access_log *log, const struct app_request *r, const char *end)
 {
 	const struct http_exchange *x = r->exchange;
 	const struct http_head *head = &x->request;
@@ -49,8 +49,7 @@ static void write_log(struct access_log *log, const struct app_request *r)
 	access_log_text(log, "target", head->target.at, head->target.len);
 	access_log_text(log, "route", label, strlen(label));
 	access_log_uint(log, "status", x->status);
-	if (x->broken)
-		access_log_text(log, "broken", "reply", 5);
+	access_log_text(log, "end", end, strlen(end));
 	access_log_uint(log, "bytes_in", x->body_in);
 	access_log_uint(log, "bytes_out", x->body_out);
 	access_log_uint(log, "queries", r->database.statements);
@@ -59,10 +58,10 @@ static void write_log(struct access_log *log, const struct app_request *r)
 	access_log_end(log);
 }
 
-static void leave_exchange(struct app_request *r)
+static void leave_exchange(struct app_request *r, const char *end)
 {
 	count(r);
-	write_log(&r->worker->worker->log, r);
+	write_log(&r->worker->worker->log, r, end);
 	r->exchange->data = NULL;
 	r->exchange = NULL;
 	if (!r->task.coroutine)
@@ -72,7 +71,7 @@ static void leave_exchange(struct app_request *r)
 void request_finished(struct http_exchange *exchange)
 {
 	if (exchange->data)
-		leave_exchange(exchange->data);
+		leave_exchange(exchange->data, exchange->broken ? "cut" : "complete");
 }
 
 void request_aborted(struct http_exchange *exchange)
@@ -81,10 +80,9 @@ void request_aborted(struct http_exchange *exchange)
 
 	if (!r)
 		return;
-	exchange->broken = true;
 	if (r->task.coroutine)
 		task_cancel(&r->task, -ECANCELED);
-	leave_exchange(r);
+	leave_exchange(r, "aborted");
 }
 
 static void task_ended(struct task *task)
