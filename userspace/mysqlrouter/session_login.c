@@ -167,7 +167,9 @@ static void enter(struct session *session, const struct auth_secret *learned)
 		*session->secret = *learned;
 	}
 	session->phase = SESSION_ENTERING;
-	session->command = (struct command){.leg = LEG_PRIMARY, .failed_server = CLUSTER_NO_SERVER};
+	session->command = (struct command){.leg = LEG_PRIMARY,
+					    .failed_server = CLUSTER_NO_SERVER,
+					    .wanted_server = CLUSTER_NO_SERVER};
 	session_make_ready(session);
 }
 
