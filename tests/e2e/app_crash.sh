@@ -17,14 +17,14 @@ falls() {
 	is "GET $1 gets no answer" "$status" 000
 	check "the server answers again" within 3 answers
 	is "by a new worker" "$([ "$before" != "$(workers)" ] && echo yes)" yes
-	[ -z "$2" ] || like "the log tells which request it was" "$(grep event=crash "$app_dir/app.log" |
-		tail -n 1)" "reason=$2 request=[0-9a-f]{24} route=\"GET $1\""
+	like "the log tells which request it was" "$(grep event=crash "$app_dir/app.log" | tail -n 1)" \
+		"reason=$2 request=[0-9a-f]{24} route=\"GET $1\""
 }
 
 falls /crash segmentation-fault
 falls /overflow stack-overflow
 falls /hog abort
-falls /loop ''
+falls /loop watchdog
 is "the master has counted them" "$(metric sluice_worker_crashes_total)" 4
 is "and the one that hung" "$(metric sluice_worker_watchdog_kills_total)" 1
 

@@ -30,6 +30,9 @@ static const char *reason(int number, const siginfo_t *info)
 {
 	if (number == SIGSEGV && coroutine_overflows_at(info->si_addr))
 		return "stack-overflow";
+	/* The master ends a worker so whose loop does not come round. */
+	if (number == SIGABRT && info->si_code == SI_USER && info->si_pid != getpid())
+		return "watchdog";
 	return number == SIGSEGV  ? "segmentation-fault"
 	       : number == SIGBUS ? "bus-error"
 	       : number == SIGFPE ? "arithmetic"
