@@ -11,6 +11,7 @@ fi
 
 build=$PWD/${BUILD:-build}
 net_dir=$(mktemp -d "${TMPDIR:-/tmp}/sluice-mysql.XXXXXX")
+chmod 755 "$net_dir" # the monitor reads the authority's certificate
 declare -A net_pids=() db_port=([db1]=3311 [db2]=3312 [db3]=3313)
 router_port=3306
 metrics_port=9309

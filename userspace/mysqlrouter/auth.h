@@ -61,7 +61,7 @@ int auth_secret_from_password(struct span password, struct auth_secret *secret) 
 enum auth_verdict {
 	AUTH_REFUSED,
 	AUTH_ACCEPTED,
-	AUTH_NEEDS_PASSWORD, /* by this plugin it cannot be known without the password itself */
+	AUTH_NEEDS_PASSWORD, /* sha2 alone: it cannot be known, or is not, without the password */
 };
 
 /*

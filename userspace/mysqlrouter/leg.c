@@ -31,8 +31,7 @@ void failure_from_packet(struct failure *failure, const void *payload, size_t si
 	if (result_error_read(payload, size, &error))
 		error = (struct result_error){.code = ERROR_HANDSHAKE,
 					      .text = {"unreadable error", 16}};
-	failure_set(failure, error.code, "HY000", "%.*s", (int)error.text.length,
-		    error.text.bytes);
+	failure_set(failure, error.code, "HY000", "%.*s", (int)error.text.length, error.text.bytes);
 	if (error.state.length)
 		snprintf(failure->state, sizeof(failure->state), "%.5s", error.state.bytes);
 }

@@ -139,7 +139,7 @@ static void start_tls(struct leg *leg)
 	handshake_tls_request_write(&writer, leg->login->sequence++,
 				    capabilities_for(leg) | CAPABILITY_TLS, leg->session->charset);
 	leg_send(leg, packet, wire_written(&writer));
-	ssl = tls_client_session(router->server_tls, &router->config->server_tls.client);
+	ssl = tls_client_session(router->config->tls_client, &router->config->server_tls.client);
 	if (!ssl || stream_start_tls(&leg->stream, ssl, NULL, 0))
 		leg_fail(leg, ERROR_SERVER_SHUTDOWN, "out of memory");
 }
@@ -169,7 +169,7 @@ static void take_greeting(struct leg *leg, const uint8_t *payload, size_t size)
 	if (lacking_capabilities(leg))
 		leg_fail(leg, ERROR_HANDSHAKE, "the server lacks capabilities 0x%x",
 			 lacking_capabilities(leg));
-	else if (leg->session->router->server_tls)
+	else if (leg->session->router->config->tls_client)
 		start_tls(leg);
 	else
 		send_reply(leg);

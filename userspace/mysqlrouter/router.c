@@ -59,39 +59,15 @@ static void on_tick(struct loop_timer *timer)
 	arm_tick();
 }
 
-static int load_tls(const struct router_config *config)
-{
-	struct tls_server_settings settings = {
-		.certificates = {config->tls.files},
-		.certificate_count = 1,
-		.min_version = TLS1_2_VERSION,
-	};
-	struct diag_list diags = {};
-	int err = 0;
-
-	if (config->tls.files.chain[0] && config->tls.mode != TLS_OFF)
-		err = tls_server_create(&settings, &router.tls, &diags);
-	if (!err && config->server_tls.mode != SERVER_TLS_OFF)
-		err = tls_client_create(&config->server_tls.client, &router.server_tls, &diags);
-	for (size_t i = 0; i < diags.count; i++)
-		log_error("router", "event=tls error=\"%s\"", diags.items[i].text);
-	diag_fini(&diags);
-	return err;
-}
-
 int router_start(struct worker *worker)
 {
 	const struct router_config *config = worker->config;
-	int err;
 
 	router.worker = worker;
 	router.config = config;
 	router.board = cluster_board();
 	buffer_pool_init(&router.buffers, (size_t)config->process.connections * BUFFERS_OF_SESSION);
 	hosts_init(&router.hosts);
-	err = load_tls(config);
-	if (err)
-		return err;
 	router.tick.expired = on_tick;
 	arm_tick();
 	return 0;

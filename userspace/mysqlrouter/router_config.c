@@ -201,27 +201,21 @@ static int read_password(struct monitor_config *monitor, struct diag_list *diags
 	return -EINVAL;
 }
 
-/* The files are read once by the master, so that a mistake is found before a worker starts. */
-static int check_tls(const struct router_config *config, struct diag_list *diags)
+static int make_tls(struct router_config *config, struct diag_list *diags)
 {
 	struct tls_server_settings settings = {
 		.certificates = {config->tls.files},
 		.certificate_count = 1,
 		.min_version = TLS1_2_VERSION,
 	};
-	struct tls_client_settings client = config->server_tls.client;
-	struct tls_server *server = NULL;
-	SSL_CTX *context = NULL;
+	struct tls_client_settings *client = &config->server_tls.client;
 	int err = 0;
 
-	client.verify = config->server_tls.mode == SERVER_TLS_VERIFY;
+	client->verify = config->server_tls.mode == SERVER_TLS_VERIFY;
 	if (config->tls.files.chain[0] && config->tls.mode != TLS_OFF)
-		err = tls_server_create(&settings, &server, diags);
+		err = tls_server_create(&settings, &config->tls_server, diags);
 	if (!err && config->server_tls.mode != SERVER_TLS_OFF)
-		err = tls_client_create(&client, &context, diags);
-	if (server)
-		tls_server_destroy(server);
-	SSL_CTX_free(context);
+		err = tls_client_create(client, &config->tls_client, diags);
 	return err ? -EINVAL : 0;
 }
 
@@ -235,11 +229,10 @@ static int finish(struct router_config *config, struct diag_list *diags)
 		err = -EINVAL;
 	if (users_read(config->users_file, &config->users, diags))
 		err = -EINVAL;
-	if (check_tls(config, diags))
+	if (make_tls(config, diags))
 		err = -EINVAL;
 	if (err)
 		return err;
-	config->server_tls.client.verify = config->server_tls.mode == SERVER_TLS_VERIFY;
 	config->rsa = EVP_RSA_gen(AUTH_RSA_BITS);
 	err = config->rsa ? cluster_assign(config) : -EIO;
 	if (err)
@@ -274,6 +267,9 @@ void router_config_release(void *object)
 
 	users_fini(&config->users);
 	EVP_PKEY_free(config->rsa);
+	if (config->tls_server)
+		tls_server_destroy(config->tls_server);
+	SSL_CTX_free(config->tls_client);
 	free(config->servers);
 	free(config->listen);
 	OPENSSL_cleanse(config->monitor.password, sizeof(config->monitor.password));

@@ -73,7 +73,10 @@ struct router_config {
 	int plugin;	 /* enum auth_plugin: what clients are asked for */
 	int consistency; /* enum consistency */
 	bool local_infile;
-	EVP_PKEY *rsa; /* for passwords that come without TLS */
+	/* Made by the master, which can read the keys; each child has its own copy. */
+	EVP_PKEY *rsa;		       /* for passwords that come without TLS */
+	struct tls_server *tls_server; /* NULL: not offered to clients */
+	SSL_CTX *tls_client;	       /* NULL: not used toward servers */
 };
 
 /* For struct process_daemon. */

@@ -32,8 +32,6 @@ struct router {
 	const struct router_config *config;
 	struct cluster_board *board;
 	struct buffer_pool buffers;
-	struct tls_server *tls; /* NULL: not offered */
-	SSL_CTX *server_tls;	/* NULL: not used */
 	struct session *sessions;
 	struct loop_timer tick;
 	uint32_t epoch;

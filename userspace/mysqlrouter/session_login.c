@@ -85,7 +85,7 @@ static void greet(struct session *session)
 	struct wire_writer writer = wire_writer(bytes, sizeof(bytes));
 
 	strcpy(greeting.plugin, auth_plugin_name(router->config->plugin));
-	if (router->tls)
+	if (router->config->tls_server)
 		greeting.capabilities |= CAPABILITY_TLS;
 	if (router->config->local_infile)
 		greeting.capabilities |= CAPABILITY_LOCAL_FILES;
@@ -343,7 +343,7 @@ static void take_reply(struct session *session, const uint8_t *payload, size_t s
 	}
 	session->capabilities = reply.capabilities & session->login->offered;
 	if (!session->client.ssl && !session->is_local && config->tls.mode == TLS_REQUIRED &&
-	    session->router->tls) {
+	    session->router->config->tls_server) {
 		router_count(session->router, COUNTER_REFUSED_TLS);
 		session_refuse(session, 3159, "HY000",
 			       "Connections using insecure transport are prohibited");
@@ -355,7 +355,9 @@ static void take_reply(struct session *session, const uint8_t *payload, size_t s
 static void start_tls(struct session *session)
 {
 	struct buffer *in = &session->client_in;
-	SSL *ssl = session->router->tls ? tls_server_session(session->router->tls) : NULL;
+	SSL *ssl = session->router->config->tls_server
+			   ? tls_server_session(session->router->config->tls_server)
+			   : NULL;
 
 	if (!ssl) {
 		session_malformed(session, "TLS is asked for, and was not offered");

@@ -106,7 +106,10 @@ static void fetch(MYSQL_STMT *statement)
 	if (mysql_stmt_bind_result(statement, columns))
 		printf(" cannot bind: %s\n", mysql_stmt_error(statement));
 	while (!(end = mysql_stmt_fetch(statement)) || end == MYSQL_DATA_TRUNCATED)
-		printf(" %d %.*s(%lu)\n", number, null ? 4 : length < 20 ? (int)length : 20,
+		printf(" %d %.*s(%lu)\n", number,
+		       null	     ? 4
+		       : length < 20 ? (int)length
+				     : 20,
 		       null ? "NULL" : text, length);
 	if (end == 1)
 		printf(" error %u %s\n", mysql_stmt_errno(statement),
@@ -274,7 +277,8 @@ static void use_multi_statements(void)
 {
 	query("SELECT 1; SELECT 2");
 	check("option on", mysql_set_server_option(&mysql, MYSQL_OPTION_MULTI_STATEMENTS_ON));
-	query("SELECT 1; INSERT INTO calls (text) VALUES ('multi'); SELECT text FROM calls LIMIT 2");
+	query("SELECT 1; INSERT INTO calls (text) VALUES ('multi'); SELECT text FROM calls LIMIT "
+	      "2");
 	query("SELECT 1; SELEC 2; SELECT 3");
 	query("SELECT 4");
 	check("option off", mysql_set_server_option(&mysql, MYSQL_OPTION_MULTI_STATEMENTS_OFF));
@@ -319,8 +323,8 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	mysql_init(&mysql);
-	if (!mysql_real_connect(&mysql, argv[1], argv[3], argv[4], argv[5],
-				(unsigned)atoi(argv[2]), NULL, 0)) {
+	if (!mysql_real_connect(&mysql, argv[1], argv[3], argv[4], argv[5], (unsigned)atoi(argv[2]),
+				NULL, 0)) {
 		printf("cannot connect: %s\n", mysql_error(&mysql));
 		return 1;
 	}
