@@ -198,7 +198,7 @@ check "no password" is_refused 'using password: NO' sql --skip-password 'SELECT 
 check "an unknown user" is_refused 'ERROR 1045 (28000): Access denied' sql -u nobody 'SELECT 1'
 check "they are counted" counted 'sluice_mysql_refused_total{reason="password"}' 3
 check "a user that the servers do not know gets their word" \
-	is_refused "ERROR 1045 (28000): Access denied for user 'stranger'" \
+	is_refused "1045, \"Access denied for user 'stranger'" \
 	pymysql mysql_native_password stranger 'unknown to the servers'
 check "a schema that does not exist" is_refused 'ERROR 1044 (42000)' sql no_such_schema 'SELECT 1'
 check "the UNIX socket" logs_in -h localhost --protocol=socket -S "$net_dir/router.sock"

@@ -278,7 +278,7 @@ static void take_proof(struct session *session, struct span proof)
 		else if (is_secret)
 			judge_password(session, proof);
 		else
-			session_malformed(session, "a password in clear text");
+			deny(session, true); /* in clear text, for all to see */
 		break;
 	case PROOF_CIPHER:
 		judge_cipher(session, proof);
