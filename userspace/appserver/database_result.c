@@ -203,6 +203,8 @@ static int fetch(struct db_result *result)
 	uint64_t started_ns = loop_clock_ns();
 	int answer = 0, wanted;
 
+	/* Rows may come faster than they are used, so that nothing has to be waited for. */
+	task_breathe(result->user->task, started_ns);
 	database_connection_begin(c, c->pool->settings->statement_ms);
 	wanted = mysql_stmt_fetch_start(&answer, result->handle);
 	while (wanted)
