@@ -9,7 +9,8 @@ set -uo pipefail
 source tests/lib/app_net.sh
 trap app_down EXIT
 db_up
-app_up "$(database 'connections: 4' 'wait-timeout: 1s' 'rows-max: 10000000' 'idle-timeout: 20s')" 'watchdog: 500ms'
+app_up 'watchdog: 500ms' \
+	"$(database 'connections: 4' 'wait-timeout: 1s' 'rows-max: 10000000' 'idle-timeout: 20s')"
 
 # --- values and rows ----------------------------------------------------------------
 

@@ -14,8 +14,7 @@ cp -R "$build/modules/notes.so" userspace/apps/notes/templates "$app_dir"
 openssl rand -base64 32 >"$app_dir/keys"
 echo secret >"$app_dir/password"
 app_config "$(database)"
-sed -i "s|^  test: .*|  notes: {path: $app_dir/notes.so, templates: $app_dir/templates}|" \
-	"$app_dir/app.yaml"
+sed -i "s|^  test:|  notes:|; s|app_module.so|notes.so|" "$app_dir/app.yaml"
 app_start
 
 between "its lines" "$(wc -l <userspace/apps/notes/notes.c)" 10 50

@@ -153,7 +153,7 @@ static void ten_thousand_coroutines_wait_at_once(void)
 	coroutine_pool_fini(&pool);
 }
 
-/* --- arena ---------------------------------------------------------------------------- */
+/* --- arena -------------------------------------------------------------------------- */
 
 static void arena_pieces_are_zeroed_aligned_and_apart(void)
 {

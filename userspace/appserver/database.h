@@ -99,7 +99,7 @@ void database_pool_init(struct database_pool *pool, struct loop *loop,
 /* No user is left. */
 void database_pool_fini(struct database_pool *pool);
 
-/* --- one request's use of it ---------------------------------------------------------- */
+/* --- one request's use of it -------------------------------------------------------- */
 
 struct database_user {
 	struct database_pool *pool;

@@ -41,7 +41,7 @@ void database_pool_fini(struct database_pool *pool)
 	}
 }
 
-/* --- the queue --------------------------------------------------------------------------- */
+/* --- the queue ---------------------------------------------------------------------- */
 
 static void enqueue(struct database_user *user)
 {
@@ -103,7 +103,7 @@ static void offer_room(struct database_pool *pool)
 	}
 }
 
-/* --- idle connections ---------------------------------------------------------------------- */
+/* --- idle connections --------------------------------------------------------------- */
 
 static void arm_reap(struct database_pool *pool)
 {
@@ -162,7 +162,7 @@ static struct database_connection *take_idle(struct database_pool *pool)
 	return NULL;
 }
 
-/* --- getting and giving back ----------------------------------------------------------------- */
+/* --- getting and giving back -------------------------------------------------------- */
 
 /* What is so soon after a failure is one. */
 static bool is_down(struct database_user *user)

@@ -120,7 +120,7 @@ void modules_stop(struct modules *modules)
 	modules->count = 0;
 }
 
-/* --- what modules call at their start ----------------------------------------------------- */
+/* --- what modules call at their start ----------------------------------------------- */
 
 static void log_refused_route(struct app *app, const char *method, const char *path, int err)
 {

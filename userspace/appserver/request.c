@@ -12,7 +12,7 @@
 #include "access_log.h"
 #include "log.h"
 
-/* --- the end ------------------------------------------------------------------------------ */
+/* --- the end ------------------------------------------------------------------------ */
 
 static void request_free(struct app_request *r)
 {
@@ -95,7 +95,7 @@ static void task_ended(struct task *task)
 		request_free(r);
 }
 
-/* --- the middle ----------------------------------------------------------------------------- */
+/* --- the middle --------------------------------------------------------------------- */
 
 void request_body_ready(struct http_exchange *exchange)
 {
@@ -121,6 +121,24 @@ static void on_timeout(struct loop_timer *timer)
 	task_cancel(&r->task, -ETIMEDOUT);
 }
 
+int request_wait_for_client(struct app_request *r, bool *flag)
+{
+	struct loop *loop = &r->worker->worker->loop;
+	bool timed = r->timeout.position;
+	uint64_t since_ns = loop->now_ns;
+	int err;
+
+	loop_timer_disarm(loop, &r->timeout);
+	*flag = true;
+	err = task_wait(&r->task, 0);
+	*flag = false;
+	r->deadline_ns += loop->now_ns - since_ns;
+	if (err || !timed)
+		return err;
+	return loop_timer_arm(loop, &r->timeout,
+			      r->deadline_ns > loop->now_ns ? r->deadline_ns - loop->now_ns : 0);
+}
+
 const struct app_request *request_running(void)
 {
 	const struct coroutine *coroutine = coroutine_current();
@@ -135,7 +153,7 @@ void request_out_of_memory(const struct app_request *r)
 	abort();
 }
 
-/* --- the beginning -------------------------------------------------------------------------- */
+/* --- the beginning ------------------------------------------------------------------ */
 
 static void not_found(struct app_request *r)
 {
@@ -279,6 +297,7 @@ void request_begin(struct http_exchange *exchange)
 		r->handler = malformed;
 	else
 		find_handler(r);
+	r->deadline_ns = loop->now_ns + worker->config->request_ms * NS_PER_MS;
 	if (loop_timer_arm(loop, &r->timeout, worker->config->request_ms * NS_PER_MS) ||
 	    task_start(&r->task, loop, &worker->coroutines, run, task_ended)) {
 		refuse(exchange); /* `finished` frees it */

@@ -88,7 +88,7 @@ void session_clear(struct session *session)
 	session->packed = 0;
 }
 
-/* --- packing ---------------------------------------------------------------------------- */
+/* --- packing ------------------------------------------------------------------------ */
 
 size_t session_pack(const struct session *session, uint8_t *out)
 {

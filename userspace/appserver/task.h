@@ -32,7 +32,7 @@ struct task {
 int task_start(struct task *task, struct loop *loop, struct coroutine_pool *pool,
 	       void (*run)(struct task *task), void (*ended)(struct task *task)) __must_check;
 
-/* In the task: waits for task_wake(). 0; -ETIME: `deadline_ns` (0: none) has come; or the reason to stop. */
+/* In the task: until task_wake(). 0; -ETIME: `deadline_ns` (0: none); or the reason to stop. */
 int task_wait(struct task *task, uint64_t deadline_ns) __must_check;
 /* In the task: lets others run, if it has run for long without a wait. */
 void task_breathe(struct task *task, uint64_t now_ns);
