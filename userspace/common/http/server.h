@@ -169,7 +169,10 @@ struct http_exchange {
 void http_server_init(struct http_server *server, struct loop *loop, struct buffer_pool *buffers,
 		      const struct http_server_settings *settings,
 		      const struct http_handler *handler, struct http_server_counters *counters);
-/* Idle connections are closed now, the others after their exchange ("Connection: close"). */
+/*
+ * Connections without a request are closed soon, unless one is on its way; the others after their
+ * exchange, which says so: "Connection: close".
+ */
 void http_server_drain(struct http_server *server);
 /* Closes everything; exchanges are told `aborted`. */
 void http_server_fini(struct http_server *server);

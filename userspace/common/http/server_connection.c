@@ -114,23 +114,17 @@ static void fail_exchange(struct http_connection *connection, enum connection_fa
 }
 
 /* The time to leave has come: unless a request is on its way, which is answered. */
-static void leave_idle(struct http_connection *connection)
+static void leave_silent(struct http_connection *connection)
 {
 	connection->failure = FAILURE_NONE;
 	if (connection->server->draining)
 		input_read(connection);
-	if (!input_length(connection) || connection->failure) {
-		enter(connection, CONNECTION_CLOSED);
-		stream_close(&connection->stream);
+	if (input_length(connection) && !connection->failure) {
+		deadline_set(connection, connection->server->settings->head_ms);
+		return;
 	}
-}
-
-static void time_out_head(struct http_connection *connection)
-{
-	if (connection->exchange)
-		refuse(connection, 408, "the request has not come in time");
-	else
-		close_at_once(connection);
+	enter(connection, CONNECTION_CLOSED);
+	stream_close(&connection->stream);
 }
 
 static void handle_failure(struct http_connection *connection)
@@ -138,8 +132,8 @@ static void handle_failure(struct http_connection *connection)
 	enum connection_failure failure = connection->failure;
 	struct http_server_counters *counters = connection->server->counters;
 
-	if (failure == FAILURE_TIMEOUT && connection->state == CONNECTION_IDLE) {
-		leave_idle(connection);
+	if (failure == FAILURE_TIMEOUT && connection_is_silent(connection)) {
+		leave_silent(connection);
 		return;
 	}
 	if (failure == FAILURE_TIMEOUT && connection->state != CONNECTION_LINGERING)
@@ -149,7 +143,7 @@ static void handle_failure(struct http_connection *connection)
 	if (connection->state == CONNECTION_EXCHANGE)
 		fail_exchange(connection, failure);
 	else if (connection->state == CONNECTION_HEAD && failure == FAILURE_TIMEOUT)
-		time_out_head(connection);
+		refuse(connection, 408, "the request has not come in time");
 	else
 		close_at_once(connection);
 }
