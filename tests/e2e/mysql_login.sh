@@ -10,6 +10,7 @@ set -uo pipefail
 source tests/lib/mysql_net.sh
 
 # logs_in [OPTION]...: by the mariadb client.
+# shellcheck disable=SC2120
 logs_in() {
 	[ "$(sql "$@" 'SELECT 7')" = 7 ]
 }

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
 # What the end-to-end tests run: a program for each of these names.
-E2E_TOOLS := $(addprefix $(BUILD)/tests/e2e/,keepalive arrivals inject failures instant verdicts at_once)
+E2E_TOOLS := $(addprefix $(BUILD)/tests/e2e/,keepalive arrivals inject failures instant verdicts at_once \
+		mysql_calls)
 
 .PHONY: e2e-tools
 e2e-tools: $(E2E_TOOLS) $(BUILD)/tests/e2e/app_module.so $(BUILD)/tests/e2e/bulk_module.so
@@ -15,6 +16,8 @@ $(BUILD)/tests/e2e/keepalive $(BUILD)/tests/e2e/arrivals: $(BUILD)/tests/e2e/too
 	$(BUILD)/tests/e2e/tools/client.o
 
 $(BUILD)/tests/e2e/instant: $(BUILD)/libsluice.a $(BUILD)/libcommon.a
+
+$(BUILD)/tests/e2e/mysql_calls: LIBS_AGENT += -lmariadb
 
 $(BUILD)/tests/e2e/verdicts: $(BUILD)/tests/support/http_take.o $(BUILD)/libcommon.a
 

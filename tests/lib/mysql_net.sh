@@ -89,7 +89,7 @@ db_start() {
 		--skip-name-resolve --log-bin=binlog --log-slave-updates --binlog-format=ROW \
 		--gtid-strict-mode=ON --innodb-log-file-size=4M --innodb-buffer-pool-size=32M \
 		--innodb-flush-log-at-trx-commit=2 --key-buffer-size=1M --local-infile=ON \
-		--aria-pagecache-buffer-size=8M --performance-schema=OFF --max-connections=500 \
+		--aria-pagecache-buffer-size=8M --performance-schema=OFF --max-connections=500 --max-allowed-packet=64M \
 		--report-host="$name" --slave-net-timeout=5 \
 		--ssl-ca="$net_dir/ca.pem" --ssl-cert="$net_dir/cert.pem" --ssl-key="$net_dir/cert.key" \
 		--read-only="$([ "$name" = db1 ] && echo OFF || echo ON)" "$@"

@@ -212,10 +212,11 @@ void cluster_suspect(struct cluster_board *board, struct server_board *server)
 
 /*
  * An entry: thread in the low half, place + 1 in the next byte, above it the
- * incarnation, never 0. An id: the bit, 15 bits of incarnation, the index.
+ * incarnation and flags. An id: the bit, 15 bits of incarnation, the index.
  */
 #define INCARNATION(entry) ((uint32_t)((entry) >> 40) & 0x7fff)
 #define IS_TAKEN	   ((uint64_t)1 << 55)
+#define IS_CONDEMNED	   ((uint64_t)1 << 56)
 
 static uint32_t session_id(uint64_t entry, uint32_t index)
 {
@@ -254,7 +255,22 @@ void cluster_session_del(struct cluster_board *board, uint32_t id)
 	_Atomic uint64_t *entry = session_entry(board, id);
 
 	if (entry)
-		*entry &= ~IS_TAKEN;
+		*entry &= ~(IS_TAKEN | IS_CONDEMNED);
+}
+
+void cluster_session_condemn(struct cluster_board *board, uint32_t id)
+{
+	_Atomic uint64_t *entry = session_entry(board, id);
+
+	if (entry)
+		atomic_fetch_or(entry, IS_CONDEMNED);
+}
+
+bool cluster_session_is_condemned(const struct cluster_board *board, uint32_t id)
+{
+	const _Atomic uint64_t *entry = session_entry(board, id);
+
+	return entry && *entry & IS_CONDEMNED;
 }
 
 void cluster_session_set(struct cluster_board *board, uint32_t id, unsigned place, uint32_t thread)

@@ -105,6 +105,9 @@ uint32_t cluster_session_add(struct cluster_board *board);
 void cluster_session_del(struct cluster_board *board, uint32_t id);
 /* `place` of the server, and the number that it gave to our connection. */
 void cluster_session_set(struct cluster_board *board, uint32_t id, unsigned place, uint32_t thread);
+/* It is to end when its server's connection does, rather than to go elsewhere. */
+void cluster_session_condemn(struct cluster_board *board, uint32_t id);
+bool cluster_session_is_condemned(const struct cluster_board *board, uint32_t id);
 /* -ESRCH: no such session, or it runs nowhere. */
 int cluster_session_find(const struct cluster_board *board, uint32_t id, unsigned *place,
 			 uint32_t *thread) __must_check;

@@ -163,6 +163,8 @@ static void run_kill(struct session *session)
 		session_command_failed(session, &failure);
 		return;
 	}
+	if (!(statement->flags & STATEMENT_KILL_QUERY))
+		cluster_session_condemn(router->board, (uint32_t)statement->target);
 	length = snprintf(text, sizeof(text), "xKILL %s %" PRIu32,
 			  statement->flags & STATEMENT_KILL_QUERY ? "QUERY" : "CONNECTION", thread);
 	text[0] = COMMAND_QUERY;

@@ -467,7 +467,9 @@ void session_leg_failed(struct leg *leg, const struct failure *failure)
 	if (current && session->command.relayed)
 		session_keep_answer(session);
 	leg_close(leg);
-	if (current)
+	if (cluster_session_is_condemned(session->router->board, session->id))
+		session_close(session);
+	else if (current)
 		current_failed(session, server, lost_state, failure);
 	else if (lost_state && session->phase == SESSION_IDLE)
 		session_close(session);

@@ -336,9 +336,12 @@ static bool is_farewell(const struct session *session, const struct answer_packe
 	       error.code == ERROR_SERVER_SHUTDOWN;
 }
 
+/* What the client sends now is its file: the command makes way for it. */
 static void begin_loading(struct session *session)
 {
 	session->phase = SESSION_LOADING;
+	buffer_consume(&session->client_in, session->command.whole);
+	session->command.whole = 0;
 	uplink_begin(&session->command.uplink, true, session->answer.sequence);
 }
 
