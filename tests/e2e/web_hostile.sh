@@ -104,4 +104,4 @@ done
 is "it serves as before" "$(status /small.bin)" 200
 check "no connection is left" within 10 are_none
 is "no worker has ended" "$(metric sluice_worker_crashes_total)" 0
-below "and memory is small" "$(rss)" 20000
+below "and memory is small" "$(rss)" "$memory_max"

@@ -51,6 +51,8 @@ is "a trusted proxy's word is passed on" \
 	"$(field X-Forwarded-For <<<"$seen") $(field X-Forwarded-Proto <<<"$seen") $(
 		field X-Request-ID <<<"$seen") $(field X-Sluice-TLS <<<"$seen")" \
 	"192.0.2.7 https given tls1"
+unlike "but an id that is markup is replaced" "$(app /nothing --interface 127.0.0.99 \
+	-H 'X-Request-ID: <b>x</b>')" '<b>x'
 is "both servers are used" "$(for _ in 1 2 3 4; do
 	app /name
 	echo
@@ -65,7 +67,7 @@ expected=$(app /bytes/30000000 | sha256sum)
 is "a slow client gets all of it" \
 	"$(app /bytes/30000000 --limit-rate 20M | sha256sum)" "$expected"
 is "in chunks too" "$(app /chunked/30000000 | sha256sum)" "$expected"
-below "and the worker's memory stays small" "$(rss)" 20000
+below "and the worker's memory stays small" "$(rss)" "$memory_max"
 is "an HTTP/1.0 client gets chunks without framing" "$(app /chunked/1000 -0 | wc -c)" 1000
 
 # --- servers that fail ----------------------------------------------------------
