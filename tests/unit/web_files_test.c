@@ -4,6 +4,7 @@
  * what it forgets; types by extension.
  */
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -170,6 +171,29 @@ static void only_regular_files_below_the_root_are_found(void)
 	end();
 }
 
+static void file_under_lease_is_not_waited_for(void)
+{
+	struct cached_file *file;
+	char path[128];
+	int holder;
+
+	begin(10);
+	write_file("leased", "x", 1);
+	snprintf(path, sizeof(path), "%s/leased", directory);
+	holder = open(path, O_RDWR | O_CLOEXEC);
+	signal(SIGIO, SIG_IGN); /* which asks its holder to give it back */
+	CU_ASSERT_EQUAL_FATAL(fcntl(holder, F_SETLEASE, F_WRLCK), 0);
+	file = file_cache_get(&cache, root, "leased");
+	CU_ASSERT_EQUAL(file->kind, FILE_MISSING);
+	CU_ASSERT_TRUE(file->out_of_reach);
+	file_cache_put(file);
+	CU_ASSERT_EQUAL(fcntl(holder, F_SETLEASE, F_UNLCK), 0);
+	close(holder);
+	CU_ASSERT_EQUAL(kind_of("leased"), FILE_REGULAR);
+	signal(SIGIO, SIG_DFL);
+	end();
+}
+
 static void number_of_open_files_is_bounded(void)
 {
 	struct cached_file *held;
@@ -236,6 +260,7 @@ int main(void)
 		UNIT_TEST(changed_file_is_another_one_after_a_second),
 		UNIT_TEST(what_is_missing_is_remembered_and_looked_for_again),
 		UNIT_TEST(only_regular_files_below_the_root_are_found),
+		UNIT_TEST(file_under_lease_is_not_waited_for),
 		UNIT_TEST(number_of_open_files_is_bounded),
 		UNIT_TEST(compressed_forms_are_found_unless_they_are_older),
 		UNIT_TEST(type_follows_the_extension),
