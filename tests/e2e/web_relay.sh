@@ -51,7 +51,7 @@ is "a trusted proxy's word is passed on" \
 	"$(field X-Forwarded-For <<<"$seen") $(field X-Forwarded-Proto <<<"$seen") $(
 		field X-Request-ID <<<"$seen") $(field X-Sluice-TLS <<<"$seen")" \
 	"192.0.2.7 https given tls1"
-unlike "but an id that is markup is replaced" "$(app /nothing --interface 127.0.0.99 \
+unlike "but an id that is markup is replaced" "$(get /nothing --interface 127.0.0.99 \
 	-H 'X-Request-ID: <b>x</b>')" '<b>x'
 is "both servers are used" "$(for _ in 1 2 3 4; do
 	app /name
