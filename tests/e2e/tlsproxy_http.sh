@@ -90,6 +90,8 @@ is "HEAD has no body" "$(status /name -I)" 200
 
 is "port 80 leads to https" "$(leads_to /a/b?c=d)" \
 	"301 https://www.example.net/a/b?c=d"
+long=$(head -c 9000 /dev/zero | tr '\0' q)
+is "however long the target is" "$(leads_to "/a?$long")" "301 https://www.example.net/a?$long"
 is "what is no reading keeps its method" \
 	"$(leads_to /a -d x)" \
 	"308 https://www.example.net/a"
