@@ -50,7 +50,10 @@ struct db_result;   /* the rows of a query */
 struct app_module {
 	uint32_t abi; /* SLUICE_APP_ABI */
 	const char *name;
-	/* Once in each worker, before it serves: registers routes. -errno: it does not start. */
+	/*
+	 * Once in each worker, before it serves: registers routes. -errno: it does not start. Also
+	 * before, to try it, in a process that ends at once: outside of its process it does nothing.
+	 */
 	int (*start)(struct app *app);
 	/* May be NULL. When the worker ends in good order: after its last request. */
 	void (*stop)(struct app *app);
