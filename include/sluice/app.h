@@ -51,8 +51,8 @@ struct app_module {
 	uint32_t abi; /* SLUICE_APP_ABI */
 	const char *name;
 	/*
-	 * Once in each worker, before it serves: registers routes. -errno: it does not start. Also
-	 * before, to try it, in a process that ends at once: outside of its process it does nothing.
+	 * Once in each worker, before it serves: registers routes. -errno: it does not start.
+	 * Also in a process that ends at once, to try it: so it changes nothing outside.
 	 */
 	int (*start)(struct app *app);
 	/* May be NULL. When the worker ends in good order: after its last request. */
