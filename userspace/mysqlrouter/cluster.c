@@ -162,6 +162,14 @@ int cluster_primary(const struct cluster_board *board, const struct router_confi
 	return CLUSTER_NO_SERVER;
 }
 
+/* One that workers cannot reach any more is none, even before the monitor has found out. */
+static bool primary_is_there(const struct cluster_board *board)
+{
+	int32_t primary = board->primary;
+
+	return primary != CLUSTER_NO_SERVER && cluster_is_usable(&board->servers[primary]);
+}
+
 /* Without a primary no replica can follow one, and none is behind more than it will ever be. */
 bool cluster_may_read(const struct cluster_board *board, const struct router_config *config,
 		      int server)
@@ -170,7 +178,7 @@ bool cluster_may_read(const struct cluster_board *board, const struct router_con
 
 	if (!cluster_is_usable(place))
 		return false;
-	if (board->primary == CLUSTER_NO_SERVER)
+	if (!primary_is_there(board))
 		return true;
 	return place->replicates && place->lag_ms <= config->limits.lag_ms;
 }
