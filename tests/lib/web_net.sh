@@ -28,12 +28,12 @@ stop() {
 }
 
 net_down() {
-	local name
+	local name said
 	for name in "${!net_pids[@]}"; do
 		stop "$name"
 	done
-	! grep -q 'Sanitizer\|runtime error' "$net_dir/log" ||
-		not_ok "the daemon ran clean" "$(grep -A 20 'Sanitizer\|runtime error' "$net_dir/log")"
+	said=$(grep -A 20 'Sanitizer\|runtime error' "$net_dir/log")
+	[ -z "$said" ] || not_ok "the daemon ran clean" "$said"
 	rm -rf "$net_dir"
 	exit "$failed"
 }
