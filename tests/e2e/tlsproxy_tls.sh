@@ -104,6 +104,8 @@ printf '\x16\x03\x01\x40\x00\x01\x00\x3f\xfc' | ncat --send-only $vip 443 >/dev/
 ncat -z $vip 443
 check "bytes that are no TLS are counted" \
 	test "$(metric sluice_tls_failed_total)" -ge $((failed + 3))
+unlike "who sends them is told by an end, not by a reset, which could overtake an alert" \
+	"$(printf 'GET / HTTP/1.1\r\n\r\n' | ncat -w 2 $vip 443 2>&1 | tr -d '\0')" 'reset'
 is "and harm nobody" "$(status /name)" 200
 is "no worker has died" "$(grep -c event=child-died "$net_dir/log")" 0
 like "the log tells of handshakes" \

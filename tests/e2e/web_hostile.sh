@@ -64,6 +64,31 @@ attack "slow bodies" -B -i 1 -s 100000 -u "http://$at/sum"
 attack "slow readers" -X -n 1 -w 1 -y 2 -z 1 -k 1 -u "http://$at/huge.bin"
 like "they were counted" "$(metric sluice_web_http_timeouts_total)" '^[1-9][0-9]'
 
+# --- who sends what nobody wants ---------------------------------------------------
+
+# slow_bytes PATH: how many come to a client with little room that sends part of a large body.
+slow_bytes() {
+	python3 - "$at" "$1" <<-'PYTHON'
+		import socket, sys, time
+		client = socket.socket()
+		client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
+		client.connect((sys.argv[1], 80))
+		client.sendall(b"GET %s HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n"
+		               % sys.argv[2].encode() + bytes(70000))
+		total = -1
+		while total < 0 or piece:
+		    piece = client.recv(20000)
+		    total = max(total, 0) + len(piece)
+		    time.sleep(0.03)
+		print(total)
+	PYTHON
+}
+
+head -c 3000000 "$site/huge.bin" >"$site/large.bin"
+chmod a+r "$site/large.bin"
+like "a slow client gets all of a file, although it has more to send" \
+	"$(slow_bytes /large.bin)" '^3000[0-9]{3}$'
+
 # --- garbage --------------------------------------------------------------------
 
 # refused REASON STATUS: standard input is answered so, and counted under that reason.

@@ -41,15 +41,20 @@ static void linger(struct http_connection *connection)
 	stream_finish(&connection->stream);
 }
 
+/* What the kernel has for the client is delivered. */
+static void close_in_order(struct http_connection *connection)
+{
+	enter(connection, CONNECTION_CLOSED);
+	stream_close(&connection->stream);
+}
+
 /* Without bytes that a client may still have on the way there is nothing to linger for. */
 static void close_politely(struct http_connection *connection)
 {
-	if (input_length(connection)) {
+	if (input_length(connection))
 		linger(connection);
-		return;
-	}
-	enter(connection, CONNECTION_CLOSED);
-	stream_close(&connection->stream);
+	else
+		close_in_order(connection);
 }
 
 static void close_at_once(struct http_connection *connection)
@@ -123,8 +128,7 @@ static void leave_silent(struct http_connection *connection)
 		deadline_set(connection, connection->server->settings->head_ms);
 		return;
 	}
-	enter(connection, CONNECTION_CLOSED);
-	stream_close(&connection->stream);
+	close_in_order(connection);
 }
 
 static void handle_failure(struct http_connection *connection)
@@ -144,6 +148,9 @@ static void handle_failure(struct http_connection *connection)
 		fail_exchange(connection, failure);
 	else if (connection->state == CONNECTION_HEAD && failure == FAILURE_TIMEOUT)
 		refuse(connection, 408, "the request has not come in time");
+	else if (connection->state == CONNECTION_OPENING || /* an alert says why */
+		 connection->state == CONNECTION_LINGERING)
+		close_in_order(connection);
 	else
 		close_at_once(connection);
 }
