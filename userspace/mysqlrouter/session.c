@@ -49,6 +49,13 @@ void session_release_buffers(struct session *session)
 		buffer_put_if_empty(pool, &session->legs[i].in);
 }
 
+void session_listen(struct session *session)
+{
+	bool writes = buffer_length(&session->client_out);
+
+	stream_want(&session->client, STREAM_READABLE | (writes ? STREAM_WRITABLE : 0u));
+}
+
 /* False: the client is gone. */
 static bool flush(struct session *session)
 {
@@ -79,7 +86,7 @@ void session_put(struct session *session, const void *bytes, size_t length)
 		return;
 	}
 	if (buffer_length(out))
-		stream_want(&session->client, STREAM_READABLE | STREAM_WRITABLE);
+		session_listen(session);
 }
 
 static uint16_t current_status(const struct session *session)

@@ -210,6 +210,8 @@ void session_deadline(struct session *session, unsigned ms);
 void session_at_ease(struct session *session);
 /* Reads behind what is there. 0, or -errno: -EAGAIN none, -ENOBUFS full, -EPIPE the end. */
 int session_read(struct session *session) __must_check;
+/* Reading from the client goes on; so does writing, if something waits to be written. */
+void session_listen(struct session *session);
 /* Once nothing is on its way any more, and before sleeping. */
 void session_release_buffers(struct session *session);
 bool session_is_bound(const struct session *session, enum leg_role *leg);

@@ -558,6 +558,7 @@ void session_command_done(struct session *session)
 	command->whole = 0;
 	command->prepared = NULL;
 	session->phase = SESSION_IDLE;
+	session_listen(session);
 	if (is_to_leave(session)) {
 		session_close(session);
 		return;

@@ -231,7 +231,7 @@ static void look_at_client(struct session *session)
 	int err = session_read(session);
 
 	if (err == -ENOBUFS)
-		stream_want(&session->client, 0);
+		stream_want(&session->client, session->ready ? STREAM_WRITABLE : 0);
 	else if (err && err != -EAGAIN)
 		session_close(session);
 }
