@@ -642,6 +642,24 @@ static void get_that_was_declined_is_sent_elsewhere(void)
 	relay_stop();
 }
 
+static void server_that_is_down_is_not_asked_instead(void)
+{
+	int client, server;
+
+	relay_start(2);
+	relay.upstream_settings.retry_unavailable = true;
+	relay.health[1] = (struct upstream_health){.checked = 1};
+	client = relay_client();
+	relay_send(client, RELAY_GET);
+	server = relay_accept(0);
+	relay_expect(server, GET_SENT);
+	relay_send(server, UNAVAILABLE);
+	relay_expect(client, UNAVAILABLE);
+	relay_close(server);
+	relay_close(client);
+	relay_stop();
+}
+
 static void what_nobody_else_takes_is_declined(void)
 {
 	static const struct {
@@ -970,6 +988,7 @@ int main(void)
 		UNIT_TEST(get_is_sent_again_once),
 		UNIT_TEST(post_is_not_sent_again),
 		UNIT_TEST(get_that_was_declined_is_sent_elsewhere),
+		UNIT_TEST(server_that_is_down_is_not_asked_instead),
 		UNIT_TEST(what_nobody_else_takes_is_declined),
 		UNIT_TEST(put_whose_body_has_left_is_not_sent_again),
 		UNIT_TEST(what_is_not_http_is_502),

@@ -154,6 +154,8 @@ struct upstream_server *upstream_choose(struct upstream *upstream,
 					const struct upstream_server *failed);
 /* This worker could not connect to it. */
 void upstream_suspect(struct upstream_server *server);
+/* As far as checks and this worker know. */
+bool upstream_is_well(struct upstream_server *server);
 
 /* --- active checks, in the monitor ---------------------------------------------------- */
 
