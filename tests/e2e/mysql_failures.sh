@@ -86,6 +86,31 @@ db_returns() {
 	within 10 usable "$1" 1
 }
 
+# Ten sessions that begin while a replica is away, and read until it has its share of them.
+long_sessions_return() {
+	stop db2 KILL
+	within 5 usable db2 0 || return
+	cat >"$net_dir/sessions.py" <<-'PYTHON'
+		import pymysql, sys, time
+		sessions = [pymysql.connect(host="127.0.0.1", port=int(sys.argv[1]), user=sys.argv[2],
+		    password=sys.argv[3], database="test", autocommit=True) for _ in range(10)]
+		while True:
+		    met = []
+		    for session in sessions:
+		        with session.cursor() as cursor:
+		            cursor.execute("SELECT @@server_id FROM rows_of_test LIMIT 1")
+		            met.append(cursor.fetchone()[0])
+		    print(*met)
+		    time.sleep(0.1)
+	PYTHON
+	start sessions /usr/bin/python3 -u "$net_dir/sessions.py" "$router_port" "$user" "$password"
+	within 5 grep -q '^3 3 3 3 3 3 3 3 3 3$' "$net_dir/sessions.log" || return
+	db_returns db2 && within 20 grep -qE '2.*2.*2' "$net_dir/sessions.log"
+	local met=$?
+	stop sessions KILL
+	return $met
+}
+
 # error_of SQL: number and text as a client gets them, and how long that took at most.
 error_of() {
 	timeout 4 /usr/bin/python3 - "$router_port" "$user" "$password" "$@" <<-'PYTHON'
@@ -153,6 +178,8 @@ check "a read in flight is repeated on another server" read_in_flight_moves
 check "and counted" test "$(metric sluice_mysql_read_retries_total)" -ge 1
 wait "${net_pids[db2]}" 2>/dev/null
 check "the replica comes back and is used" db_returns db2
+
+check "sessions that began without the replica use it when it is back" long_sessions_return
 
 forget_reads
 check "a transaction is lost with the primary, loudly" transaction_is_lost_loudly

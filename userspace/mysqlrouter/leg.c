@@ -46,7 +46,7 @@ struct server_board *leg_board(const struct leg *leg)
 	return &leg->session->router->board->servers[leg_server(leg)->board];
 }
 
-/* --- bytes ------------------------------------------------------------------------------ */
+/* --- bytes ------------------------------------------------------------------------- */
 
 int leg_read(struct leg *leg)
 {
@@ -107,7 +107,7 @@ void leg_send(struct leg *leg, const void *bytes, size_t length)
 	stream_want(&leg->stream, STREAM_READABLE | STREAM_WRITABLE);
 }
 
-/* --- life ------------------------------------------------------------------------------- */
+/* --- life -------------------------------------------------------------------------- */
 
 static void on_event(struct stream *stream, unsigned events);
 
@@ -128,6 +128,7 @@ void leg_open(struct leg *leg, struct session *session, int server)
 		.server = (int8_t)server,
 		.phase = LEG_CONNECTING,
 		.number = next_number(router),
+		.opened_ns = router_loop(router)->now_ns,
 	};
 	router->legs[server]++;
 	router->worker->gauges[GAUGE_LEGS]++;
@@ -180,7 +181,7 @@ void leg_fail(struct leg *leg, uint16_t code, const char *format, ...)
 	session_leg_failed(leg, &failure);
 }
 
-/* --- commands of the router's own ------------------------------------------------------------ */
+/* --- commands of the router's own -------------------------------------------------- */
 
 void leg_ask(struct leg *leg, uint8_t command, const void *text, size_t length)
 {
@@ -286,7 +287,7 @@ static void read_answer(struct leg *leg)
 			 err == -EPIPE ? "closed by the server" : strerror(-err));
 }
 
-/* --- events ----------------------------------------------------------------------------------- */
+/* --- events ------------------------------------------------------------------------ */
 
 /* Nothing is expected of an idle server but its end. */
 static void read_unasked(struct leg *leg)

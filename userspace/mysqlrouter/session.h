@@ -50,7 +50,7 @@ static inline void router_count(struct router *router, enum mysql_counter counte
 	router->worker->counters[counter]++;
 }
 
-/* --- legs ------------------------------------------------------------------------ */
+/* --- legs -------------------------------------------------------------------------- */
 
 enum leg_role { LEG_PRIMARY, LEG_REPLICA, LEG_COUNT };
 
@@ -77,6 +77,7 @@ struct leg {
 	int8_t server;	       /* index in the configuration */
 	uint8_t flavour;       /* enum gtid_flavour */
 	uint8_t phase;
+	uint64_t opened_ns;
 	uint32_t applied; /* version of the session's writes that it is known to have */
 	bool tracks;	  /* it has been told to report GTIDs and changes of state */
 	bool reports;	  /* and does */
@@ -116,7 +117,10 @@ void leg_login_step(struct leg *leg, unsigned events);
 void leg_login_free(struct leg *leg);
 bool leg_is_encrypted(const struct leg *leg);
 
-/* --- sessions ----------------------------------------------------------------------- */
+/* The beginning of an execution, with the types of its parameters, that is sent at once. */
+#define SESSION_MAX_TYPES_BYTES 4096
+
+/* --- sessions ---------------------------------------------------------------------- */
 
 enum session_phase {
 	SESSION_WAITING,  /* for the first checks of the servers */
@@ -231,11 +235,28 @@ void session_login_entered(struct session *session);
 void session_login_failed(struct session *session, const struct failure *failure);
 void session_login_free(struct session *session);
 
+/* The payload of a command, or its beginning. */
+struct request {
+	uint8_t *payload;
+	size_t size;
+	bool whole;
+};
+
 /* session_command.c */
 void session_input(struct session *session);
+/* The command runs on this leg, once that is ready for it. */
+void session_run_on(struct session *session, enum leg_role leg, enum answer_kind answer);
+/* It is answered by the router, by an error, or not at all. */
+void session_answer_error(struct session *session, enum mysql_counter reason, uint16_t code,
+			  const char *text);
+void session_answer_nothing(struct session *session);
 /* The command has its answer, or an error instead; the next may come. */
 void session_command_done(struct session *session);
 void session_command_failed(struct session *session, const struct failure *failure);
+
+/* session_prepared.c: COM_STMT_PREPARE, and the commands that name a statement */
+void session_prepare(struct session *session, struct request request);
+void session_run_prepared(struct session *session, struct request request);
 
 /* session_route.c: which leg, counted */
 enum leg_role session_route(struct session *session, const struct statement *statement);
@@ -247,6 +268,14 @@ void session_make_ready(struct session *session);
 void session_leg_ready(struct leg *leg);
 void session_leg_answered(struct leg *leg, const struct failure *failure, struct span value);
 void session_leg_failed(struct leg *leg, const struct failure *failure);
+
+/* session_effects.c: what an answer's packets say; sizes are what is left for the client */
+void session_note_status(struct session *session, struct leg *leg, uint16_t status);
+size_t session_note_ok(struct session *session, struct leg *leg, struct answer_packet *packet);
+void session_note_prepared(struct session *session, struct leg *leg,
+			   const struct answer_packet *packet);
+/* The command has been carried out. */
+void session_note_effects(struct session *session, struct leg *leg);
 
 /* session_relay.c */
 void session_run(struct session *session);

@@ -12,12 +12,14 @@
 #include "protocol.h"
 #include "session.h"
 
+#define REBALANCE_NS (10 * NS_PER_SEC) /* a leg stays at least so long where it is */
+
 static struct leg *current_leg(struct session *session)
 {
 	return &session->legs[session->command.leg];
 }
 
-/* --- which server ------------------------------------------------------------------------- */
+/* --- which server ------------------------------------------------------------------ */
 
 /* Whether the command may run on this kind of leg at all. */
 static bool may_use(const struct session *session, enum leg_role role)
@@ -136,7 +138,36 @@ static void open_leg(struct session *session)
 	}
 }
 
-/* The replica that the leg goes to may have fallen behind, or another server be wanted. */
+static bool has_cursor(const struct session_state *state)
+{
+	for (uint32_t i = 0; i < state->prepared_slots; i++)
+		if (state->prepared[i] && state->prepared[i]->has_cursor)
+			return true;
+	return false;
+}
+
+/*
+ * Clients keep their sessions for days: a replica that comes back would get nothing of them. Now
+ * and then a leg is where it would be opened today, or else it is opened anew.
+ */
+static bool is_misplaced(const struct session *session, const struct leg *leg)
+{
+	const struct router *router = session->router;
+	uint32_t others[ROUTER_MAX_SERVERS];
+
+	if (router_loop(session->router)->now_ns - leg->opened_ns < REBALANCE_NS ||
+	    has_cursor(&session->state))
+		return false;
+	memcpy(others, router->legs, sizeof(others));
+	others[leg->server]--;
+	return cluster_pick_replica(router->board, router->config, others, session->id,
+				    CLUSTER_NO_SERVER) != leg->server;
+}
+
+/*
+ * The replica that the leg goes to may have fallen behind, have more than its share, or another
+ * server be wanted.
+ */
 static bool leg_fits(const struct session *session, const struct leg *leg)
 {
 	const struct router *router = session->router;
@@ -146,11 +177,13 @@ static bool leg_fits(const struct session *session, const struct leg *leg)
 		return true;
 	if (session->command.wanted_server != CLUSTER_NO_SERVER)
 		return leg->server == session->command.wanted_server;
-	return session->command.leg == LEG_PRIMARY || session->phase == SESSION_ENTERING ||
-	       cluster_may_read(router->board, router->config, leg->server);
+	if (session->command.leg == LEG_PRIMARY || session->phase == SESSION_ENTERING)
+		return true;
+	return cluster_may_read(router->board, router->config, leg->server) &&
+	       !is_misplaced(session, leg);
 }
 
-/* --- steps --------------------------------------------------------------------------------- */
+/* --- steps ------------------------------------------------------------------------- */
 
 static void ask(struct session *session, enum session_step step, uint8_t command, const char *text,
 		size_t length)
@@ -290,7 +323,7 @@ void session_make_ready(struct session *session)
 		session_run(session);
 }
 
-/* --- what legs tell --------------------------------------------------------------------------- */
+/* --- what legs tell ---------------------------------------------------------------- */
 
 void session_leg_ready(struct leg *leg)
 {
@@ -387,7 +420,7 @@ void session_leg_answered(struct leg *leg, const struct failure *failure, struct
 	session_make_ready(session);
 }
 
-/* --- failures ---------------------------------------------------------------------------------- */
+/* --- failures ---------------------------------------------------------------------- */
 
 static bool is_current(const struct session *session, const struct leg *leg)
 {
