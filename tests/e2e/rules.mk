@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
 # What the end-to-end tests run: a program for each of these names.
-E2E_TOOLS := $(addprefix $(BUILD)/tests/e2e/,keepalive arrivals inject failures instant verdicts at_once \
-		mysql_calls)
+E2E_TOOLS := $(addprefix $(BUILD)/tests/e2e/,keepalive arrivals inject failures instant \
+		verdicts at_once mysql_calls)
 
 .PHONY: e2e-tools
 e2e-tools: $(E2E_TOOLS) $(BUILD)/tests/e2e/app_module.so $(BUILD)/tests/e2e/bulk_module.so

@@ -20,7 +20,7 @@ static struct span span(const char *text)
 	return (struct span){text, strlen(text)};
 }
 
-/* --- settings ------------------------------------------------------------------------ */
+/* --- settings ---------------------------------------------------------------------- */
 
 /* The settings that are newer than `version`, one letter each. */
 static const char *settings_after(const struct session_state *state, uint32_t version)
@@ -110,7 +110,7 @@ static void writes_that_cannot_be_waited_for_are_remembered(void)
 	state_fini(&state);
 }
 
-/* --- packets of a client -------------------------------------------------------------- */
+/* --- packets of a client ----------------------------------------------------------- */
 
 /* Bytes of `data` until the end, taken `chunk` at a time. */
 static size_t taken(struct uplink *uplink, const uint8_t *data, size_t size, size_t chunk)
@@ -168,7 +168,7 @@ static void empty_packet_ends_a_file(void)
 	}
 }
 
-/* --- servers ---------------------------------------------------------------------------- */
+/* --- servers ----------------------------------------------------------------------- */
 
 static struct server_config servers[3];
 static struct router_config config;
@@ -297,7 +297,7 @@ static void session_is_found_by_its_number_until_it_ends(void)
 	CU_ASSERT_EQUAL(cluster_session_find(board, 5, &place, &thread), -ESRCH);
 }
 
-/* --- hosts -------------------------------------------------------------------------------- */
+/* --- hosts ------------------------------------------------------------------------- */
 
 static struct host_address v4(uint32_t address)
 {

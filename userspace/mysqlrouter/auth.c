@@ -28,7 +28,7 @@ const char *auth_plugin_name(enum auth_plugin plugin)
 	return plugin_names[plugin];
 }
 
-/* --- digests ---------------------------------------------------------------------- */
+/* --- digests ----------------------------------------------------------------------- */
 
 /* Of two pieces, one behind the other. */
 static int digest(const EVP_MD *type, struct span first, struct span second, uint8_t *out)
@@ -125,7 +125,7 @@ static int sha2_reply(const struct auth_secret *secret, const uint8_t *scramble,
 	return err;
 }
 
-/* --- secrets ---------------------------------------------------------------------- */
+/* --- secrets ----------------------------------------------------------------------- */
 
 static int hex_digit(char c)
 {

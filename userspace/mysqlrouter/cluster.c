@@ -66,7 +66,7 @@ int cluster_assign(struct router_config *config)
 	return err;
 }
 
-/* --- views ------------------------------------------------------------------------------ */
+/* --- views ------------------------------------------------------------------------- */
 
 void cluster_write_view(struct server_board *server, const struct server_view *view)
 {
@@ -76,7 +76,7 @@ void cluster_write_view(struct server_board *server, const struct server_view *v
 	atomic_fetch_add_explicit(&server->sequence, 1, memory_order_release);
 }
 
-/* A monitor that died while it wrote leaves the number odd: half a view is told then, and marked. */
+/* A monitor that died while it wrote leaves the number odd: what is read then may be half old. */
 static bool read_part(const struct server_board *server, void *to, const void *part, size_t size)
 {
 	for (unsigned tries = 0; tries < 1000; tries++) {
@@ -107,7 +107,7 @@ bool cluster_has_applied(const struct server_board *server, const struct gtid_se
 	       applied.count <= GTID_MAX_RANGES && gtid_contains(&applied, written);
 }
 
-/* --- which server serves what ------------------------------------------------------------- */
+/* --- which server serves what ------------------------------------------------------ */
 
 void cluster_changed(struct cluster_board *board, struct server_board *server)
 {
@@ -216,7 +216,7 @@ void cluster_suspect(struct cluster_board *board, struct server_board *server)
 		cluster_changed(board, server);
 }
 
-/* --- sessions ------------------------------------------------------------------------------ */
+/* --- sessions ---------------------------------------------------------------------- */
 
 /*
  * An entry: thread in the low half, place + 1 in the next byte, above it the

@@ -63,18 +63,18 @@ struct cluster_board {
 	_Atomic uint64_t sessions[CLUSTER_MAX_SESSIONS];
 };
 
-/* Called in the master for each configuration: gives servers their places, and the board its memory. */
+/* By the master, for each configuration: servers get their places, the board its memory. */
 int cluster_assign(struct router_config *config) __must_check;
 struct cluster_board *cluster_board(void);
 
-/* --- the monitor's ---------------------------------------------------------------- */
+/* --- the monitor's ----------------------------------------------------------------- */
 
 void cluster_write_view(struct server_board *server, const struct server_view *view);
 /* Decides anew which server of the configuration takes writes. */
 void cluster_elect(struct cluster_board *board, const struct router_config *config);
 void cluster_changed(struct cluster_board *board, struct server_board *server);
 
-/* --- the workers' ----------------------------------------------------------------- */
+/* --- the workers' ------------------------------------------------------------------ */
 
 void cluster_read_view(const struct server_board *server, struct server_view *view);
 /* Only what a session's writes are compared with. */
@@ -95,7 +95,7 @@ int cluster_pick_replica(const struct cluster_board *board, const struct router_
 void cluster_suspect(struct cluster_board *board, struct server_board *server);
 bool cluster_is_usable(const struct server_board *server);
 
-/* --- sessions, for KILL -------------------------------------------------------------- */
+/* --- sessions, for KILL ------------------------------------------------------------ */
 
 #define CLUSTER_SESSION_BIT                                                                        \
 	0x80000000u /* connection ids of the router have it, those of servers do not */

@@ -16,9 +16,11 @@
 	X(REFUSED_SERVER, "refused", "reason", "server", NULL) \
 	X(REFUSED_TIMEOUT, "refused", "reason", "timeout", NULL) \
 	X(REFUSED_GONE, "refused", "reason", "gone", NULL) \
-	X(MALFORMED_CLIENT, "malformed_packets", "from", "client", "Bytes that are not MySQL's protocol; the connection was closed.") \
+	X(MALFORMED_CLIENT, "malformed_packets", "from", "client", \
+	  "Bytes that are not MySQL's protocol; the connection was closed.") \
 	X(MALFORMED_SERVER, "malformed_packets", "from", "server", NULL) \
-	X(QUERIES_READ, "queries", "route", "replica", "Commands sent to servers, by where they went.") \
+	X(QUERIES_READ, "queries", "route", "replica", \
+	  "Commands sent to servers, by where they went.") \
 	X(QUERIES_PRIMARY_READ, "queries", "route", "primary-read", NULL) \
 	X(QUERIES_PRIMARY, "queries", "route", "primary", NULL) \
 	X(QUERIES_PINNED, "queries", "route", "pinned", NULL) \
@@ -26,17 +28,22 @@
 	X(QUERIES_ALL, "queries", "route", "all", NULL) \
 	X(QUERIES_LOCAL, "queries", "route", "router", NULL) \
 	X(PINS, "pins", NULL, NULL, "Sessions that were pinned to the primary.") \
-	X(RETRIES, "read_retries", NULL, NULL, "Reads repeated on another server because theirs failed before its answer.") \
-	X(ERRORS_NO_PRIMARY, "errors", "reason", "no-primary", "Commands that the router itself answered by an error.") \
+	X(RETRIES, "read_retries", NULL, NULL, \
+	  "Reads repeated on another server because theirs failed before its answer.") \
+	X(ERRORS_NO_PRIMARY, "errors", "reason", "no-primary", \
+	  "Commands that the router itself answered by an error.") \
 	X(ERRORS_LOST, "errors", "reason", "lost-connection", NULL) \
 	X(ERRORS_TIMEOUT, "errors", "reason", "timeout", NULL) \
 	X(ERRORS_COMMAND, "errors", "reason", "command", NULL) \
 	X(ERRORS_LIMIT, "errors", "reason", "limit", NULL) \
-	X(GTID_KNOWN, "gtid_waits", "result", "known", "Reads after own writes, by how the replica was found to have them.") \
+	X(GTID_KNOWN, "gtid_waits", "result", "known", \
+	  "Reads after own writes, by how the replica was found to have them.") \
 	X(GTID_WAITED, "gtid_waits", "result", "waited", NULL) \
 	X(GTID_PRIMARY, "gtid_waits", "result", "primary", NULL) \
-	X(LEGS_OPENED, "server_connections_opened", NULL, NULL, "Connections to servers that were made.") \
-	X(LEGS_FAILED, "server_connections_failed", NULL, NULL, "Connections to servers that could not be made, or broke.") \
+	X(LEGS_OPENED, "server_connections_opened", NULL, NULL, \
+	  "Connections to servers that were made.") \
+	X(LEGS_FAILED, "server_connections_failed", NULL, NULL, \
+	  "Connections to servers that could not be made, or broke.") \
 	X(BYTES_FROM_CLIENTS, "bytes", "from", "clients", "Bytes relayed.") \
 	X(BYTES_FROM_SERVERS, "bytes", "from", "servers", NULL)
 

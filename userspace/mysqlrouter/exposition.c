@@ -35,7 +35,7 @@ static void write_lines(FILE *out, enum metrics_type type, const struct line *li
 	}
 }
 
-/* --- servers ------------------------------------------------------------------------------- */
+/* --- servers ----------------------------------------------------------------------- */
 
 struct servers {
 	FILE *out;

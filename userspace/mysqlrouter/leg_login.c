@@ -46,7 +46,7 @@ static const struct auth_secret *secret_of(const struct session *session)
 	return session->secret ? session->secret : &session->user->secret;
 }
 
-/* --- our packets ---------------------------------------------------------------------------- */
+/* --- our packets ------------------------------------------------------------------- */
 
 static void send_bytes(struct leg *leg, const void *bytes, size_t length)
 {
@@ -123,7 +123,7 @@ static void send_reply(struct leg *leg)
 	explicit_bzero(proof, sizeof(proof));
 }
 
-/* --- the server's packets --------------------------------------------------------------------- */
+/* --- the server's packets ---------------------------------------------------------- */
 
 static void start_tls(struct leg *leg)
 {
@@ -283,7 +283,7 @@ static void take_packet(struct leg *leg, uint8_t sequence, const uint8_t *payloa
 	}
 }
 
-/* --- steps --------------------------------------------------------------------------------------- */
+/* --- steps ------------------------------------------------------------------------- */
 
 /* Takes one packet off the buffer. False: there is no whole one. */
 static bool next_packet(struct leg *leg)

@@ -40,7 +40,7 @@ static struct {
 	uint64_t last_beat_ns;
 } monitor;
 
-/* --- lag ------------------------------------------------------------------------------------ */
+/* --- lag --------------------------------------------------------------------------- */
 
 static int64_t wall_clock_us(void)
 {
@@ -88,7 +88,7 @@ static uint32_t find_lag(const struct probe_findings *findings, uint8_t *source)
 	return findings->seconds_known ? findings->seconds_behind * 1000u : CLUSTER_LAG_UNKNOWN;
 }
 
-/* --- what a check says ------------------------------------------------------------------------ */
+/* --- what a check says ------------------------------------------------------------- */
 
 static void tell_once(bool *told, const struct target *target, const char *event, const char *why)
 {
@@ -211,7 +211,7 @@ static void on_checked(struct probe *probe)
 		log_error("monitor", "event=no-timer server=%s", target->place->name);
 }
 
-/* --- when -------------------------------------------------------------------------------------- */
+/* --- when -------------------------------------------------------------------------- */
 
 static int64_t beat_due(const struct target *target)
 {

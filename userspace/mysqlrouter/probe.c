@@ -2,6 +2,7 @@
 #include "probe.h"
 
 #include <errno.h>
+#include <mysql/errmsg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +14,7 @@
 
 static void step_done(struct probe *probe);
 
-/* --- the connection's calls, by what they wait for ------------------------------------------- */
+/* --- the connection's calls, by what they wait for --------------------------------- */
 
 static void on_ready(struct loop_watch *watch, uint32_t events);
 
@@ -66,7 +67,13 @@ static void on_ready(struct loop_watch *watch, uint32_t events)
 	advance(probe, resume(probe, status));
 }
 
-/* --- the end -------------------------------------------------------------------------------------- */
+static void copy_error(struct probe *probe, char *to, size_t size)
+{
+	to[0] = '\0';
+	strncat(to, mysql_error(&probe->mysql), size - 1);
+}
+
+/* --- the end ----------------------------------------------------------------------- */
 
 static void disconnect(struct probe *probe)
 {
@@ -88,9 +95,10 @@ static void finish(struct probe *probe)
 
 static void fail(struct probe *probe, const char *what)
 {
-	const char *why = mysql_error(&probe->mysql);
+	char why[CLUSTER_REASON_LEN];
 
-	snprintf(probe->findings.error, sizeof(probe->findings.error), "%s%s%s", what,
+	copy_error(probe, why, sizeof(why));
+	snprintf(probe->findings.error, sizeof(probe->findings.error), "%.40s%s%.110s", what,
 		 why[0] ? ": " : "", why);
 	finish(probe);
 }
@@ -118,7 +126,7 @@ static void on_deadline(struct loop_timer *timer)
 	finish(probe);
 }
 
-/* --- questions ------------------------------------------------------------------------------------- */
+/* --- questions --------------------------------------------------------------------- */
 
 static const char *server_question(const struct probe *probe)
 {
@@ -185,7 +193,7 @@ static void next_question(struct probe *probe)
 		finish(probe);
 }
 
-/* --- answers --------------------------------------------------------------------------------------- */
+/* --- answers ----------------------------------------------------------------------- */
 
 static bool is_true(const char *value)
 {
@@ -258,19 +266,18 @@ static void read_answer(struct probe *probe)
 static void refused(struct probe *probe)
 {
 	struct probe_findings *findings = &probe->findings;
-	const char *why = mysql_error(&probe->mysql);
-	bool lost = mysql_errno(&probe->mysql) >= 2000 && mysql_errno(&probe->mysql) < 3000;
+	unsigned code = mysql_errno(&probe->mysql);
+	bool lost = code >= CR_MIN_ERROR && code <= CR_MAX_ERROR;
 
 	if (lost || probe->question == QUESTION_SERVER) {
 		fail(probe, "check failed");
 		return;
 	}
 	if (probe->question == QUESTION_REPLICATION) {
-		findings->denied = mysql_errno(&probe->mysql) == ERROR_ACCESS_DENIED_SPECIFIC;
-		snprintf(findings->replication_error, sizeof(findings->replication_error),
-			 "its replication cannot be seen: %s", why);
+		findings->denied = code == ERROR_ACCESS_DENIED_SPECIFIC;
+		copy_error(probe, findings->replication_error, sizeof(findings->replication_error));
 	} else {
-		snprintf(findings->heartbeat_error, sizeof(findings->heartbeat_error), "%s", why);
+		copy_error(probe, findings->heartbeat_error, sizeof(findings->heartbeat_error));
 	}
 	next_question(probe);
 }
@@ -312,7 +319,7 @@ static void step_done(struct probe *probe)
 	}
 }
 
-/* --- the beginning ------------------------------------------------------------------------------------ */
+/* --- the beginning ----------------------------------------------------------------- */
 
 static void set_options(struct probe *probe)
 {

@@ -152,7 +152,7 @@ static void set_defaults(struct router_config *config)
 	};
 }
 
-/* --- what the tables cannot say --------------------------------------------------------- */
+/* --- what the tables cannot say ---------------------------------------------------- */
 
 static int check_servers(const struct router_config *config, struct diag_list *diags)
 {
@@ -161,9 +161,9 @@ static int check_servers(const struct router_config *config, struct diag_list *d
 	for (size_t i = 0; i < config->server_count; i++)
 		primaries += config->servers[i].role == ROLE_PRIMARY;
 	if (!config->server_count)
-		diag_add(diags, (struct place){}, "servers: expected at least one");
+		diag_add(diags, (struct place){0}, "servers: expected at least one");
 	else if (primaries > 1)
-		diag_add(diags, (struct place){},
+		diag_add(diags, (struct place){0},
 			 "servers: %u have role \"primary\": expected at most one", primaries);
 	else
 		return 0;
@@ -174,7 +174,7 @@ static int check_listeners(const struct router_config *config, struct diag_list 
 {
 	if (config->listen_count || config->socket[0])
 		return 0;
-	diag_add(diags, (struct place){}, "expected \"listen\" or \"socket\"");
+	diag_add(diags, (struct place){0}, "expected \"listen\" or \"socket\"");
 	return -EINVAL;
 }
 
@@ -187,7 +187,7 @@ static int read_password(struct monitor_config *monitor, struct diag_list *diags
 		return 0;
 	file = fopen(monitor->password_file, "re");
 	if (!file) {
-		diag_add(diags, (struct place){}, "%s: cannot be read: %s", monitor->password_file,
+		diag_add(diags, (struct place){0}, "%s: cannot be read: %s", monitor->password_file,
 			 strerror(errno));
 		return -EINVAL;
 	}
@@ -196,7 +196,7 @@ static int read_password(struct monitor_config *monitor, struct diag_list *diags
 	monitor->password[strcspn(monitor->password, "\r\n")] = '\0';
 	if (read)
 		return 0;
-	diag_add(diags, (struct place){}, "%s: expected a password in its first line",
+	diag_add(diags, (struct place){0}, "%s: expected a password in its first line",
 		 monitor->password_file);
 	return -EINVAL;
 }
@@ -236,7 +236,7 @@ static int finish(struct router_config *config, struct diag_list *diags)
 	config->rsa = EVP_RSA_gen(AUTH_RSA_BITS);
 	err = config->rsa ? cluster_assign(config) : -EIO;
 	if (err)
-		diag_add(diags, (struct place){}, "cannot start: %s", strerror(-err));
+		diag_add(diags, (struct place){0}, "cannot start: %s", strerror(-err));
 	return err ? -EINVAL : 0;
 }
 

@@ -17,7 +17,7 @@
 
 #define LEAVE_MS 5000 /* for the last bytes */
 
-/* --- bytes ---------------------------------------------------------------------------------- */
+/* --- bytes ------------------------------------------------------------------------- */
 
 int session_read(struct session *session)
 {
@@ -115,7 +115,7 @@ void session_put_error(struct session *session, const struct failure *failure)
 	session_put(session, bytes, wire_written(&writer));
 }
 
-/* --- the end ---------------------------------------------------------------------------------- */
+/* --- the end ----------------------------------------------------------------------- */
 
 static void log_session(struct session *session)
 {
@@ -213,7 +213,7 @@ void session_malformed(struct session *session, const char *what)
 		       "sluice-mysql: malformed packet: %s", what);
 }
 
-/* --- deadlines ------------------------------------------------------------------------------------ */
+/* --- deadlines --------------------------------------------------------------------- */
 
 void session_deadline(struct session *session, unsigned ms)
 {
@@ -293,7 +293,7 @@ static void on_deadline(struct loop_timer *timer)
 	}
 }
 
-/* --- events ---------------------------------------------------------------------------------------- */
+/* --- events ------------------------------------------------------------------------ */
 
 /* Until the client has closed its side. */
 static void read_to_nowhere(struct session *session)
@@ -377,7 +377,7 @@ static void on_event(struct stream *stream, unsigned events)
 	}
 }
 
-/* --- the beginning ------------------------------------------------------------------------------------ */
+/* --- the beginning ----------------------------------------------------------------- */
 
 void session_open(struct router *router, int fd, const struct process_listener *listener,
 		  const struct sockaddr_storage *peer)
@@ -407,7 +407,7 @@ void session_open(struct router *router, int fd, const struct process_listener *
 	session_deadline(session, router->config->limits.login_ms);
 }
 
-/* --- what the session is ---------------------------------------------------------------------------- */
+/* --- what the session is ----------------------------------------------------------- */
 
 /* In a transaction, or without autocommit, all goes where it is. */
 bool session_is_bound(const struct session *session, enum leg_role *leg)

@@ -15,19 +15,10 @@
 #include "result.h"
 #include "session.h"
 
-#define EXECUTE_HEAD 10 /* command, id, flags, iterations */
+/* --- what the router answers ------------------------------------------------------- */
 
-/* The payload of the command, or its beginning. */
-struct request {
-	uint8_t *payload;
-	size_t size;
-	bool whole;
-};
-
-/* --- what the router answers ---------------------------------------------------------------- */
-
-static void answer_error(struct session *session, enum mysql_counter reason, uint16_t code,
-			 const char *text)
+void session_answer_error(struct session *session, enum mysql_counter reason, uint16_t code,
+			  const char *text)
 {
 	struct failure failure;
 
@@ -45,7 +36,7 @@ static void answer_ok(struct session *session)
 	session_command_done(session);
 }
 
-static void answer_nothing(struct session *session)
+void session_answer_nothing(struct session *session)
 {
 	router_count(session->router, COUNTER_QUERIES_LOCAL);
 	session_command_done(session);
@@ -70,7 +61,7 @@ static void answer_eof(struct session *session)
 	session_command_done(session);
 }
 
-/* --- what servers answer --------------------------------------------------------------------- */
+/* --- what servers answer ----------------------------------------------------------- */
 
 static void run(struct session *session, enum answer_kind answer)
 {
@@ -79,7 +70,7 @@ static void run(struct session *session, enum answer_kind answer)
 	session_make_ready(session);
 }
 
-static void run_on(struct session *session, enum leg_role leg, enum answer_kind answer)
+void session_run_on(struct session *session, enum leg_role leg, enum answer_kind answer)
 {
 	session->command.leg = (uint8_t)leg;
 	run(session, answer);
@@ -89,7 +80,7 @@ static void run_by_route(struct session *session, enum statement_route route,
 			 enum answer_kind answer)
 {
 	session->command.statement = (struct statement){.route = (uint8_t)route};
-	run_on(session, session_route(session, &session->command.statement), answer);
+	session_run_on(session, session_route(session, &session->command.statement), answer);
 }
 
 /*
@@ -125,17 +116,19 @@ static void run_at(struct session *session, unsigned place)
 	while (server < count && router->config->servers[server].board != place)
 		server++;
 	if (server == count) {
-		answer_error(session, COUNTER_ERRORS_COMMAND, ERROR_NO_SUCH_THREAD,
-			     "that connection is on a server which is no longer configured");
+		session_answer_error(
+			session, COUNTER_ERRORS_COMMAND, ERROR_NO_SUCH_THREAD,
+			"that connection is on a server which is no longer configured");
 		return;
 	}
 	session->command.wanted_server = (int8_t)server;
-	run_on(session,
-	       cluster_primary(router->board, router->config) == server ? LEG_PRIMARY : LEG_REPLICA,
-	       ANSWER_RESULTS);
+	session_run_on(session,
+		       cluster_primary(router->board, router->config) == server ? LEG_PRIMARY
+										: LEG_REPLICA,
+		       ANSWER_RESULTS);
 }
 
-/* --- queries ------------------------------------------------------------------------------------ */
+/* --- queries ----------------------------------------------------------------------- */
 
 /*
  * KILL of a connection that the router has told of: the text is replaced by one
@@ -189,176 +182,23 @@ static void run_query(struct session *session, struct request request)
 		run_kill(session);
 		return;
 	}
-	run_on(session, session_route(session, &command->statement), ANSWER_RESULTS);
+	session_run_on(session, session_route(session, &command->statement), ANSWER_RESULTS);
 }
 
-/* --- prepared statements ------------------------------------------------------------------------- */
-
-static void run_prepare(struct session *session, struct request request)
-{
-	struct command *command = &session->command;
-	struct span text = {(char *)request.payload + 1, request.size - 1};
-	struct statement statement = statement_classify(text, !request.whole);
-	struct prepared *prepared = state_prepare(&session->state, text, request.whole,
-						  session->router->config->limits.statements);
-
-	if (!prepared) {
-		answer_error(session, COUNTER_ERRORS_LIMIT, ERROR_TOO_MANY_STATEMENTS,
-			     "too many prepared statements");
-		return;
-	}
-	/* What is not kept cannot be prepared on another server. */
-	if (session->unsafe || !prepared->text || statement.flags & STATEMENT_NEXT_TOO)
-		statement.route = STATEMENT_PRIMARY;
-	prepared->route = statement.route == STATEMENT_READ ? STATEMENT_READ : STATEMENT_PRIMARY;
-	prepared->flags = statement.route == STATEMENT_ALL || statement.flags & STATEMENT_PINS
-				  ? STATEMENT_PINS
-				  : 0;
-	command->prepared = prepared;
-	command->may_retry = false;
-	run_on(session, LEG_PRIMARY, ANSWER_PREPARE);
-}
-
-/* Keeps the parameters' types, which clients send only when they have changed. */
-static bool note_types(struct prepared *prepared, const uint8_t *payload, size_t size)
-{
-	size_t nulls = (prepared->parameters + 7u) / 8;
-	size_t types = 2u * prepared->parameters;
-
-	if (!prepared->parameters)
-		return true;
-	if (size < EXECUTE_HEAD + nulls + 1)
-		return false;
-	if (payload[EXECUTE_HEAD + nulls] != 1)
-		return true;
-	if (size < EXECUTE_HEAD + nulls + 1 + types)
-		return false;
-	if (!prepared->types)
-		prepared->types = malloc(types);
-	if (!prepared->types)
-		return false;
-	memcpy(prepared->types, payload + EXECUTE_HEAD + nulls + 1, types);
-	prepared->types_version++;
-	return true;
-}
-
-static enum leg_role leg_of_execution(struct session *session, const struct prepared *prepared)
-{
-	struct statement *statement = &session->command.statement;
-
-	*statement = (struct statement){.route = prepared->route, .flags = prepared->flags};
-	if (prepared->has_long_data)
-		return LEG_PRIMARY;
-	return session_route(session, statement);
-}
-
-static void run_execute(struct session *session, struct request request, struct prepared *prepared)
-{
-	struct command *command = &session->command;
-	bool wants_cursor = request.size > 5 && request.payload[5];
-
-	if (request.size < EXECUTE_HEAD || !note_types(prepared, request.payload, request.size)) {
-		session_malformed(session, "COM_STMT_EXECUTE");
-		return;
-	}
-	command->leg = (uint8_t)leg_of_execution(session, prepared);
-	command->may_retry =
-		request.whole && prepared->route == STATEMENT_READ && !prepared->has_long_data;
-	prepared->has_cursor = wants_cursor;
-	prepared->has_long_data = false;
-	run(session, wants_cursor ? ANSWER_CURSOR : ANSWER_RESULTS);
-}
-
-/* Sent to wherever the statement is known, without an answer. */
-static void close_statement(struct session *session, struct prepared *prepared)
-{
-	for (int i = 0; i < LEG_COUNT; i++) {
-		struct leg *leg = &session->legs[i];
-		uint8_t bytes[PACKET_HEADER_BYTES + 5];
-		struct wire_writer writer = wire_writer(bytes, sizeof(bytes));
-		uint8_t *packet = wire_packet_begin(&writer);
-
-		if (leg->phase != LEG_IDLE || prepared->on[i].connection != leg->number)
-			continue;
-		wire_put_u8(&writer, COMMAND_STMT_CLOSE);
-		wire_put_u32(&writer, prepared->on[i].id);
-		wire_packet_end(&writer, packet, 0);
-		leg_send(leg, bytes, wire_written(&writer));
-	}
-	state_close_prepared(&session->state, prepared);
-	answer_nothing(session);
-}
-
-static void run_long_data(struct session *session, struct prepared *prepared)
-{
-	prepared->has_long_data = true;
-	session->command.has_no_answer = true;
-	run_on(session, LEG_PRIMARY, ANSWER_RESULTS);
-}
-
-static void unknown_statement(struct session *session, uint8_t code, uint32_t id)
-{
-	char text[64];
-
-	if (code == COMMAND_STMT_CLOSE || code == COMMAND_STMT_SEND_LONG_DATA) {
-		session->command.has_no_answer = true;
-		answer_nothing(session);
-		return;
-	}
-	snprintf(text, sizeof(text), "unknown prepared statement %" PRIu32, id);
-	answer_error(session, COUNTER_ERRORS_COMMAND, ERROR_UNKNOWN_STATEMENT, text);
-}
-
-static void run_prepared(struct session *session, struct request request)
-{
-	struct wire_reader reader = wire_reader(request.payload + 1, request.size - 1);
-	uint32_t id = wire_u32(&reader);
-	struct prepared *prepared = state_find_prepared(&session->state, id);
-
-	if (reader.bad) {
-		session_malformed(session, "a statement's id");
-		return;
-	}
-	session->command.prepared = prepared;
-	if (!prepared) {
-		unknown_statement(session, request.payload[0], id);
-		return;
-	}
-	switch (request.payload[0]) {
-	case COMMAND_STMT_EXECUTE:
-		run_execute(session, request, prepared);
-		break;
-	case COMMAND_STMT_SEND_LONG_DATA:
-		run_long_data(session, prepared);
-		break;
-	case COMMAND_STMT_CLOSE:
-		close_statement(session, prepared);
-		break;
-	case COMMAND_STMT_FETCH:
-		run_on(session, prepared->last_leg, ANSWER_ROWS);
-		break;
-	case COMMAND_STMT_RESET:
-		run_on(session, prepared->has_long_data ? LEG_PRIMARY : prepared->last_leg,
-		       ANSWER_RESULTS);
-		prepared->has_long_data = prepared->has_cursor = false;
-		break;
-	}
-}
-
-/* --- of the connection ---------------------------------------------------------------------------- */
+/* --- of the connection ------------------------------------------------------------- */
 
 /* Other servers get a new connection, which has no state; the primary resets its own. */
 static void run_reset(struct session *session)
 {
 	leg_close(&session->legs[LEG_REPLICA]);
-	run_on(session, LEG_PRIMARY, ANSWER_RESULTS);
+	session_run_on(session, LEG_PRIMARY, ANSWER_RESULTS);
 }
 
 static void run_option(struct session *session, struct request request)
 {
 	if (request.size != 3 || request.payload[2] || request.payload[1] > 1) {
-		answer_error(session, COUNTER_ERRORS_COMMAND, ERROR_UNKNOWN_COMMAND,
-			     "unknown option");
+		session_answer_error(session, COUNTER_ERRORS_COMMAND, ERROR_UNKNOWN_COMMAND,
+				     "unknown option");
 		return;
 	}
 	if (request.payload[1])
@@ -372,7 +212,7 @@ static void run_option(struct session *session, struct request request)
 static void run_ping(struct session *session)
 {
 	if (session->legs[LEG_PRIMARY].phase == LEG_IDLE)
-		run_on(session, LEG_PRIMARY, ANSWER_RESULTS);
+		session_run_on(session, LEG_PRIMARY, ANSWER_RESULTS);
 	else
 		answer_ok(session);
 }
@@ -404,7 +244,7 @@ static void run_change_user(struct session *session, struct request request)
 	session_login_change(session, payload, request.size);
 }
 
-/* --- by command ------------------------------------------------------------------------------------- */
+/* --- by command -------------------------------------------------------------------- */
 
 static void dispatch(struct session *session, struct request request)
 {
@@ -413,14 +253,14 @@ static void dispatch(struct session *session, struct request request)
 		run_query(session, request);
 		break;
 	case COMMAND_STMT_PREPARE:
-		run_prepare(session, request);
+		session_prepare(session, request);
 		break;
 	case COMMAND_STMT_EXECUTE:
 	case COMMAND_STMT_SEND_LONG_DATA:
 	case COMMAND_STMT_CLOSE:
 	case COMMAND_STMT_RESET:
 	case COMMAND_STMT_FETCH:
-		run_prepared(session, request);
+		session_run_prepared(session, request);
 		break;
 	case COMMAND_INIT_DB:
 		run_by_route(session, STATEMENT_ALL, ANSWER_RESULTS);
@@ -451,8 +291,8 @@ static void dispatch(struct session *session, struct request request)
 		run_change_user(session, request);
 		break;
 	default:
-		answer_error(session, COUNTER_ERRORS_COMMAND, ERROR_UNKNOWN_COMMAND,
-			     "this command is not supported");
+		session_answer_error(session, COUNTER_ERRORS_COMMAND, ERROR_UNKNOWN_COMMAND,
+				     "this command is not supported");
 	}
 }
 
@@ -537,7 +377,7 @@ void session_input(struct session *session)
 	session_release_buffers(session);
 }
 
-/* --- the end of a command ---------------------------------------------------------------------------- */
+/* --- the end of a command ---------------------------------------------------------- */
 
 /* The router ends: a client between its transactions is not kept from finding another. */
 static bool is_to_leave(const struct session *session)

@@ -51,7 +51,7 @@ void session_login_free(struct session *session)
 	session->login = NULL;
 }
 
-/* --- greeting ------------------------------------------------------------------------------ */
+/* --- greeting ---------------------------------------------------------------------- */
 
 /* Of the server that a session would first be sent to. */
 static void describe_server(const struct router *router, struct handshake_greeting *greeting)
@@ -125,7 +125,7 @@ void session_login_begin(struct session *session)
 	greet(session);
 }
 
-/* --- proof -------------------------------------------------------------------------------- */
+/* --- proof ------------------------------------------------------------------------- */
 
 static void count_failure(struct session *session)
 {
@@ -286,7 +286,7 @@ static void take_proof(struct session *session, struct span proof)
 	}
 }
 
-/* --- reply --------------------------------------------------------------------------------- */
+/* --- reply ------------------------------------------------------------------------- */
 
 /* The plugin by which the client is to prove itself. */
 static enum auth_plugin choose_plugin(const struct session *session, struct span theirs)
@@ -403,7 +403,7 @@ void session_login_change(struct session *session, const uint8_t *payload, size_
 	take_identity(session, &reply);
 }
 
-/* --- packets --------------------------------------------------------------------------------- */
+/* --- packets ----------------------------------------------------------------------- */
 
 static void take_packet(struct session *session, const uint8_t *payload, size_t size)
 {
@@ -459,7 +459,7 @@ void session_login_input(struct session *session)
 		session_release_buffers(session);
 }
 
-/* --- the end ------------------------------------------------------------------------------------ */
+/* --- the end ----------------------------------------------------------------------- */
 
 void session_login_entered(struct session *session)
 {

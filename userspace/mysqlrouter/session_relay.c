@@ -11,29 +11,20 @@
 #include "protocol.h"
 #include "result.h"
 #include "session.h"
-#include "statement_words.h"
 
-#define EXECUTE_HEAD	 10
-#define MAX_PREFIX_BYTES 4096
+#define EXECUTE_HEAD 10
 
 static struct leg *current_leg(struct session *session)
 {
 	return &session->legs[session->command.leg];
 }
 
-/* --- the command ---------------------------------------------------------------------------- */
+/* --- the command ------------------------------------------------------------------- */
 
 static bool names_statement(uint8_t code)
 {
 	return code == COMMAND_STMT_EXECUTE || code == COMMAND_STMT_FETCH ||
 	       code == COMMAND_STMT_RESET || code == COMMAND_STMT_SEND_LONG_DATA;
-}
-
-static void write_u32(uint8_t *to, uint32_t value)
-{
-	struct wire_writer writer = wire_writer(to, 4);
-
-	wire_put_u32(&writer, value);
 }
 
 /* The statement has the number that this server gave it. */
@@ -43,7 +34,7 @@ static void patch_statement(struct session *session)
 	uint8_t *payload = (uint8_t *)buffer_data(&session->client_in) + PACKET_HEADER_BYTES;
 
 	if (command->prepared && names_statement(command->code))
-		write_u32(payload + 1, command->prepared->on[command->leg].id);
+		packet_set_u32(payload + 1, command->prepared->on[command->leg].id);
 }
 
 static bool lacks_types(const struct session *session, const uint8_t *payload, size_t flag_at)
@@ -63,7 +54,7 @@ static bool lacks_types(const struct session *session, const uint8_t *payload, s
 static size_t send_types(struct session *session)
 {
 	struct prepared *prepared = session->command.prepared;
-	uint8_t prefix[MAX_PREFIX_BYTES];
+	uint8_t prefix[SESSION_MAX_TYPES_BYTES];
 	const uint8_t *packet = (const uint8_t *)buffer_data(&session->client_in);
 	size_t flag_at, end, types;
 
@@ -248,82 +239,7 @@ void session_push(struct session *session)
 		look_at_client(session);
 }
 
-/* --- what the answer says ------------------------------------------------------------------------ */
-
-static void note_variable(struct session *session, const struct leg *leg,
-			  const struct result_track *track)
-{
-	if (span_is(track->name, "last_gtid"))
-		state_add_written(&session->state, leg->flavour, track->value);
-	else if (span_is(track->name, "character_set_client"))
-		session->unsafe |= (word_properties(track->value) & WORD_UNSAFE) != 0;
-}
-
-static void note_change(struct session *session, struct leg *leg, const struct result_track *track)
-{
-	bool recorded = session->command.statement.route == STATEMENT_ALL;
-
-	switch (track->type) {
-	case TRACK_SYSTEM_VARIABLES:
-		note_variable(session, leg, track);
-		break;
-	case TRACK_SCHEMA:
-		if (state_set_schema(&session->state, track->value))
-			session_pin(session);
-		leg->schema = session->state.schema_version;
-		break;
-	case TRACK_STATE_CHANGE:
-		if (!recorded && span_is(track->value, "1"))
-			session_pin(session);
-		break;
-	case TRACK_GTIDS:
-		state_add_written(&session->state, leg->flavour, track->value);
-		break;
-	}
-}
-
-static void note_status(struct session *session, struct leg *leg, uint16_t status)
-{
-	leg->status = status;
-	session->command.succeeded = true;
-	if (status & STATUS_NO_BACKSLASH_ESCAPES)
-		session->unsafe = true;
-}
-
-/* Returns the size that is left of it. */
-static size_t note_ok(struct session *session, struct leg *leg, struct answer_packet *packet)
-{
-	struct result_track track;
-	struct result_ok ok;
-
-	note_status(session, leg, session->answer.status);
-	if (result_ok_read(packet->payload, packet->size, leg->capabilities, &ok))
-		return packet->size;
-	while (result_track_next(&ok.state, &track))
-		note_change(session, leg, &track);
-	return result_ok_narrow(packet->payload, packet->size, leg->capabilities,
-				session->capabilities & CAPABILITY_SESSION_TRACK);
-}
-
-static void note_prepared(struct session *session, struct leg *leg,
-			  const struct answer_packet *packet)
-{
-	struct wire_reader reader = wire_reader(packet->payload + 1, packet->size - 1);
-	struct prepared *prepared = session->command.prepared;
-	unsigned role = session->command.leg;
-
-	prepared->on[role].connection = leg->number;
-	prepared->on[role].id = wire_u32(&reader);
-	prepared->on[role].types_version = 0;
-	wire_u16(&reader);
-	prepared->parameters = wire_u16(&reader);
-	/* With so many, types cannot be told to another server. */
-	if (PACKET_HEADER_BYTES + EXECUTE_HEAD + 2 + prepared->parameters * 17u / 8 >
-	    MAX_PREFIX_BYTES)
-		prepared->route = STATEMENT_PRIMARY;
-	write_u32(packet->payload + 1, prepared->id);
-	session->command.succeeded = true;
-}
+/* --- packets of the answer --------------------------------------------------------- */
 
 /* The server is ending, which is as if it had: a read can be had elsewhere. */
 static bool is_farewell(const struct session *session, const struct answer_packet *packet)
@@ -352,13 +268,13 @@ static bool take_packet(struct session *session, struct leg *leg, struct answer_
 
 	switch (packet->kind) {
 	case ANSWER_PACKET_OK:
-		size = note_ok(session, leg, packet);
+		size = session_note_ok(session, leg, packet);
 		break;
 	case ANSWER_PACKET_EOF:
-		note_status(session, leg, session->answer.status);
+		session_note_status(session, leg, session->answer.status);
 		break;
 	case ANSWER_PACKET_PREPARED:
-		note_prepared(session, leg, packet);
+		session_note_prepared(session, leg, packet);
 		break;
 	case ANSWER_PACKET_LOCAL_INFILE:
 		begin_loading(session);
@@ -384,73 +300,7 @@ static bool take_packet(struct session *session, struct leg *leg, struct answer_
 	return true;
 }
 
-/* --- the answer ----------------------------------------------------------------------------------- */
-
-static void remember_settings(struct session *session, struct leg *leg)
-{
-	const struct statement *statement = &session->command.statement;
-	const struct command *command = &session->command;
-	const char *payload = buffer_data(&session->client_in) + PACKET_HEADER_BYTES;
-	struct span text = {payload + 1, command->whole - PACKET_HEADER_BYTES - 1};
-	bool was_current = leg->settings == session->state.settings_version;
-
-	if (state_add_setting(&session->state, statement->sets,
-			      statement->flags & STATEMENT_SETS_RELATIVE, text))
-		session_pin(session);
-	else if (was_current)
-		leg->settings = session->state.settings_version;
-}
-
-static void remember_schema(struct session *session, struct leg *leg)
-{
-	const char *payload = buffer_data(&session->client_in) + PACKET_HEADER_BYTES;
-	size_t length = session->command.whole - PACKET_HEADER_BYTES;
-
-	if (state_set_schema(&session->state, (struct span){payload + 1, length - 1}))
-		session_pin(session);
-	leg->schema = session->state.schema_version;
-}
-
-/* The connection is as after login, but for its schema. */
-static void forget_state(struct session *session, struct leg *leg)
-{
-	state_reset(&session->state);
-	session->router->worker->gauges[GAUGE_PINNED] -= session->pinned;
-	session->pinned = session->next_too = false;
-	session->unsafe = statement_charset_is_unsafe(session->charset);
-	leg->settings = session->state.settings_version;
-	leg->tracks = leg->reports = false;
-}
-
-static bool is_untold_write(const struct session *session, const struct leg *leg)
-{
-	const struct command *command = &session->command;
-	bool writes = command->code == COMMAND_QUERY || command->code == COMMAND_STMT_EXECUTE;
-
-	return writes && command->leg == LEG_PRIMARY && !leg->reports &&
-	       command->statement.route == STATEMENT_PRIMARY &&
-	       !(command->statement.flags & STATEMENT_EMPTY);
-}
-
-/* What the session must remember of a command that a server has carried out. */
-static void note_effects(struct session *session, struct leg *leg)
-{
-	const struct command *command = &session->command;
-	uint8_t flags = command->statement.flags;
-
-	if (flags & STATEMENT_PINS)
-		session_pin(session);
-	if (flags & STATEMENT_NEXT_TOO)
-		session->next_too = true;
-	if (flags & STATEMENT_SETS)
-		remember_settings(session, leg);
-	if (command->code == COMMAND_INIT_DB)
-		remember_schema(session, leg);
-	if (command->code == COMMAND_RESET_CONNECTION)
-		forget_state(session, leg);
-	if (is_untold_write(session, leg))
-		session->state.untold_writes = true;
-}
+/* --- the answer -------------------------------------------------------------------- */
 
 static void answered(struct session *session, struct leg *leg)
 {
@@ -459,7 +309,7 @@ static void answered(struct session *session, struct leg *leg)
 
 	leg->phase = LEG_IDLE;
 	if (command->succeeded)
-		note_effects(session, leg);
+		session_note_effects(session, leg);
 	else if (command->code == COMMAND_STMT_PREPARE)
 		state_close_prepared(&session->state, command->prepared);
 	if (cut_short) {
@@ -569,7 +419,7 @@ void session_pull(struct session *session)
 			 err == -EPIPE ? "closed by the server" : strerror(-err));
 }
 
-/* --- answers that break off --------------------------------------------------------------------------- */
+/* --- answers that break off -------------------------------------------------------- */
 
 void session_keep_answer(struct session *session)
 {

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* --- schema -------------------------------------------------------------------------- */
+/* --- schema ------------------------------------------------------------------------ */
 
 int state_set_schema(struct session_state *state, struct span schema)
 {
@@ -22,7 +22,7 @@ int state_set_schema(struct session_state *state, struct span schema)
 	return 0;
 }
 
-/* --- settings ------------------------------------------------------------------------ */
+/* --- settings ---------------------------------------------------------------------- */
 
 static void drop_same(struct session_state *state, uint64_t sets)
 {
@@ -72,7 +72,7 @@ const struct setting *state_next_setting(const struct session_state *state, uint
 	return NULL;
 }
 
-/* --- prepared statements -------------------------------------------------------------- */
+/* --- prepared statements ----------------------------------------------------------- */
 
 static uint32_t free_slot(const struct session_state *state)
 {
@@ -136,7 +136,7 @@ void state_close_prepared(struct session_state *state, struct prepared *prepared
 	free(prepared);
 }
 
-/* --- writes --------------------------------------------------------------------------- */
+/* --- writes ------------------------------------------------------------------------ */
 
 void state_add_written(struct session_state *state, enum gtid_flavour flavour, struct span gtids)
 {
@@ -147,7 +147,7 @@ void state_add_written(struct session_state *state, enum gtid_flavour flavour, s
 		state->untold_writes = true;
 }
 
-/* --- all ------------------------------------------------------------------------------ */
+/* --- all --------------------------------------------------------------------------- */
 
 void state_reset(struct session_state *state)
 {

@@ -85,10 +85,10 @@ static void hand_over(const char *path, struct diag_list *from, struct diag_list
 		const struct diag *diag = &from->items[i];
 
 		if (diag->at.line)
-			diag_add(to, (struct place){}, "%s:%u:%u: %s", path, diag->at.line,
+			diag_add(to, (struct place){0}, "%s:%u:%u: %s", path, diag->at.line,
 				 diag->at.column, diag->text);
 		else
-			diag_add(to, (struct place){}, "%s: %s", path, diag->text);
+			diag_add(to, (struct place){0}, "%s: %s", path, diag->text);
 	}
 	diag_fini(from);
 }

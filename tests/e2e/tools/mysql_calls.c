@@ -91,7 +91,7 @@ static MYSQL_STMT *prepare(const char *text)
 static void fetch(MYSQL_STMT *statement)
 {
 	char text[32];
-	int number, end;
+	int number = 0, end;
 	unsigned long length = 0;
 	my_bool null = 0;
 	MYSQL_BIND columns[2] = {
