@@ -213,6 +213,32 @@ static void interim_responses_are_passed_on_but_100(void)
 	relay_stop();
 }
 
+/* All of them come at once, and are more than a buffer holds. */
+static void interim_responses_may_be_large(void)
+{
+	char hints[2500], all[8 * sizeof(hints) + sizeof(OK)];
+	size_t length;
+	int client, server;
+
+	length = (size_t)snprintf(hints, sizeof(hints),
+				  "HTTP/1.1 103 Early Hints\r\nLink: %02400d\r\n\r\n", 0);
+	for (size_t i = 0; i < 8; i++)
+		memcpy(all + i * length, hints, length);
+	strcpy(all + 8 * length, OK);
+	relay_start(1);
+	client = relay_client();
+	relay_send(client, RELAY_GET);
+	server = relay_accept(0);
+	relay_expect(server, GET_SENT);
+	relay_send(server, all);
+	for (size_t i = 0; i < 8; i++)
+		relay_expect(client, hints);
+	relay_expect(client, OK);
+	relay_close(server);
+	relay_close(client);
+	relay_stop();
+}
+
 static void endless_interim_responses_are_malformed(void)
 {
 	int client, server;
@@ -969,6 +995,7 @@ int main(void)
 		UNIT_TEST(http_1_0_client_without_host_is_served),
 		UNIT_TEST(responses_without_content_end_at_their_head),
 		UNIT_TEST(interim_responses_are_passed_on_but_100),
+		UNIT_TEST(interim_responses_may_be_large),
 		UNIT_TEST(endless_interim_responses_are_malformed),
 		UNIT_TEST(connection_serves_the_next_request),
 		UNIT_TEST(connection_is_not_kept_when_the_server_says_so),

@@ -246,6 +246,7 @@ void http_reply_interim(struct http_exchange *exchange)
 		exchange->writer.start = NULL;
 	else if (commit_head(exchange))
 		count_response(exchange->server, exchange->status);
+	output_flush(exchange->connection); /* others may follow before the loop comes round */
 	exchange->status = 0;
 	connection_touch(exchange->connection);
 }
