@@ -40,8 +40,7 @@ static __always_inline void count(struct sluice_count *counter, __u64 bytes)
 }
 
 /* The checks that need nothing but the packet, and those on a tunnel's inner packet again. */
-static __always_inline enum sluice_outcome receive(struct xdp_md *ctx, struct packet *pkt,
-						   const struct tables *tables)
+STAGE receive(struct xdp_md *ctx, struct packet *pkt, const struct tables *tables)
 {
 	enum sluice_outcome outcome;
 
@@ -108,7 +107,7 @@ STAGE decide(struct packet *pkt, const struct tables *tables, struct choice *cho
 }
 
 /* The whole way of a packet, whatever it is. */
-STAGE process(struct xdp_md *ctx)
+static __always_inline enum sluice_outcome process(struct xdp_md *ctx)
 {
 	struct packet pkt = {};
 	struct tables tables = {};

@@ -144,11 +144,16 @@ static void change(struct testbed *tb, struct random *random)
 	static const char *const names[] = {"near", "far", "four"};
 	struct backend *backend =
 		model_backend(model_service(&tb->cluster, "www"), names[random_below(random, 3)]);
+	struct backend_health health = {"www", names[random_below(random, 3)],
+					random_once_in(random, 2)};
 	struct prefix source;
 	int err;
 
 	backend->admin = (enum backend_admin)random_below(random, 3);
-	testbed_publish(tb);
+	/* Health belongs to no generation: what is remembered of one does not end with it. */
+	if (random_once_in(random, 2))
+		testbed_publish(tb);
+	CU_ASSERT_EQUAL(dataplane_set_health(&tb->dp, &tb->cluster, &health, 1), 0);
 	CU_ASSERT_FATAL(!prefix_parse("198.51.100.8/32", &source));
 	err = random_once_in(random, 2) ? dataplane_block(&tb->dp, &source)
 					: dataplane_unblock(&tb->dp, &source);
