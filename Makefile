@@ -85,7 +85,7 @@ tests: unit-tests $(BPF_TESTS) fuzzers e2e-tools ## Build the test programs with
 unit-tests: $(UNIT_TESTS)
 
 .PHONY: bench
-bench: bench-xdp ## Measure, beside the physical floor
+bench: bench-xdp bench-parser bench-http bench-sql ## Measure, beside the physical floor and peers
 
 .PHONY: bench-xdp
 bench-xdp: $(BUILD)/tests/bench/xdp_bench ## Nanoseconds per packet: name, minimum, median, floor
@@ -94,6 +94,10 @@ bench-xdp: $(BUILD)/tests/bench/xdp_bench ## Nanoseconds per packet: name, minim
 .PHONY: bench-http
 bench-http: $(BUILD)/sluice-web $(BUILD)/sluice-tlsproxy ## Requests/s and CPU of the web tier, beside nginx and HAProxy
 	$(SUDO) env BUILD=$(BUILD) tests/bench/http/run
+
+.PHONY: bench-sql
+bench-sql: $(BUILD)/sluice-mysql ## Queries/s and CPU of the MySQL router, beside HAProxy and a direct way
+	$(SUDO) env BUILD=$(BUILD) tests/bench/sql/run
 
 .PHONY: bench-parser
 bench-parser: $(BUILD)/tests/bench/http_bench ## Nanoseconds per HTTP message, parsed and written

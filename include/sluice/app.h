@@ -20,7 +20,8 @@
  * return 0 or -errno; those marked [waits] may return
  *
  *	-ECANCELED  the client has gone away
- *	-ETIMEDOUT  the request's time (`request-timeout`) is over
+ *	-ETIMEDOUT  the request's time (`request-timeout`) is over; waiting for the client
+ *		    does not count
  *
  * and do so at once from then on: clean up and return. A handler is never
  * abandoned half-way. docs/applications.md is an introduction.
@@ -44,12 +45,15 @@ struct app;	    /* a module in a worker */
 struct app_request; /* a request, from its head to the end of its response */
 struct db_result;   /* the rows of a query */
 
-/* --- modules ----------------------------------------------------------------------- */
+/* --- modules ------------------------------------------------------------------------ */
 
 struct app_module {
 	uint32_t abi; /* SLUICE_APP_ABI */
 	const char *name;
-	/* Once in each worker, before it serves: registers routes. -errno: it does not start. */
+	/*
+	 * Once in each worker, before it serves: registers routes. -errno: it does not start.
+	 * Also in a process that ends at once, to try it: so it changes nothing outside.
+	 */
 	int (*start)(struct app *app);
 	/* May be NULL. When the worker ends in good order: after its last request. */
 	void (*stop)(struct app *app);
@@ -84,7 +88,7 @@ enum app_log_level { APP_LOG_ERROR, APP_LOG_WARN, APP_LOG_INFO, APP_LOG_DEBUG };
 void app_log(struct app *app, struct app_request *r, enum app_log_level level, const char *format,
 	     ...) APP_PRINTF(4, 5);
 
-/* --- the request ------------------------------------------------------------------- */
+/* --- the request -------------------------------------------------------------------- */
 
 struct app *app_of(const struct app_request *r);
 const char *app_method(const struct app_request *r);
@@ -96,7 +100,7 @@ const char *app_target(struct app_request *r);
 const char *app_request_id(const struct app_request *r);
 /* The client's address as text: told by trusted proxies (X-Forwarded-For), else the peer's. */
 const char *app_client(const struct app_request *r);
-/* Whether the client came by HTTPS, as trusted proxies tell; and the host that it asked for. */
+/* Whether the client came by HTTPS, and the host that it asked for, as trusted proxies tell. */
 bool app_is_https(const struct app_request *r);
 const char *app_host(struct app_request *r);
 
@@ -135,7 +139,7 @@ ssize_t app_read(struct app_request *r, void *buffer, size_t size) APP_CHECKED;
 /* All of `text` as a decimal number within the limits? Text may be NULL: false. */
 bool app_int(const char *text, int64_t min, int64_t max, int64_t *out);
 
-/* --- memory ------------------------------------------------------------------------ */
+/* --- memory ------------------------------------------------------------------------- */
 
 /*
  * Zeroed memory, and text, freed with the request. Never NULL: a request may have
@@ -145,7 +149,7 @@ void *app_alloc(struct app_request *r, size_t size);
 char *app_strdup(struct app_request *r, const char *text);
 char *app_sprintf(struct app_request *r, const char *format, ...) APP_PRINTF(2, 3);
 
-/* --- the response ------------------------------------------------------------------ */
+/* --- the response ------------------------------------------------------------------- */
 
 /*
  * What is written is collected, and sent with its length when the handler
@@ -219,7 +223,7 @@ int app_render(struct app_request *r, const char *name, json_t *data);
 /* [waits] Lets others run for so long. */
 int app_sleep(struct app_request *r, unsigned ms);
 
-/* --- sessions ---------------------------------------------------------------------- */
+/* --- sessions ----------------------------------------------------------------------- */
 
 /*
  * Text by key, of one visitor. They live in the visitor's cookie, sealed by
@@ -253,7 +257,7 @@ const char *app_csrf_token(struct app_request *r);
  */
 bool app_csrf_ok(struct app_request *r);
 
-/* --- the database ------------------------------------------------------------------ */
+/* --- the database ------------------------------------------------------------------- */
 
 /*
  * Statements are prepared; values go beside them, never into their text:

@@ -25,13 +25,16 @@ is "the answer names the node" "$(field x-sluice-app)" app1
 is "and the request" "$(field x-request-id)" abc-1
 is "JSON is told as such" "$(field content-type)" application/json
 get '/echo/%FFx?q=%FF'
-is "bytes that are no UTF-8 are replaced" "$(jq -r '.name, .query' <<<"$body" | paste -sd ' ')" '�x �'
-for path in '/echo/%zz' '/echo/a?q=%zz' '/echo/a%00b' '/echo/..%2fx' '/../echo/x' '/echo/a?q=%00'; do
+is "bytes that are no UTF-8 are replaced" \
+	"$(jq -r '.name, .query' <<<"$body" | paste -sd ' ')" '�x �'
+for path in '/echo/%zz' '/echo/a?q=%zz' '/echo/a%00b' '/echo/..%2fx' '/../echo/x' \
+	'/echo/a?q=%00'; do
 	get "$path" --path-as-is
 	is "GET $path is refused" "$status" 400
 done
 get /echo/a/b
-is "a path without a route is 404" "$status $body" "404 <h1>404 Not Found</h1>There is nothing at this address."
+is "a path without a route is 404" "$status $body" \
+	"404 <h1>404 Not Found</h1>There is nothing at this address."
 get /echo/a -X DELETE
 is "another method is 405" "$status" 405
 is "which tells those that there are" "$(field allow)" 'GET, HEAD'
@@ -74,7 +77,8 @@ is "a header and a cookie are set" "$(field x-value) $(field set-cookie)" \
 	'fine c=fine; Path=/; Max-Age=60; HttpOnly; SameSite=Lax'
 get /nothing
 is "a handler that says nothing is 500" "$status" 500
-is "a large answer is streamed" "$(curl -s --max-time 30 "$server/big?lines=1000000" | wc -c)" 62000000
+is "a large answer is streamed" \
+	"$(curl -s --max-time 30 "$server/big?lines=1000000" | wc -c)" 62000000
 
 # A client that takes nothing: the handler waits, and memory does not grow.
 worker=$(workers)
@@ -87,6 +91,11 @@ after=$(awk '/VmRSS/ { print $2 }' "/proc/$worker/status")
 between "five clients that take 180 MB slowly cost little memory, KiB" $((after - before)) -100 4000
 check "a handler whose client has gone is told so" within 5 metric_is sluice_app_coroutines 0
 
+is "who takes an answer slowly gets all of it" \
+	"$(curl -s --max-time 20 --limit-rate 1M "$server/big?lines=60000" | wc -c)" 3720000
+is "so does who sends slowly" "$(head -c 2000000 /dev/zero |
+	curl -s --max-time 20 --limit-rate 1M -T - -X POST "$server/length")" 2000000
+
 # --- time ---------------------------------------------------------------------------
 
 get '/wait?ms=5000'
@@ -95,7 +104,8 @@ check "its handler was told" within 5 grep 'event=slept result=-110' "$app_dir/a
 
 is "300 wait at once" "$("$build/tests/e2e/at_once" 8080 300 '/wait?ms=300' | cut -d, -f1)" \
 	'300 of 200'
-is "metrics tell the routes" "$(metric 'sluice_app_route_requests_total{route="GET /page",class="2xx"}')" 1
+is "metrics tell the routes" \
+	"$(metric 'sluice_app_route_requests_total{route="GET /page",class="2xx"}')" 1
 check "the access log is JSON and tells what was slow" within 3 jq -se \
 	'map(select(.route == "GET /wait" and .status == 504)) | length == 1' "$app_dir/access.log"
 is "promtool finds nothing wrong with the metrics" \

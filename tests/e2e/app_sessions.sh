@@ -53,7 +53,8 @@ between "which is counted" "$(metric sluice_app_sessions_rejected_total)" 1 1
 # --- forgeries ----------------------------------------------------------------------
 
 sealed=$(awk '$6 == "session" { print $7 }' "$app_dir/jar")
-for forged in "A$sealed" "${sealed}A" "${sealed:0:40}" "${sealed%?}*" "" "$(printf 'x%.0s' {1..4000})"; do
+for forged in "A$sealed" "${sealed}A" "${sealed:0:40}" "${sealed%?}*" "" \
+	"$(printf 'x%.0s' {1..4000})"; do
 	is "\"${forged:0:20}...\" of ${#forged} bytes is no session" \
 		"$(curl -s "$server/visits" -b "session=$forged" | cut -d' ' -f1)" 1
 done

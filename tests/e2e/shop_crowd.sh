@@ -29,7 +29,8 @@ orders_torn() {
 is "ten are left" "$(stock_of foobar)" 10
 told=$(tests/e2e/tools/buyers "$server" foobar 200) || give_up "200 visitors buy" "$told"
 echo "# $(jq -c '.placed |= length' <<<"$told")"
-is "of 200 visitors ten were told that they have one" "$(jq '.placed | unique | length' <<<"$told")" 10
+is "of 200 visitors ten were told that they have one" \
+	"$(jq '.placed | unique | length' <<<"$told")" 10
 is "and no order was told twice" "$(jq '.placed | length' <<<"$told")" 10
 is "the others were told that they have none" "$(jq .refused <<<"$told")" 190
 is "nobody was told anything else" "$(jq -c .odd <<<"$told")" '[]'

@@ -127,7 +127,7 @@ is "and the cart is empty then" "$(cart_of bob)" ""
 visit bob /orders/1001
 is "others' orders look as if they were not there" "$status" 404
 visit bob /api/orders/1001
-is "for programs too" "$status" 404
+is "for programs too" "$status $body" '404 {"error":"no such order of yours"}'
 visit ann /api/orders/1001
 is "one's own can be read by programs" \
 	"$(jq -c '[.number, .goods_cents, .lines[0].name]' <<<"$body")" '["F-1001",3400,"Thud"]'

@@ -38,11 +38,12 @@ mistake "an address comes once" '192.0.2.10:443 is given twice' \
 mistake "a file that is missing is named, with its place" \
 	'wrong.yaml:1:[0-9]+: .*/none.crt: .*No such file' \
 	< <(sed 's/site.crt/none.crt/' "$net_dir/proxy.yaml")
+echo x >"$net_dir/tickets"
 mistake "ticket keys are checked" 'tickets:1: a ticket key is 80 bytes in base64' \
-	< <(echo x >"$net_dir/tickets"; echo "ticket-keys: $net_dir/tickets"; cat "$net_dir/proxy.yaml")
+	< <(echo "ticket-keys: $net_dir/tickets" | cat - "$net_dir/proxy.yaml")
 mistake "several mistakes are told at once" \
 	'tls-min.*hsts.*unknown key "nonsense"' \
-	< <(printf 'tls-min: "1.1"\nhsts: never\nnonsense: 1\n'; cat "$net_dir/proxy.yaml")
+	< <(printf 'tls-min: "1.1"\nhsts: never\nnonsense: 1\n' | cat - "$net_dir/proxy.yaml")
 
 "$build/sluice-tlsproxy" --config "$file" >/dev/null 2>&1
 is "it does not start with a wrong configuration" $? 1

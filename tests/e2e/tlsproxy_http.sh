@@ -19,6 +19,11 @@ plain() {
 	curl -sS --max-time 5 --interface 192.0.2.1 -H 'Host: www.example.net' "$@"
 }
 
+# leads_to PATH [CURL-OPTION]...
+leads_to() {
+	plain "http://$vip$1" "${@:2}" -o /dev/null -w '%{http_code} %{redirect_url}'
+}
+
 # plain_bytes: what the redirecting port answers to bytes.
 plain_bytes() {
 	ncat -w 2 $vip 80 | head -n 1 | tr -d '\r'
@@ -58,8 +63,9 @@ head=$(get /name -D - -o /dev/null)
 is "a response names the node" "$(field X-Sluice-TLS <<<"$head")" tls1
 is "a response has Strict-Transport-Security" \
 	"$(field Strict-Transport-Security <<<"$head")" max-age=31536000
+id=$(field X-Request-ID <<<"$seen")
 like "the id is in the access log" \
-	"$(logged 'select(.id == "'"$(field X-Request-ID <<<"$seen")"'") | .client + " " + .target')" \
+	"$(logged "select(.id == \"$id\") | .client + \" \" + .target")" \
 	'^192\.0\.2\.1 /headers$'
 
 # --- connections ----------------------------------------------------------------
@@ -72,24 +78,31 @@ seen=$(for i in 1 2 3 4 5; do
 	printf 'GET /status/20%d HTTP/1.1\r\nHost: www.example.net\r\n\r\n' $i
 done | raw 2 | grep -oE '^HTTP/1.1 20[0-9]' | cut -d ' ' -f 2 | xargs)
 is "pipelined requests are answered in order" "$seen" "201 202 203 204 205"
-seen=$(printf 'GET /name HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n' |
-	raw 2 | head -n 1 | tr -d '\r')
-is "an ambiguous request is refused" "$seen" "HTTP/1.1 400 Bad Request"
+two_lengths() {
+	printf 'GET /name HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n'
+	printf 'Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n'
+}
+is "an ambiguous request is refused" \
+	"$(two_lengths | raw 2 | head -n 1 | tr -d '\r')" "HTTP/1.1 400 Bad Request"
 is "HEAD has no body" "$(status /name -I)" 200
 
 # --- redirects ------------------------------------------------------------------
 
-is "port 80 leads to https" "$(plain "http://$vip/a/b?c=d" -o /dev/null -w '%{http_code} %{redirect_url}')" \
+is "port 80 leads to https" "$(leads_to /a/b?c=d)" \
 	"301 https://www.example.net/a/b?c=d"
+long=$(head -c 9000 /dev/zero | tr '\0' q)
+is "however long the target is" "$(leads_to "/a?$long")" "301 https://www.example.net/a?$long"
 is "what is no reading keeps its method" \
-	"$(plain "http://$vip/a" -d x -o /dev/null -w '%{http_code} %{redirect_url}')" \
+	"$(leads_to /a -d x)" \
 	"308 https://www.example.net/a"
-unlike "Strict-Transport-Security is not said in the clear" "$(plain "http://$vip/" -D -)" 'Strict'
+unlike "Strict-Transport-Security is not said in the clear" \
+	"$(plain "http://$vip/" -D -)" 'Strict'
 is "a request without a host is refused" \
 	"$(printf 'GET / HTTP/1.1\r\n\r\n' | plain_bytes)" "HTTP/1.1 400 Bad Request"
-is "and one of HTTP/1.0" "$(printf 'GET / HTTP/1.0\r\n\r\n' | plain_bytes)" "HTTP/1.1 400 Bad Request"
+is "and one of HTTP/1.0" \
+	"$(printf 'GET / HTTP/1.0\r\n\r\n' | plain_bytes)" "HTTP/1.1 400 Bad Request"
 is "a host that is none is refused" \
-	"$(printf 'GET / HTTP/1.1\r\nHost: a/../b\r\n\r\n' | plain_bytes)" "HTTP/1.1 400 Bad Request"
+	"$(printf 'GET / HTTP/1.1\r\nHost: a/..\r\n\r\n' | plain_bytes)" "HTTP/1.1 400 Bad Request"
 like "garbage on port 80 is refused" "$(head -c 3000 /dev/urandom | tr -d '\n' | plain_bytes)" \
 	'^(HTTP/1.1 4[0-9][0-9] .*)?$'
 like "a ClientHello on port 80 is refused" "$(at=$vip session -connect $vip:80 </dev/null)" \
@@ -103,6 +116,7 @@ like "the page says so" "$(get /slow/4)" '<h1>Gateway Time-?out</h1>'
 is "a closed connection becomes 502, after another try" "$(status /drop)" 502
 check "an answer that is cut short is seen as such" \
 	test "$(get /cut -o /dev/null 2>&1 | grep -c 'transfer closed\|unexpected eof\|reset')" = 1
-like "metrics count by class" "$(metric 'sluice_tlsproxy_http_responses_total{class="5xx"}')" '^[4-9]'
+like "metrics count by class" \
+	"$(metric 'sluice_tlsproxy_http_responses_total{class="5xx"}')" '^[4-9]'
 check "metrics are clean" promtool check metrics < <(curl -s http://127.0.0.1:9100/metrics)
 is "no worker has died" "$(grep -c event=child-died "$net_dir/log")" 0

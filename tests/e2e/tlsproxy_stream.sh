@@ -84,6 +84,9 @@ is "over TLS 1.2 too" \
 rm "$net_dir/body"
 is "a reader of 5 MB/s gets all" \
 	"$(get /bytes/20000000 --limit-rate 5M | wc -c)" 20000000
+is "also if the connection ends with the answer" \
+	"$(get /bytes/3000000 --limit-rate 1M -H 'Connection: close' | wc -c)" 3000000
+is "and to HTTP/1.0" "$(get /chunked/3000000 --http1.0 --limit-rate 1M | wc -c)" 3000000
 below "no worker has needed more than $limit_kib KiB" "$(workers_peak)" $limit_kib
 
 # --- WebSocket --------------------------------------------------------------------

@@ -63,7 +63,7 @@ is "a directory without the slash leads to it" \
 is "and to this host alone" "$(head_of '//sub' | field Location)" "/sub/"
 is "a directory without an index is not listed" "$(status /sub/deeper/)" 404
 is "percent encoding is decoded" "$(get '/a%20file.txt')" "with blank"
-is "a link inside of the site is followed" "$(get /inside | cmp - "$site/small.bin" && echo same)" same
+check "a link inside of the site is followed" cmp "$site/small.bin" <(get /inside)
 is "/.well-known is served" "$(get /.well-known/proof)" proof
 
 while read -r path type; do
@@ -156,10 +156,10 @@ is "weights are heeded" "$(encoding 'br;q=0.5, gzip;q=0.8')" gzip
 is "a weight of 0 is a refusal" "$(encoding 'br;q=0, gzip;q=0')" ""
 is "* takes anything" "$(encoding '*')" br
 is "nothing is said to who says nothing" "$(encoding '')" ""
-is "the compressed bytes are those of the file" \
-	"$(get /style.css -H 'Accept-Encoding: gzip' | cmp - "$site/style.css.gz" && echo same)" same
-is "and decompress to the original" \
-	"$(get /style.css --compressed -H 'Accept-Encoding: gzip' | cmp - "$site/style.css" && echo same)" same
+check "the compressed bytes are those of the file" \
+	cmp "$site/style.css.gz" <(get /style.css -H 'Accept-Encoding: gzip')
+check "and decompress to the original" \
+	cmp "$site/style.css" <(get /style.css --compressed -H 'Accept-Encoding: gzip')
 is "each form has its own entity tag" "$(for accept in gzip br ''; do
 	head_of /style.css -H "Accept-Encoding: $accept" | field ETag
 done | sort -u | wc -l)" 3
@@ -167,7 +167,8 @@ is "all say that they vary" "$(for accept in gzip br ''; do
 	head_of /style.css -H "Accept-Encoding: $accept" | field Vary
 done | sort | uniq -c | xargs)" "3 Accept-Encoding"
 is "the type is that of the original" \
-	"$(head_of /style.css -H 'Accept-Encoding: gzip' | field Content-Type)" "text/css; charset=utf-8"
+	"$(head_of /style.css -H 'Accept-Encoding: gzip' | field Content-Type)" \
+	"text/css; charset=utf-8"
 
 # --- what is no file of the site -------------------------------------------------
 

@@ -10,8 +10,10 @@ FUZZ_RUNTIME := $(wildcard $(shell $(CLANG) -print-resource-dir)/lib/linux/libcl
 FUZZERS      := $(if $(FUZZ_RUNTIME),$(patsubst %.c,$(BUILD)/%,$(wildcard tests/fuzz/*_fuzz.c)))
 FUZZED       := ctl/lib/*.c userspace/common/*.c userspace/common/http/*.c \
 		userspace/agent/message.c tests/support/model_equal.c tests/support/http_take.c
-FUZZED       += $(addprefix userspace/mysqlrouter/,answer.c auth.c gtid.c handshake.c lexer.c result.c \
-		statement.c statement_set.c statement_words.c wire.c)
+FUZZED       += $(addprefix userspace/mysqlrouter/,answer.c auth.c gtid.c handshake.c lexer.c \
+		result.c statement.c statement_set.c statement_words.c wire.c)
+FUZZED       += $(addprefix userspace/appserver/,arena.c form.c seal.c session.c \
+		template_compile.c template_render.c template_set.c)
 FUZZED_OBJS  := $(patsubst %.c,$(FUZZ)/%.o,$(wildcard $(FUZZED)))
 
 .PHONY: fuzzers

@@ -141,7 +141,10 @@ app_config() {
 		session-keys: $app_dir/keys
 		access-log: $app_dir/access.log
 		modules:
-		  test: {path: $app_dir/app_module.so, templates: $app_dir/templates, settings: {greeting: "good day"}}
+		  test:
+		    path: $app_dir/app_module.so
+		    templates: $app_dir/templates
+		    settings: {greeting: "good day"}
 	YAML
 	printf '%s\n' "$@" >>"$app_dir/app.yaml"
 }
@@ -161,7 +164,8 @@ app_up() {
 	trap 'exit 130' INT TERM HUP
 	mkdir -p "$app_dir/templates"
 	cp "$build/tests/e2e/app_module.so" "$app_dir"
-	echo '<p>{{name}}{{#list}} {{.}}{{/list}} {{node}} {{path}}</p>' >"$app_dir/templates/page.html"
+	echo '<p>{{name}}{{#list}} {{.}}{{/list}} {{node}} {{path}}</p>' \
+		>"$app_dir/templates/page.html"
 	echo '<h1>{{status}} {{reason}}</h1>{{message}}' >"$app_dir/templates/error.html"
 	chmod -R a+rX "$app_dir"
 	openssl rand -base64 32 >"$app_dir/keys"

@@ -89,10 +89,14 @@ shop_down() {
 	for name in "${!shop_pids[@]}"; do
 		stop "$name"
 	done
+	if grep -E 'Sanitizer|runtime error' "$shop_dir"/*.log; then
+		not_ok "sanitizers have nothing to say"
+	fi
 	if ((shop_failed)); then
 		tail -n 15 "$shop_dir"/app*.log | sed 's/^/# /'
 	fi
 	rm -rf "$shop_dir"
+	((shop_failed == 0)) || exit 1
 }
 
 # --- databases --------------------------------------------------------------------

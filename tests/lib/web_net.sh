@@ -28,10 +28,12 @@ stop() {
 }
 
 net_down() {
-	local name
+	local name said
 	for name in "${!net_pids[@]}"; do
 		stop "$name"
 	done
+	said=$(grep -A 20 'Sanitizer\|runtime error' "$net_dir/log")
+	[ -z "$said" ] || not_ok "the daemon ran clean" "$said"
 	rm -rf "$net_dir"
 	exit "$failed"
 }
@@ -118,6 +120,10 @@ logged() {
 	jq -r "$1" "$net_dir/access.log"
 }
 
+# What a worker may take, in KiB; with a sanitizer it takes more.
+memory_max=20000
+! grep -qa __asan_init "$build/sluice-web" || memory_max=200000
+
 # rss: the largest resident memory of a worker, in KiB.
 rss() {
 	ps --ppid "${net_pids[web]}" -o rss= | sort -n | tail -n 1
@@ -126,3 +132,4 @@ rss() {
 ip link set lo up
 chmod 755 "$net_dir"
 mkdir "$site"
+: >"$net_dir/log"

@@ -24,7 +24,7 @@ struct relay {
 	struct upstream_health health[RELAY_SERVERS];
 	struct upstream_counters sent[RELAY_SERVERS]; /* the upstream's counters */
 	struct proxy_rules rules;
-	int listener[RELAY_SERVERS]; /* -1: connections are refused */
+	int listener[RELAY_SERVERS]; /* -1: refuses */
 	unsigned finished, aborted;
 	struct proxy_report report; /* of the exchange that ended last; and: */
 	unsigned status;
@@ -33,7 +33,7 @@ struct relay {
 
 extern struct relay relay;
 
-/* `servers` of them listen; all named in the order "one", "two", "three". Rules: not at the edge. */
+/* Servers that listen: "one", "two", "three", in turn. Rules: not at the edge. */
 void relay_start(size_t servers);
 /* Fails if a buffer or a request has been forgotten. */
 void relay_stop(void);

@@ -131,7 +131,7 @@ static void key_files_are_read_or_explained(void)
 			 ":4: more keys than are used at a time (3)");
 }
 
-/* --- keys and values -------------------------------------------------------------------- */
+/* --- keys and values ---------------------------------------------------------------- */
 
 static void entries_are_set_replaced_and_removed(void)
 {

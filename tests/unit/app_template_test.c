@@ -151,7 +151,7 @@ static void an_output_that_fails_ends_rendering(void)
 	json_decref(data);
 }
 
-/* --- directories ------------------------------------------------------------------------ */
+/* --- directories -------------------------------------------------------------------- */
 
 static char directory[] = "/tmp/app_template_XXXXXX";
 
@@ -190,12 +190,16 @@ static void layouts_take_blocks_from_pages(void)
 	put("page.html", "{{<wide.html}}lost{{$title}}{{t}}{{/title}}{{$inner}}in{{/inner}}"
 			 "{{/wide.html}}");
 	put("plain.html", "{{<base.html}}{{/base.html}}");
-	put("parts/foot.html", "{{$title}}foot{{/title}}");
+	put("parts/foot.html", "{{$title}}foot{{/title}}{{#csrf}}{{/csrf}}");
+	put("lone.html", "csrf {{csrf.x}}");
 	put(".hidden", "{{broken");
 	put("backup~", "{{broken");
 	CU_ASSERT_EQUAL_FATAL(template_set_load(directory, &set, &diags), 0);
 	CU_ASSERT_EQUAL(render_named(set, "page.html", "{\"t\": \"<T>\"}"), 0);
 	UNIT_ASSERT_TEXT(out.text, "<&lt;T&gt;|[in]|foot>");
+	CU_ASSERT(template_shows_token(template_find(set, "page.html")));
+	CU_ASSERT(template_shows_token(template_find(set, "parts/foot.html")));
+	CU_ASSERT_FALSE(template_shows_token(template_find(set, "lone.html")));
 	CU_ASSERT_EQUAL(render_named(set, "plain.html", "{}"), 0);
 	UNIT_ASSERT_TEXT(out.text, "<Shop|nothing|foot>");
 	CU_ASSERT_PTR_NULL(template_find(set, "none.html"));

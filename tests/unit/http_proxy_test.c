@@ -619,6 +619,73 @@ static void put_whose_body_has_left_is_not_sent_again(void)
 	relay_stop();
 }
 
+#define UNAVAILABLE "HTTP/1.1 503 Service Unavailable\r\nDate: D\r\nContent-Length: 4\r\n\r\nlate"
+
+/* If it is to be: a server that declines is no server at all. */
+static void get_that_was_declined_is_sent_elsewhere(void)
+{
+	int client, first, second;
+
+	relay_start(2);
+	relay.upstream_settings.retry_unavailable = true;
+	client = relay_client();
+	relay_send(client, RELAY_GET);
+	first = relay_accept(0);
+	relay_expect(first, GET_SENT);
+	relay_send(first, UNAVAILABLE);
+	second = relay_accept(1);
+	serve(client, second);
+	CU_ASSERT_EQUAL(relay.report.tries, 2);
+	relay_close(first);
+	relay_close(second);
+	relay_close(client);
+	relay_stop();
+}
+
+static void server_that_is_down_is_not_asked_instead(void)
+{
+	int client, server;
+
+	relay_start(2);
+	relay.upstream_settings.retry_unavailable = true;
+	relay.health[1] = (struct upstream_health){.checked = 1};
+	client = relay_client();
+	relay_send(client, RELAY_GET);
+	server = relay_accept(0);
+	relay_expect(server, GET_SENT);
+	relay_send(server, UNAVAILABLE);
+	relay_expect(client, UNAVAILABLE);
+	relay_close(server);
+	relay_close(client);
+	relay_stop();
+}
+
+static void what_nobody_else_takes_is_declined(void)
+{
+	static const struct {
+		const char *request;
+		size_t servers;
+		bool wanted;
+	} cases[] = {{POST, 2, true}, {RELAY_GET, 1, true}, {RELAY_GET, 2, false}};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		int client, server;
+
+		relay_start(cases[i].servers);
+		relay.upstream_settings.retry_unavailable = cases[i].wanted;
+		client = relay_client();
+		relay_send(client, cases[i].request);
+		server = relay_accept(0);
+		relay_expect(server, *cases[i].request == 'P' ? POST_SENT : GET_SENT);
+		relay_send(server, UNAVAILABLE);
+		relay_expect(client, UNAVAILABLE);
+		CU_ASSERT_EQUAL(relay.report.tries, 1);
+		relay_close(server);
+		relay_close(client);
+		relay_stop();
+	}
+}
+
 /* --- servers that fail ---------------------------------------------------------------- */
 
 static void what_is_not_http_is_502(void)
@@ -920,6 +987,9 @@ int main(void)
 		UNIT_TEST(get_is_sent_again_until_its_response_begins),
 		UNIT_TEST(get_is_sent_again_once),
 		UNIT_TEST(post_is_not_sent_again),
+		UNIT_TEST(get_that_was_declined_is_sent_elsewhere),
+		UNIT_TEST(server_that_is_down_is_not_asked_instead),
+		UNIT_TEST(what_nobody_else_takes_is_declined),
 		UNIT_TEST(put_whose_body_has_left_is_not_sent_again),
 		UNIT_TEST(what_is_not_http_is_502),
 		UNIT_TEST(oversized_head_is_502),

@@ -51,11 +51,14 @@ static void right_password_is_accepted_and_no_other(void)
 				AUTH_ACCEPTED);
 		UNIT_ASSERT_TEXT(learned.password, "secret");
 		CU_ASSERT_EQUAL(meet(plugin, password("Secret"), password("secret"), &learned),
-				AUTH_REFUSED);
+				plugin == AUTH_SHA2 ? AUTH_NEEDS_PASSWORD : AUTH_REFUSED);
 		CU_ASSERT_EQUAL(meet(plugin, password(""), password("secret"), &learned),
 				AUTH_REFUSED);
 		CU_ASSERT_EQUAL(meet(plugin, password("secret"), password(""), &learned),
 				AUTH_REFUSED);
+		CU_ASSERT_NOT_EQUAL(
+			meet(plugin, password("secret"), (struct auth_secret){}, &learned),
+			AUTH_ACCEPTED);
 		CU_ASSERT_EQUAL(meet(plugin, password(""), password(""), &learned), AUTH_ACCEPTED);
 		CU_ASSERT_EQUAL(meet(plugin, password(""), (struct auth_secret){}, &learned),
 				AUTH_REFUSED);

@@ -81,7 +81,13 @@ static void greeting_survives_the_wire(void)
 	size = packet_length(bytes);
 	CU_ASSERT_EQUAL(size + PACKET_HEADER_BYTES, wire_written(&writer));
 	CU_ASSERT_EQUAL(handshake_greeting_read(bytes + 4, size, &read), 0);
-	CU_ASSERT_EQUAL(memcmp(&read, &greeting, sizeof(read)), 0);
+	UNIT_ASSERT_TEXT(read.version, greeting.version);
+	UNIT_ASSERT_TEXT(read.plugin, greeting.plugin);
+	CU_ASSERT_EQUAL(memcmp(read.scramble, greeting.scramble, SCRAMBLE_BYTES), 0);
+	CU_ASSERT_EQUAL(read.connection_id, greeting.connection_id);
+	CU_ASSERT_EQUAL(read.capabilities, greeting.capabilities);
+	CU_ASSERT_EQUAL(read.status, greeting.status);
+	CU_ASSERT_EQUAL(read.charset, greeting.charset);
 	for (size_t cut = 0; cut < size; cut++)
 		CU_ASSERT_EQUAL(handshake_greeting_read(bytes + 4, cut, &read), -EBADMSG);
 }
@@ -191,9 +197,9 @@ static size_t make_ok(uint8_t *bytes, size_t size, const char *info, struct span
 static const struct span three_changes = {"\x00\x12\x09last_gtid\x07"
 					  "0-1-103"
 					  "\x01\x05\x04shop"
-					  "\x02\x02\x01"
+					  "\x02\x01"
 					  "1",
-					  20 + 7 + 4};
+					  20 + 7 + 3};
 
 static void state_changes_are_read_one_by_one(void)
 {

@@ -21,8 +21,8 @@ static void expect(const char *text, enum statement_route route, unsigned flags)
 	struct statement statement = classified(text);
 
 	if (statement.route != route || statement.flags != flags)
-		fprintf(stderr, "\n%s: route %u flags %u, expected %u %u", text, statement.route,
-			statement.flags, route, flags);
+		fprintf(stderr, "\n%s: route %d flags %d, expected %d %u", text, statement.route,
+			statement.flags, (int)route, flags);
 	CU_ASSERT_EQUAL(statement.route, route);
 	CU_ASSERT_EQUAL(statement.flags, flags);
 }

@@ -58,7 +58,7 @@ static void set_defaults(struct app_config *config)
 	config->database.rows_bytes = 16u << 20;
 }
 
-/* --- checks ------------------------------------------------------------------------------ */
+/* --- checks ------------------------------------------------------------------------- */
 
 static void check_listeners(const struct app_config *config, struct diag_list *diags)
 {

@@ -20,7 +20,7 @@
 
 static const char *const bool_words[] = {"false", "true", NULL};
 
-/* --- values ------------------------------------------------------------------------------ */
+/* --- values ------------------------------------------------------------------------- */
 
 /* Any text of one line; the module knows what it means. */
 static int parse_setting(const struct field *field, const char *text, void *out)
@@ -73,7 +73,7 @@ static void *add_setting(void *object, const char *key)
 	return setting;
 }
 
-/* --- tables ------------------------------------------------------------------------------ */
+/* --- tables ------------------------------------------------------------------------- */
 
 /* clang-format off */
 #define DURATION(name, type, member, least) \

@@ -89,7 +89,7 @@ static void forget_frames(struct coroutine *coroutine)
 }
 #endif
 
-/* --- stacks --------------------------------------------------------------------------- */
+/* --- stacks ------------------------------------------------------------------------- */
 
 static size_t page_bytes(void)
 {
@@ -169,7 +169,7 @@ static void stack_put(struct coroutine *coroutine)
 	pool->idle++;
 }
 
-/* --- running -------------------------------------------------------------------------- */
+/* --- running ------------------------------------------------------------------------ */
 
 static void entry(void)
 {

@@ -7,7 +7,6 @@
 
 #include <errno.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -30,6 +29,9 @@ static const char *reason(int number, const siginfo_t *info)
 {
 	if (number == SIGSEGV && coroutine_overflows_at(info->si_addr))
 		return "stack-overflow";
+	/* The master ends a worker so whose loop does not come round. */
+	if (number == SIGABRT && info->si_code == SI_USER && info->si_pid != getpid())
+		return "watchdog";
 	return number == SIGSEGV  ? "segmentation-fault"
 	       : number == SIGBUS ? "bus-error"
 	       : number == SIGFPE ? "arithmetic"
@@ -63,10 +65,9 @@ static void report(int number, siginfo_t *info, void *context)
 int crash_report_requests(void)
 {
 	struct sigaction action = {.sa_sigaction = report, .sa_flags = SA_SIGINFO | SA_ONSTACK};
-	stack_t stack = {.ss_sp = malloc(STACK_BYTES), .ss_size = STACK_BYTES};
+	static char memory[STACK_BYTES];
+	stack_t stack = {.ss_sp = memory, .ss_size = sizeof(memory)};
 
-	if (!stack.ss_sp)
-		return -ENOMEM;
 	if (sigaltstack(&stack, NULL))
 		return -errno;
 	for (size_t i = 0; i < ARRAY_LEN(fatal); i++)

@@ -21,6 +21,7 @@
 #define DATABASE_MAX_PARAMETERS 64
 #define DATABASE_MAX_COLUMNS	256
 #define DATABASE_STATEMENTS	64 /* prepared ones kept for each connection */
+#define DATABASE_OPENING	32 /* connections that a worker opens at a time */
 
 struct database_settings {
 	struct endpoint server;
@@ -83,6 +84,7 @@ struct database_pool {
 	struct database_gauges *gauges;
 	struct database_connection *idle; /* last used first */
 	size_t open;			  /* connections, also those being opened */
+	size_t opening;			  /* the latter */
 	struct database_user *waiting, **waiting_end;
 	uint64_t down_until_ns; /* a connection has just failed: another one would too */
 	int down;		/* how: -errno */
@@ -97,7 +99,7 @@ void database_pool_init(struct database_pool *pool, struct loop *loop,
 /* No user is left. */
 void database_pool_fini(struct database_pool *pool);
 
-/* --- one request's use of it ---------------------------------------------------------- */
+/* --- one request's use of it -------------------------------------------------------- */
 
 struct database_user {
 	struct database_pool *pool;

@@ -8,7 +8,7 @@
 #include "database_private.h"
 #include "request.h"
 
-/* --- statements --------------------------------------------------------------------------------- */
+/* --- statements --------------------------------------------------------------------- */
 
 struct db_result *db_query(struct app_request *r, const char *sql, const char *types, ...)
 {
@@ -99,7 +99,7 @@ uint64_t db_affected(const struct app_request *r)
 	return r->database.affected;
 }
 
-/* --- rows ------------------------------------------------------------------------------------------ */
+/* --- rows --------------------------------------------------------------------------- */
 
 int db_next(struct db_result *rows)
 {
@@ -189,7 +189,7 @@ const void *db_blob(const struct db_result *rows, int column, size_t *length)
 	return cell->text;
 }
 
-/* --- rows as JSON ------------------------------------------------------------------------------------ */
+/* --- rows as JSON ------------------------------------------------------------------- */
 
 /* Text that is no UTF-8 has no place in JSON. */
 static json_t *cell_json(const struct database_cell *cell)
@@ -198,8 +198,11 @@ static json_t *cell_json(const struct database_cell *cell)
 
 	switch (cell->kind) {
 	case DATABASE_INT:
-	case DATABASE_UINT:
 		return json_integer(cell->integer);
+	case DATABASE_UINT:
+		/* JSON's integers are signed here. */
+		return cell->natural <= INT64_MAX ? json_integer(cell->integer)
+						  : json_real((double)cell->natural);
 	case DATABASE_DOUBLE:
 		return json_real(cell->real);
 	case DATABASE_TEXT:

@@ -9,6 +9,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "log.h"
+
 #define DOWN_NS (100 * NS_PER_MS)
 
 static void reap(struct loop_timer *timer);
@@ -39,7 +41,7 @@ void database_pool_fini(struct database_pool *pool)
 	}
 }
 
-/* --- the queue --------------------------------------------------------------------------- */
+/* --- the queue ---------------------------------------------------------------------- */
 
 static void enqueue(struct database_user *user)
 {
@@ -76,21 +78,38 @@ static void give(struct database_connection *c, struct database_user *user)
 	c->pool->gauges->in_use++;
 }
 
-/* There is room for one more: the first who waits may open it. */
-static void offer_room(struct database_pool *pool)
+static bool has_room(const struct database_pool *pool)
 {
-	struct database_user *first = pool->waiting;
-
-	pool->open--;
-	if (!first)
-		return;
-	pool->open++;
-	first->may_open = true;
-	dequeue(first);
-	task_wake(first->task);
+	return pool->open < pool->settings->connections && pool->opening < DATABASE_OPENING;
 }
 
-/* --- idle connections ---------------------------------------------------------------------- */
+/* The place of one more connection is taken before it is opened, and given back if it is not. */
+static void take_room(struct database_pool *pool)
+{
+	pool->open++;
+	pool->opening++;
+}
+
+/* Whoever waits first may open what there is room for. */
+static void offer_room(struct database_pool *pool)
+{
+	while (pool->waiting && has_room(pool)) {
+		struct database_user *first = pool->waiting;
+
+		take_room(pool);
+		first->may_open = true;
+		dequeue(first);
+		task_wake(first->task);
+	}
+}
+
+/* --- idle connections --------------------------------------------------------------- */
+
+static void arm_reap(struct database_pool *pool)
+{
+	if (loop_timer_arm(pool->loop, &pool->reap, pool->settings->idle_ms * NS_PER_MS / 2))
+		log_warn("app", "event=no-timer what=idle-connections");
+}
 
 /* The list is sorted: behind one that has been idle too long all have. */
 static void reap(struct loop_timer *timer)
@@ -109,8 +128,8 @@ static void reap(struct loop_timer *timer)
 		pool->open--;
 		database_connection_close(c);
 	}
-	if (pool->idle && loop_timer_arm(pool->loop, timer, idle_ns / 2))
-		pool->reap.position = 0;
+	if (pool->idle)
+		arm_reap(pool);
 }
 
 static void make_idle(struct database_connection *c)
@@ -118,13 +137,12 @@ static void make_idle(struct database_connection *c)
 	struct database_pool *pool = c->pool;
 
 	c->user = NULL;
-	c->idle_since_ns = loop_clock_ns();
+	c->idle_since_ns = pool->loop->now_ns;
 	c->next = pool->idle;
 	pool->idle = c;
 	pool->gauges->idle++;
-	if (!pool->reap.position &&
-	    loop_timer_arm(pool->loop, &pool->reap, pool->settings->idle_ms * NS_PER_MS / 2))
-		pool->reap.position = 0;
+	if (!pool->reap.position)
+		arm_reap(pool);
 }
 
 static struct database_connection *take_idle(struct database_pool *pool)
@@ -144,34 +162,59 @@ static struct database_connection *take_idle(struct database_pool *pool)
 	return NULL;
 }
 
-/* --- getting and giving back ----------------------------------------------------------------- */
+/* --- getting and giving back -------------------------------------------------------- */
 
-/* The pool has counted it already. */
-static int open_counted(struct database_user *user)
+/* What is so soon after a failure is one. */
+static bool is_down(struct database_user *user)
 {
 	struct database_pool *pool = user->pool;
-	struct database_connection *c;
 
-	if (pool->down && loop_clock_ns() < pool->down_until_ns) {
-		user->code = pool->down_code;
-		database_refuse(user, pool->down, pool->down_message);
-		offer_room(pool);
-		return user->status;
+	if (!pool->down || loop_clock_ns() >= pool->down_until_ns)
+		return false;
+	user->code = pool->down_code;
+	database_refuse(user, pool->down, pool->down_message);
+	return true;
+}
+
+static void note_down(const struct database_user *user)
+{
+	struct database_pool *pool = user->pool;
+
+	if (user->status == user->task->cancelled)
+		return;
+	pool->down = user->status;
+	pool->down_code = user->code;
+	strcpy(pool->down_message, user->message);
+	pool->down_until_ns = loop_clock_ns() + DOWN_NS;
+}
+
+/* Its room has been taken. */
+static int open_connection(struct database_user *user)
+{
+	struct database_pool *pool = user->pool;
+	struct database_connection *c = NULL;
+
+	if (!is_down(user)) {
+		c = database_connection_open(user);
+		if (!c)
+			note_down(user);
 	}
-	c = database_connection_open(user);
+	pool->opening--;
 	if (c) {
 		pool->down = 0;
 		give(c, user);
-		return 0;
-	}
-	if (user->status != user->task->cancelled) {
-		pool->down = user->status;
-		pool->down_code = user->code;
-		strcpy(pool->down_message, user->message);
-		pool->down_until_ns = loop_clock_ns() + DOWN_NS;
+	} else {
+		pool->open--;
 	}
 	offer_room(pool);
-	return user->status;
+	return c ? 0 : user->status;
+}
+
+static void give_room_back(struct database_pool *pool)
+{
+	pool->opening--;
+	pool->open--;
+	offer_room(pool);
 }
 
 static int wait_for_connection(struct database_user *user)
@@ -185,12 +228,12 @@ static int wait_for_connection(struct database_user *user)
 	dequeue(user);
 	if (user->connection && !err)
 		return 0;
+	if (user->may_open && !err)
+		return open_connection(user);
 	if (user->connection)
 		database_pool_put(user->connection);
-	if (user->may_open && !err)
-		return open_counted(user);
 	if (user->may_open)
-		offer_room(pool);
+		give_room_back(pool);
 	if (err != -ETIME)
 		return database_refuse(user, err, "the request is to end");
 	pool->counters->wait_timeouts++;
@@ -215,10 +258,10 @@ int database_pool_get(struct database_user *user)
 		give(c, user);
 		return 0;
 	}
-	if (pool->open >= pool->settings->connections)
+	if (!has_room(pool))
 		return wait_for_connection(user);
-	pool->open++;
-	return open_counted(user);
+	take_room(pool);
+	return open_connection(user);
 }
 
 void database_pool_put(struct database_connection *c)
@@ -232,6 +275,7 @@ void database_pool_put(struct database_connection *c)
 	pool->gauges->in_use--;
 	if (c->broken) {
 		database_connection_close(c);
+		pool->open--;
 		offer_room(pool);
 	} else if (first) {
 		give(c, first);

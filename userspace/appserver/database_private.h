@@ -72,7 +72,7 @@ struct db_result {
 	struct database_row *kept, **kept_end; /* read before they were asked for */
 };
 
-/* --- database_connection.c ------------------------------------------------------------- */
+/* --- database_connection.c ---------------------------------------------------------- */
 
 /* Opens one; the pool has counted it. NULL: user->status says why. */
 struct database_connection *database_connection_open(struct database_user *user) __must_check;
@@ -92,14 +92,14 @@ void database_connection_begin(struct database_connection *connection, unsigned 
 /* A statement without parameters and rows, as text. 0 or -errno, with user->status. */
 int database_connection_command(struct database_connection *connection, const char *sql);
 
-/* --- database_pool.c -------------------------------------------------------------------- */
+/* --- database_pool.c ---------------------------------------------------------------- */
 
 /* Lets the user have a connection, if it has none. 0 or -errno. */
 int database_pool_get(struct database_user *user) __must_check;
 /* Takes it back; one that is broken is closed. */
 void database_pool_put(struct database_connection *connection);
 
-/* --- database_statement.c ---------------------------------------------------------------- */
+/* --- database_statement.c ----------------------------------------------------------- */
 
 /* Forgets prepared statements of a connection that is closed. */
 void database_statements_forget(struct database_connection *connection);
@@ -112,7 +112,7 @@ int database_refuse(struct database_user *user, int err, const char *message);
 /* Before each call of the module: no error yet. */
 void database_start(struct database_user *user);
 
-/* --- database_result.c -------------------------------------------------------------------- */
+/* --- database_result.c -------------------------------------------------------------- */
 
 /* For a statement that was executed; -errno. */
 int database_result_create(struct database_connection *connection, MYSQL_STMT *handle,
@@ -121,7 +121,7 @@ int database_result_create(struct database_connection *connection, MYSQL_STMT *h
 int database_result_next(struct db_result *result);
 /* Reads what is outstanding into memory, so that the connection is free for another statement. */
 int database_result_keep(struct db_result *result) __must_check;
-/* Reads what is outstanding, little as it may be, and forgets it; more of it breaks the connection. */
+/* Reads what little is outstanding and forgets it; if there is more, the connection breaks. */
 void database_result_skip(struct db_result *result);
 /* The connection is gone, and what was outstanding with it. */
 void database_result_lose(struct db_result *result);

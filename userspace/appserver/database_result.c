@@ -12,7 +12,7 @@
 #define SKIP_ROWS  64 /* read to the end rather than lose the connection */
 #define TIME_BYTES 48 /* text of a date or time */
 
-/* --- memory --------------------------------------------------------------------------------- */
+/* --- memory ------------------------------------------------------------------------- */
 
 static void *take(struct database_user *user, void *old, size_t old_bytes, size_t bytes)
 {
@@ -39,7 +39,7 @@ static int too_much(struct db_result *result)
 	return database_refuse(result->user, -EMSGSIZE, "the rows exceed rows-max");
 }
 
-/* --- decoding -------------------------------------------------------------------------------- */
+/* --- decoding ----------------------------------------------------------------------- */
 
 /* How many bytes the text of a column takes; `length` is what the server sent. */
 static size_t text_bytes(enum enum_field_types type, size_t length)
@@ -169,7 +169,7 @@ static int decode(struct db_result *result, struct database_row **reuse)
 	return err;
 }
 
-/* --- fetching --------------------------------------------------------------------------------- */
+/* --- fetching ----------------------------------------------------------------------- */
 
 static void end_of_rows(struct db_result *result)
 {
@@ -203,6 +203,8 @@ static int fetch(struct db_result *result)
 	uint64_t started_ns = loop_clock_ns();
 	int answer = 0, wanted;
 
+	/* Rows may come faster than they are used, so that nothing has to be waited for. */
+	task_breathe(result->user->task, started_ns);
 	database_connection_begin(c, c->pool->settings->statement_ms);
 	wanted = mysql_stmt_fetch_start(&answer, result->handle);
 	while (wanted)
@@ -284,7 +286,7 @@ void database_result_lose(struct db_result *result)
 	end_of_rows(result);
 }
 
-/* --- making and freeing ------------------------------------------------------------------------- */
+/* --- making and freeing ------------------------------------------------------------- */
 
 static int describe(struct db_result *result, MYSQL_STMT *handle)
 {

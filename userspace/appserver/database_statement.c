@@ -2,7 +2,8 @@
 /*
  * Statements: prepared once on each connection, found again by their text; the least recently
  * used one makes room. A SELECT outside of a transaction is sent again, once, if
- * a pooled connection turns out to be dead: it changes nothing. So is what fails while it is prepared.
+ * a pooled connection turns out to be dead: it changes nothing. So is what fails while it is
+ * prepared.
  */
 #include "database_private.h"
 
@@ -18,7 +19,7 @@
 #define ER_IDLE_TOO_LONG  4031 /* MySQL: wait_timeout */
 #define ER_EXECUTION_TIME 3024 /* MySQL: max_execution_time */
 
-/* --- errors -------------------------------------------------------------------------------- */
+/* --- errors ------------------------------------------------------------------------- */
 
 static int errno_of(unsigned code, const char *state)
 {
@@ -87,7 +88,7 @@ static int statement_failed(struct database_connection *c, MYSQL_STMT *handle)
 			     mysql_stmt_error(handle));
 }
 
-/* --- preparing ------------------------------------------------------------------------------ */
+/* --- preparing ---------------------------------------------------------------------- */
 
 void database_statements_forget(struct database_connection *c)
 {
@@ -168,7 +169,7 @@ static int prepare(struct database_connection *c, const char *sql, MYSQL_STMT **
 	return 0;
 }
 
-/* --- parameters ------------------------------------------------------------------------------ */
+/* --- parameters --------------------------------------------------------------------- */
 
 struct parameters {
 	size_t count;
@@ -233,7 +234,7 @@ static int read_parameters(struct parameters *p, const char *types, va_list *val
 	return 0;
 }
 
-/* --- executing -------------------------------------------------------------------------------- */
+/* --- executing ---------------------------------------------------------------------- */
 
 static int execute(struct database_connection *c, MYSQL_STMT *handle)
 {

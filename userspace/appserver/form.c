@@ -28,7 +28,7 @@ const char *form_find(const struct form *form, const char *name)
 	return NULL;
 }
 
-/* --- UTF-8: RFC 3629 ------------------------------------------------------------------ */
+/* --- UTF-8: RFC 3629 ---------------------------------------------------------------- */
 
 /* Length of the character at `at`; 0: there is none. */
 static size_t utf8_length(const unsigned char *at, size_t left)
@@ -88,7 +88,7 @@ int form_text(struct arena *arena, struct http_slice bytes, const char **text)
 	return 0;
 }
 
-/* --- fields ----------------------------------------------------------------------------- */
+/* --- fields ------------------------------------------------------------------------- */
 
 static int add_field(struct form *form, struct http_slice name, struct http_slice value)
 {
@@ -140,7 +140,7 @@ int form_read_urlencoded(struct form *form, struct http_slice text)
 	return err;
 }
 
-/* --- multipart -------------------------------------------------------------------------- */
+/* --- multipart ---------------------------------------------------------------------- */
 
 /* Cuts *text at the first `mark`: what was before it; false: there is none. */
 static bool cut(struct http_slice *text, struct http_slice mark, struct http_slice *before)
@@ -216,10 +216,12 @@ int form_read_multipart(struct form *form, struct http_slice body, struct http_s
 		return -EBADMSG;
 	}
 	while (!err && !starts_with(body, HTTP_SLICE("--"))) {
-		if (!starts_with(body, HTTP_SLICE("\r\n")) || !cut(&body, delimiter, &part))
+		if (!starts_with(body, HTTP_SLICE("\r\n")))
 			return -EBADMSG;
-		part.at += 2;
-		part.len -= 2;
+		body.at += 2;
+		body.len -= 2;
+		if (!cut(&body, delimiter, &part))
+			return -EBADMSG;
 		err = read_part(form, part);
 	}
 	return err;

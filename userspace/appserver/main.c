@@ -38,7 +38,7 @@ static size_t listeners(const void *object, struct process_listener *out)
 	return config->listen_count;
 }
 
-/* --- workers ------------------------------------------------------------------------------------ */
+/* --- workers ------------------------------------------------------------------------ */
 
 static int start_modules(struct app_worker *app)
 {

@@ -35,7 +35,7 @@ static int load(struct app *app, struct diag_list *diags)
 		return report(app, diags, app->config->path,
 			      "exports no \"" SYMBOL "\": not a module");
 	if (module->abi != SLUICE_APP_ABI) {
-		snprintf(text, sizeof(text), "made for version %u of sluice/app.h, this is %u",
+		snprintf(text, sizeof(text), "made for version %u of sluice/app.h, this is %d",
 			 module->abi, SLUICE_APP_ABI);
 		return report(app, diags, app->config->path, text);
 	}
@@ -120,7 +120,7 @@ void modules_stop(struct modules *modules)
 	modules->count = 0;
 }
 
-/* --- what modules call at their start ----------------------------------------------------- */
+/* --- what modules call at their start ----------------------------------------------- */
 
 static void log_refused_route(struct app *app, const char *method, const char *path, int err)
 {

@@ -23,7 +23,7 @@ static const char *lookup(struct template_output *output, const char *name)
 {
 	struct app_request *r = container_of(output, struct page, output)->request;
 
-	if (!strcmp(name, "csrf"))
+	if (!strcmp(name, TEMPLATE_TOKEN))
 		return app_csrf_token(r);
 	if (!strcmp(name, "node"))
 		return r->worker->config->process.node;
@@ -37,8 +37,12 @@ static const char *lookup(struct template_output *output, const char *name)
 static int render(struct app_request *r, const struct template *template, json_t *data)
 {
 	struct page page = {.output = {write_page, lookup}, .request = r};
-	int err = template_render(template, data, &page.output);
+	int err;
 
+	/* Its cookie has to leave before the page, which may be too large to be collected. */
+	if (template_shows_token(template) && !r->streaming)
+		app_csrf_token(r);
+	err = template_render(template, data, &page.output);
 	json_decref(data);
 	return err;
 }
@@ -121,7 +125,7 @@ int app_redirect(struct app_request *r, const char *location)
 	return err ? err : app_status(r, 303);
 }
 
-/* --- errors --------------------------------------------------------------------------------------- */
+/* --- errors ------------------------------------------------------------------------- */
 
 static void plain_error(struct app_request *r, unsigned status, const char *message)
 {

@@ -12,7 +12,7 @@
 #include "access_log.h"
 #include "log.h"
 
-/* --- the end ------------------------------------------------------------------------------ */
+/* --- the end ------------------------------------------------------------------------ */
 
 static void request_free(struct app_request *r)
 {
@@ -36,7 +36,7 @@ static void count(const struct app_request *r)
 	counters->route_ns[r->route] += x->duration_ns;
 }
 
-static void write_log(struct access_log *log, const struct app_request *r)
+static void write_log(struct access_log *log, const struct app_request *r, const char *end)
 {
 	const struct http_exchange *x = r->exchange;
 	const struct http_head *head = &x->request;
@@ -49,8 +49,7 @@ static void write_log(struct access_log *log, const struct app_request *r)
 	access_log_text(log, "target", head->target.at, head->target.len);
 	access_log_text(log, "route", label, strlen(label));
 	access_log_uint(log, "status", x->status);
-	if (x->broken)
-		access_log_text(log, "broken", "reply", 5);
+	access_log_text(log, "end", end, strlen(end));
 	access_log_uint(log, "bytes_in", x->body_in);
 	access_log_uint(log, "bytes_out", x->body_out);
 	access_log_uint(log, "queries", r->database.statements);
@@ -59,10 +58,10 @@ static void write_log(struct access_log *log, const struct app_request *r)
 	access_log_end(log);
 }
 
-static void leave_exchange(struct app_request *r)
+static void leave_exchange(struct app_request *r, const char *end)
 {
 	count(r);
-	write_log(&r->worker->worker->log, r);
+	write_log(&r->worker->worker->log, r, end);
 	r->exchange->data = NULL;
 	r->exchange = NULL;
 	if (!r->task.coroutine)
@@ -72,7 +71,7 @@ static void leave_exchange(struct app_request *r)
 void request_finished(struct http_exchange *exchange)
 {
 	if (exchange->data)
-		leave_exchange(exchange->data);
+		leave_exchange(exchange->data, exchange->broken ? "cut" : "complete");
 }
 
 void request_aborted(struct http_exchange *exchange)
@@ -81,10 +80,9 @@ void request_aborted(struct http_exchange *exchange)
 
 	if (!r)
 		return;
-	exchange->broken = true;
 	if (r->task.coroutine)
 		task_cancel(&r->task, -ECANCELED);
-	leave_exchange(r);
+	leave_exchange(r, "aborted");
 }
 
 static void task_ended(struct task *task)
@@ -97,7 +95,7 @@ static void task_ended(struct task *task)
 		request_free(r);
 }
 
-/* --- the middle ----------------------------------------------------------------------------- */
+/* --- the middle --------------------------------------------------------------------- */
 
 void request_body_ready(struct http_exchange *exchange)
 {
@@ -123,6 +121,24 @@ static void on_timeout(struct loop_timer *timer)
 	task_cancel(&r->task, -ETIMEDOUT);
 }
 
+int request_wait_for_client(struct app_request *r, bool *flag)
+{
+	struct loop *loop = &r->worker->worker->loop;
+	bool timed = r->timeout.position;
+	uint64_t since_ns = loop->now_ns;
+	int err;
+
+	loop_timer_disarm(loop, &r->timeout);
+	*flag = true;
+	err = task_wait(&r->task, 0);
+	*flag = false;
+	r->deadline_ns += loop->now_ns - since_ns;
+	if (err || !timed)
+		return err;
+	return loop_timer_arm(loop, &r->timeout,
+			      r->deadline_ns > loop->now_ns ? r->deadline_ns - loop->now_ns : 0);
+}
+
 const struct app_request *request_running(void)
 {
 	const struct coroutine *coroutine = coroutine_current();
@@ -137,7 +153,7 @@ void request_out_of_memory(const struct app_request *r)
 	abort();
 }
 
-/* --- the beginning -------------------------------------------------------------------------- */
+/* --- the beginning ------------------------------------------------------------------ */
 
 static void not_found(struct app_request *r)
 {
@@ -281,6 +297,7 @@ void request_begin(struct http_exchange *exchange)
 		r->handler = malformed;
 	else
 		find_handler(r);
+	r->deadline_ns = loop->now_ns + worker->config->request_ms * NS_PER_MS;
 	if (loop_timer_arm(loop, &r->timeout, worker->config->request_ms * NS_PER_MS) ||
 	    task_start(&r->task, loop, &worker->coroutines, run, task_ended)) {
 		refuse(exchange); /* `finished` frees it */

@@ -82,6 +82,7 @@ struct app_request {
 	struct router_match match;
 	struct arena arena;
 	struct loop_timer timeout;
+	uint64_t deadline_ns; /* of that */
 	struct database_user database;
 
 	const char *method, *path;
@@ -109,7 +110,7 @@ struct app_request {
 	struct session session;
 };
 
-/* --- request.c: its life -------------------------------------------------------------------- */
+/* --- request.c: its life ------------------------------------------------------------ */
 
 /* The exchange's callbacks; its `data` is the request. */
 void request_begin(struct http_exchange *exchange);
@@ -119,17 +120,23 @@ void request_room_ready(struct http_exchange *exchange);
 void request_finished(struct http_exchange *exchange);
 void request_aborted(struct http_exchange *exchange);
 
+/*
+ * In the task: waits for request_body_ready() or _room_ready(), whichever flag is set meanwhile.
+ * The server has deadlines for clients; a handler's time stands still.
+ */
+int request_wait_for_client(struct app_request *r, bool *flag) __must_check;
+
 /* The one whose handler runs, or NULL: for a crash. */
 const struct app_request *request_running(void);
 
 /* Memory of the request. Without any left the process ends: sluice/app.h. */
 void request_out_of_memory(const struct app_request *r) __attribute__((noreturn));
 
-/* --- request_client.c: who asks --------------------------------------------------------------- */
+/* --- request_client.c: who asks ----------------------------------------------------- */
 
 void request_identify(struct app_request *r);
 
-/* --- response.c ------------------------------------------------------------------------------- */
+/* --- response.c --------------------------------------------------------------------- */
 
 /* In the task, after the handler: whatever is left of the reply. */
 void response_finish(struct app_request *r);
@@ -138,7 +145,7 @@ bool response_restart(struct app_request *r);
 /* Collects; sends when there is too much. */
 int response_write(struct app_request *r, const void *data, size_t length);
 
-/* --- visitor.c -------------------------------------------------------------------------------- */
+/* --- visitor.c ---------------------------------------------------------------------- */
 
 /* Sets the session's cookie, if it has changed or should live longer. */
 void visitor_store(struct app_request *r);

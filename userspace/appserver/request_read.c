@@ -11,7 +11,7 @@
 
 #define BODY_STEP 4096 /* first size of a body's memory */
 
-/* --- memory --------------------------------------------------------------------------------- */
+/* --- memory ------------------------------------------------------------------------- */
 
 void *app_alloc(struct app_request *r, size_t size)
 {
@@ -42,7 +42,7 @@ char *app_sprintf(struct app_request *r, const char *format, ...)
 	return text;
 }
 
-/* --- the head --------------------------------------------------------------------------------- */
+/* --- the head ----------------------------------------------------------------------- */
 
 /* NULL when the client has gone: slices point into what was its buffer. */
 static const struct http_head *head_of(const struct app_request *r)
@@ -101,8 +101,13 @@ bool app_is_https(const struct app_request *r)
 const char *app_host(struct app_request *r)
 {
 	const struct http_head *head = head_of(r);
+	struct http_slice host = {0};
 
-	return head ? text_of(r, head->authority) : "";
+	if (head && r->trusted)
+		host = http_head_value(head, HTTP_FIELD_X_FORWARDED_HOST);
+	if (head && !host.len)
+		host = head->authority;
+	return host.len ? text_of(r, host) : "";
 }
 
 const char *app_param(struct app_request *r, const char *name)
@@ -159,7 +164,7 @@ bool app_int(const char *text, int64_t min, int64_t max, int64_t *out)
 	return true;
 }
 
-/* --- the body ----------------------------------------------------------------------------------- */
+/* --- the body ----------------------------------------------------------------------- */
 
 /* Waits for bytes of the body: how many; 0: that was all; -errno. */
 static ssize_t next_bytes(struct app_request *r, const char **data)
@@ -171,9 +176,7 @@ static ssize_t next_bytes(struct app_request *r, const char **data)
 
 		if (length || complete)
 			return (ssize_t)length;
-		r->waits_for_body = true;
-		err = task_wait(&r->task, 0);
-		r->waits_for_body = false;
+		err = request_wait_for_client(r, &r->waits_for_body);
 		if (err)
 			return err;
 	}
@@ -329,7 +332,7 @@ json_t *app_json(struct app_request *r)
 	return r->json;
 }
 
-/* --- time ------------------------------------------------------------------------------------------ */
+/* --- time --------------------------------------------------------------------------- */
 
 int app_sleep(struct app_request *r, unsigned ms)
 {

@@ -12,7 +12,7 @@
 
 #define OUT_STEP 4096 /* first size of the collected response */
 
-/* --- status and fields ------------------------------------------------------------------------ */
+/* --- status and fields -------------------------------------------------------------- */
 
 static int check_open(struct app_request *r, const char *what)
 {
@@ -134,7 +134,7 @@ int app_set_cookie(struct app_request *r, const char *name, const char *value, c
 	return 0;
 }
 
-/* --- sending ------------------------------------------------------------------------------------ */
+/* --- sending ------------------------------------------------------------------------ */
 
 /* Gives all to the server, and waits where it has no room. */
 static int push(struct app_request *r, const char *data, size_t length)
@@ -150,9 +150,7 @@ static int push(struct app_request *r, const char *data, size_t length)
 		length -= taken;
 		if (!length)
 			break;
-		r->waits_for_room = true;
-		err = task_wait(&r->task, 0);
-		r->waits_for_room = false;
+		err = request_wait_for_client(r, &r->waits_for_room);
 		if (err)
 			return err;
 	}
@@ -247,7 +245,7 @@ bool response_restart(struct app_request *r)
 	return true;
 }
 
-/* --- the end -------------------------------------------------------------------------------------- */
+/* --- the end ------------------------------------------------------------------------ */
 
 /* What the handler has not said, or could not any more. */
 static void answer_for_it(struct app_request *r, int cancelled, int database)

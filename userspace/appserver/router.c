@@ -190,7 +190,7 @@ int router_add(struct router *router, enum http_method method, const char *patte
 	return 0;
 }
 
-/* --- looking up ------------------------------------------------------------------------ */
+/* --- looking up --------------------------------------------------------------------- */
 
 struct search {
 	enum http_method method;

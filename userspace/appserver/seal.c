@@ -17,7 +17,7 @@
 
 _Static_assert(HEAD_BYTES + NONCE_BYTES + TAG_BYTES == SEAL_OVERHEAD, "the layout above");
 
-/* --- base64 ---------------------------------------------------------------------------- */
+/* --- base64 ------------------------------------------------------------------------- */
 
 static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
@@ -75,7 +75,7 @@ ssize_t seal_decode(const char *text, size_t length, uint8_t *out, size_t size)
 	return (ssize_t)written;
 }
 
-/* --- keys ------------------------------------------------------------------------------ */
+/* --- keys --------------------------------------------------------------------------- */
 
 static void take_key(struct seal_keys *keys, const uint8_t *bytes)
 {
@@ -143,7 +143,7 @@ int seal_keys_random(struct seal_keys *keys)
 	return 0;
 }
 
-/* --- sealing --------------------------------------------------------------------------- */
+/* --- sealing ------------------------------------------------------------------------ */
 
 static int encrypt(EVP_CIPHER_CTX *context, const struct seal_key *key, const char *purpose,
 		   const void *plain, size_t length, uint8_t *sealed)

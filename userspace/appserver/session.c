@@ -88,7 +88,7 @@ void session_clear(struct session *session)
 	session->packed = 0;
 }
 
-/* --- packing ---------------------------------------------------------------------------- */
+/* --- packing ------------------------------------------------------------------------ */
 
 size_t session_pack(const struct session *session, uint8_t *out)
 {
@@ -118,7 +118,8 @@ static ssize_t unpack_entry(struct session *session, const uint8_t *at, size_t l
 		return -EBADMSG;
 	memcpy(&value_length, at + 1 + key_length, sizeof(value_length));
 	value_length = le16toh(value_length);
-	if (left - ENTRY_BYTES - key_length < value_length)
+	if (left - ENTRY_BYTES - key_length < value_length || memchr(at + 1, '\0', key_length) ||
+	    memchr(at + ENTRY_BYTES + key_length, '\0', value_length))
 		return -EBADMSG;
 	err = add_entry(session, (const char *)at + 1, key_length,
 			(const char *)at + ENTRY_BYTES + key_length, value_length);

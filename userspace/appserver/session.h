@@ -41,7 +41,7 @@ int session_unpack(struct session *session, const void *packed, size_t length,
 size_t session_pack(const struct session *session, uint8_t *out);
 
 const char *session_get(const struct session *session, const char *key);
-/* `value` NULL removes. -ENOSPC: the sum would exceed `limit`; -EINVAL: no key, or over 255 bytes. */
+/* `value` NULL removes. -ENOSPC: all would exceed `limit`; -EINVAL: no key, or over 255 bytes. */
 int session_set(struct session *session, const char *key, const char *value,
 		size_t limit) __must_check;
 void session_clear(struct session *session);

@@ -11,6 +11,7 @@ static void resume(struct task *task)
 {
 	struct coroutine *coroutine = task->coroutine;
 
+	task->resumed_ns = loop_clock_ns();
 	coroutine_resume(coroutine);
 	if (!task->coroutine)
 		task->ended(task);
@@ -74,6 +75,14 @@ int task_wait(struct task *task, uint64_t deadline_ns)
 	if (task->cancelled)
 		return task->cancelled;
 	return task->late ? -ETIME : 0;
+}
+
+void task_breathe(struct task *task, uint64_t now_ns)
+{
+	if (now_ns - task->resumed_ns < TASK_SLICE_NS)
+		return;
+	loop_post(task->loop, &task->resume);
+	coroutine_yield();
 }
 
 void task_wake(struct task *task)

@@ -13,6 +13,8 @@
 #include "coroutine.h"
 #include "loop.h"
 
+#define TASK_SLICE_NS (5 * NS_PER_MS)
+
 struct task {
 	struct loop *loop;
 	struct coroutine *coroutine; /* NULL: it has ended */
@@ -21,7 +23,8 @@ struct task {
 	struct loop_task resume;
 	struct loop_timer timer;
 	bool waiting;
-	bool late;     /* the wait's deadline has come */
+	bool late; /* the wait's deadline has come */
+	uint64_t resumed_ns;
 	int cancelled; /* 0 or -errno */
 };
 
@@ -29,8 +32,10 @@ struct task {
 int task_start(struct task *task, struct loop *loop, struct coroutine_pool *pool,
 	       void (*run)(struct task *task), void (*ended)(struct task *task)) __must_check;
 
-/* In the task: waits for task_wake(). 0; -ETIME: `deadline_ns` (0: none) has come; or the reason to stop. */
+/* In the task: until task_wake(). 0; -ETIME: `deadline_ns` (0: none); or the reason to stop. */
 int task_wait(struct task *task, uint64_t deadline_ns) __must_check;
+/* In the task: lets others run, if it has run for long without a wait. */
+void task_breathe(struct task *task, uint64_t now_ns);
 /* Harmless if it does not wait. */
 void task_wake(struct task *task);
 /* Only the first reason counts. */

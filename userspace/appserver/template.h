@@ -11,6 +11,7 @@
 #define SLUICE_TEMPLATE_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "compiler.h"
@@ -33,6 +34,12 @@ int template_set_load(const char *directory, struct template_set **out,
 int template_set_parse(const char *text, size_t length, struct template_set **out,
 		       struct diag_list *diags) __must_check;
 void template_set_free(struct template_set *set); /* NULL is harmless */
+
+/* The name that means the token against forged requests. */
+#define TEMPLATE_TOKEN "csrf"
+
+/* Whether the template, or another that it uses, may ask for TEMPLATE_TOKEN. */
+bool template_shows_token(const struct template *template);
 
 /* By its path below the directory, or NULL. */
 const struct template *template_find(const struct template_set *set, const char *name);

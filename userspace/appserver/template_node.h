@@ -38,6 +38,7 @@ struct template
 	char *names;
 	struct template_node *nodes;
 	size_t count, size;
+	bool shows_token; /* TEMPLATE_TOKEN, itself or by others */
 };
 
 struct template_set {

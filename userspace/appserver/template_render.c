@@ -74,7 +74,7 @@ int template_escape(struct template_output *output, const char *text, size_t len
 	return err;
 }
 
-/* --- values ----------------------------------------------------------------------------- */
+/* --- values ------------------------------------------------------------------------- */
 
 static const json_t *member(const json_t *object, const char *name, size_t length)
 {
@@ -178,7 +178,7 @@ static int render_value(struct renderer *r, const struct template_node *node)
 	return template_escape(r->output, text, length);
 }
 
-/* --- nodes ------------------------------------------------------------------------------ */
+/* --- nodes -------------------------------------------------------------------------- */
 
 static int render_nodes(struct renderer *r, const struct template *template, size_t from, size_t to,
 			const struct frame *frame);

@@ -191,6 +191,41 @@ static int bind_template(struct template_set *set, struct template *template,
 	return err;
 }
 
+bool template_shows_token(const struct template *template)
+{
+	return template->shows_token;
+}
+
+static bool find_token(const struct template *template)
+{
+	for (size_t i = 0; i < template->count; i++) {
+		const struct template_node *node = &template->nodes[i];
+
+		if (node->other
+			    ? node->other->shows_token
+			    : node->kind != TEMPLATE_TEXT && !strcmp(node->text, TEMPLATE_TOKEN))
+			return true;
+	}
+	return false;
+}
+
+/* What one shows, those show that use it: until nothing changes. */
+static void find_tokens(struct template_set *set)
+{
+	bool changed = true;
+
+	while (changed) {
+		changed = false;
+		for (size_t i = 0; i < set->count; i++) {
+			struct template *template = &set->templates[i];
+
+			if (template->shows_token || !find_token(template))
+				continue;
+			template->shows_token = changed = true;
+		}
+	}
+}
+
 static int finish(struct template_set *set, struct diag_list *diags)
 {
 	int err = 0;
@@ -200,6 +235,7 @@ static int finish(struct template_set *set, struct diag_list *diags)
 	for (size_t i = 0; i < set->count; i++)
 		if (bind_template(set, &set->templates[i], diags))
 			err = -EINVAL;
+	find_tokens(set);
 	return err;
 }
 

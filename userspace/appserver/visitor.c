@@ -30,7 +30,7 @@ static uint64_t now_s(void)
 	return (uint64_t)time(NULL);
 }
 
-/* --- opening and storing ------------------------------------------------------------------------- */
+/* --- opening and storing ------------------------------------------------------------ */
 
 static void count_failure(struct app_request *r, ssize_t err)
 {
@@ -90,7 +90,7 @@ void visitor_store(struct app_request *r)
 		app_set_cookie(r, cookie_name(r), text, NULL, (int64_t)lifetime_s, 0);
 }
 
-/* --- keys and values ------------------------------------------------------------------------------- */
+/* --- keys and values ---------------------------------------------------------------- */
 
 const char *app_session_get(struct app_request *r, const char *key)
 {
@@ -126,7 +126,7 @@ void app_session_clear(struct app_request *r)
 	session_clear(&r->session);
 }
 
-/* --- forged requests --------------------------------------------------------------------------------- */
+/* --- forged requests ---------------------------------------------------------------- */
 
 static bool read_secret(struct app_request *r, uint8_t secret[SECRET_BYTES])
 {

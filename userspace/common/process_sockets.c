@@ -217,8 +217,9 @@ int sockets_listen(struct socket_set *set)
 			complain(&listener, err);
 			return err;
 		}
-		item->listening = true;
 	}
+	for (size_t i = 0; i < set->count; i++)
+		set->items[i].listening = true;
 	return 0;
 }
 

@@ -37,7 +37,7 @@ const char *listener_format(const struct process_listener *listener, char buf[LI
  */
 int sockets_bind(struct socket_set *set, const struct process_listener *listener,
 		 size_t wanted) __must_check;
-/* Listens on all. On error, logged, some of them do. */
+/* Listens on all. On error, logged, sockets_forget() closes all that did not listen before. */
 int sockets_listen(struct socket_set *set) __must_check;
 /* Closes those that do not listen yet. */
 void sockets_forget(struct socket_set *set);

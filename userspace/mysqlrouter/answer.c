@@ -52,7 +52,7 @@ static bool ends_without_eof(const struct answer *answer)
 	return answer->capabilities & CAPABILITY_DEPRECATE_EOF;
 }
 
-/* --- which packets must be understood ----------------------------------------------- */
+/* --- which packets must be understood ---------------------------------------------- */
 
 static bool is_end_of_rows(const struct answer *answer, uint8_t marker, uint32_t length)
 {
@@ -76,7 +76,7 @@ static bool is_of_interest(const struct answer *answer, uint8_t marker, uint32_t
 	}
 }
 
-/* --- steps ------------------------------------------------------------------------ */
+/* --- steps ------------------------------------------------------------------------- */
 
 static void end_of_results(struct answer *answer, uint16_t status)
 {
@@ -241,7 +241,7 @@ static void count_definition(struct answer *answer)
 		next_of_prepared(answer);
 }
 
-/* --- bytes ------------------------------------------------------------------------ */
+/* --- bytes ------------------------------------------------------------------------- */
 
 /* The rest of a packet that nobody has to look at. */
 static size_t skip_some(struct answer *answer, size_t size)

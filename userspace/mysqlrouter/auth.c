@@ -28,7 +28,7 @@ const char *auth_plugin_name(enum auth_plugin plugin)
 	return plugin_names[plugin];
 }
 
-/* --- digests ---------------------------------------------------------------------- */
+/* --- digests ----------------------------------------------------------------------- */
 
 /* Of two pieces, one behind the other. */
 static int digest(const EVP_MD *type, struct span first, struct span second, uint8_t *out)
@@ -125,7 +125,7 @@ static int sha2_reply(const struct auth_secret *secret, const uint8_t *scramble,
 	return err;
 }
 
-/* --- secrets ---------------------------------------------------------------------- */
+/* --- secrets ----------------------------------------------------------------------- */
 
 static int hex_digit(char c)
 {
@@ -189,16 +189,19 @@ static enum auth_verdict judge_native(const struct auth_secret *secret, const ui
 	return AUTH_ACCEPTED;
 }
 
+/*
+ * A reply that does not fit is no refusal: servers then ask for the password, and
+ * there are clients that rely on it. So do we of users that do not exist.
+ */
 static enum auth_verdict judge_sha2(const struct auth_secret *secret, const uint8_t *scramble,
 				    struct span reply, struct auth_secret *learned)
 {
 	uint8_t expected[AUTH_SHA2_BYTES];
 
-	if (secret->knowledge != AUTH_KNOWS_PASSWORD)
-		return AUTH_NEEDS_PASSWORD;
-	if (reply.length != sizeof(expected) || sha2_reply(secret, scramble, expected) ||
+	if (secret->knowledge != AUTH_KNOWS_PASSWORD || reply.length != sizeof(expected) ||
+	    sha2_reply(secret, scramble, expected) ||
 	    CRYPTO_memcmp(expected, reply.bytes, sizeof(expected)))
-		return AUTH_REFUSED;
+		return AUTH_NEEDS_PASSWORD;
 	*learned = *secret;
 	return AUTH_ACCEPTED;
 }
@@ -210,7 +213,7 @@ enum auth_verdict auth_judge(enum auth_plugin plugin, const struct auth_secret *
 	/* An empty reply (for sha2, a single NUL too) claims an empty password. */
 	bool claims_none = !reply.length || (reply.length == 1 && !reply.bytes[0]);
 
-	if (secret->knowledge == AUTH_KNOWS_NOTHING || claims_none != is_empty_password(secret))
+	if (claims_none != is_empty_password(secret))
 		return AUTH_REFUSED;
 	if (claims_none) {
 		*learned = *secret;

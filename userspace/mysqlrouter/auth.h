@@ -56,12 +56,12 @@ int auth_secret_from_hash(const char *text, struct auth_secret *secret) __must_c
 /* -EINVAL: too long. */
 int auth_secret_from_password(struct span password, struct auth_secret *secret) __must_check;
 
-/* --- as a server ----------------------------------------------------------------- */
+/* --- as a server ------------------------------------------------------------------- */
 
 enum auth_verdict {
 	AUTH_REFUSED,
 	AUTH_ACCEPTED,
-	AUTH_NEEDS_PASSWORD, /* by this plugin it cannot be known without the password itself */
+	AUTH_NEEDS_PASSWORD, /* sha2 alone: it cannot be known, or is not, without the password */
 };
 
 /*
@@ -82,7 +82,7 @@ int auth_scramble_make(uint8_t scramble[SCRAMBLE_BYTES]) __must_check;
 int auth_rsa_decrypt(EVP_PKEY *key, const uint8_t scramble[SCRAMBLE_BYTES], struct span cipher,
 		     char password[AUTH_PASSWORD_BYTES], size_t *length) __must_check;
 
-/* --- as a client ----------------------------------------------------------------- */
+/* --- as a client ------------------------------------------------------------------- */
 
 /*
  * What to reply to a server. -EACCES: what is known is not enough for this

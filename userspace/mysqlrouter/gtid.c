@@ -8,7 +8,7 @@
 
 #define UUID_BYTES 16
 
-/* --- reading --------------------------------------------------------------------- */
+/* --- reading ----------------------------------------------------------------------- */
 
 /* What is left of the text; parsers move its front. */
 static void skip_blanks(struct span *text)
@@ -134,7 +134,7 @@ static int take_position(struct span *text, struct gtid_set *set)
 	return 0;
 }
 
-/* --- sets ------------------------------------------------------------------------- */
+/* --- sets -------------------------------------------------------------------------- */
 
 int gtid_parse(enum gtid_flavour flavour, struct span text, struct gtid_set *set)
 {

@@ -23,7 +23,7 @@ static int span_copy(char *to, size_t size, struct span from)
 	return 0;
 }
 
-/* --- greeting ------------------------------------------------------------------ */
+/* --- greeting ---------------------------------------------------------------------- */
 
 void handshake_greeting_write(struct wire_writer *writer, const struct handshake_greeting *greeting)
 {
@@ -95,7 +95,7 @@ int handshake_greeting_read(const void *payload, size_t size, struct handshake_g
 	return reader.bad ? -EBADMSG : 0;
 }
 
-/* --- reply --------------------------------------------------------------------- */
+/* --- reply ------------------------------------------------------------------------- */
 
 bool handshake_asks_for_tls(const void *payload, size_t size)
 {
@@ -201,7 +201,7 @@ void handshake_tls_request_write(struct wire_writer *writer, uint8_t sequence,
 	wire_packet_end(writer, packet, sequence);
 }
 
-/* --- switch of the plugin ---------------------------------------------------- */
+/* --- switch of the plugin ---------------------------------------------------------- */
 
 int handshake_switch_read(const void *payload, size_t size, struct handshake_switch *change)
 {

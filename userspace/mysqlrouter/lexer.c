@@ -61,7 +61,7 @@ static struct token unknown(struct lexer *lexer)
 	return (struct token){.kind = TOKEN_UNKNOWN, .text = {"", 0}};
 }
 
-/* --- comments --------------------------------------------------------------------- */
+/* --- comments ---------------------------------------------------------------------- */
 
 static void skip_line(struct lexer *lexer)
 {
@@ -146,7 +146,7 @@ static bool skip_blanks(struct lexer *lexer)
 	return true;
 }
 
-/* --- tokens ----------------------------------------------------------------------- */
+/* --- tokens ------------------------------------------------------------------------ */
 
 /* What stands between quotes. False: they do not close. */
 static bool take_quoted(struct lexer *lexer, struct span *text)

@@ -35,7 +35,7 @@ enum mysql_capability {
 	CAPABILITY_DEPRECATE_EOF = 1u << 24,
 };
 
-enum mysql_status {
+enum server_status {
 	STATUS_IN_TRANSACTION = 0x0001,
 	STATUS_AUTOCOMMIT = 0x0002,
 	STATUS_MORE_RESULTS = 0x0008,

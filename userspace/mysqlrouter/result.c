@@ -39,7 +39,7 @@ void result_ok_write(struct wire_writer *writer, uint8_t sequence, uint16_t stat
 	wire_packet_end(writer, packet, sequence);
 }
 
-/* --- changes of the session's state --------------------------------------------- */
+/* --- changes of the session's state ------------------------------------------------ */
 
 static void read_change(struct wire_reader *reader, struct result_track *track)
 {
@@ -47,6 +47,9 @@ static void read_change(struct wire_reader *reader, struct result_track *track)
 	case TRACK_SYSTEM_VARIABLES:
 		track->name = wire_lenenc_bytes(reader);
 		track->value = wire_lenenc_bytes(reader);
+		break;
+	case TRACK_STATE_CHANGE: /* one byte, "1", without a length of its own */
+		track->value = wire_rest(reader);
 		break;
 	case TRACK_GTIDS:
 		wire_u8(reader); /* how the set is encoded: 0, as text */
@@ -155,7 +158,7 @@ size_t result_ok_narrow(void *payload, size_t size, uint32_t capabilities, bool 
 	return (size_t)(status + 4 + ok.info.length - (uint8_t *)payload);
 }
 
-/* --- errors, ends ------------------------------------------------------------- */
+/* --- errors, ends ------------------------------------------------------------------ */
 
 int result_error_read(const void *payload, size_t size, struct result_error *error)
 {

@@ -13,7 +13,7 @@
 
 struct result_ok {
 	uint64_t affected_rows, insert_id;
-	uint16_t status; /* enum mysql_status */
+	uint16_t status; /* enum server_status */
 	uint16_t warnings;
 	struct span info;
 	struct span state; /* for result_track_next(); empty: nothing has changed */

@@ -115,7 +115,7 @@ static void scan(struct lexer *lexer, struct token before, struct findings *foun
 	found->stops |= token.kind == TOKEN_UNKNOWN;
 }
 
-/* --- statements by their first word -------------------------------------------------- */
+/* --- statements by their first word ------------------------------------------------ */
 
 static struct statement classify_read(struct lexer *lexer, struct findings *found)
 {
@@ -271,7 +271,7 @@ static classifier *find_classifier(const struct token *first)
 	return classify_pin;
 }
 
-/* --- one statement, or several --------------------------------------------------------- */
+/* --- one statement, or several ----------------------------------------------------- */
 
 static struct statement classify_one(struct lexer *lexer, bool *more)
 {

@@ -122,7 +122,7 @@ static void read_value(struct set_reader *reader, struct span variable)
 	}
 }
 
-/* --- what is set --------------------------------------------------------------------- */
+/* --- what is set ------------------------------------------------------------------- */
 
 static void note(struct set_reader *reader, enum target target)
 {
@@ -236,7 +236,7 @@ struct statement statement_set_classify(struct lexer *lexer)
 	return verdict(&reader);
 }
 
-/* --- what text may mean ----------------------------------------------------------------- */
+/* --- what text may mean ------------------------------------------------------------ */
 
 bool statement_charset_is_unsafe(uint16_t collation)
 {

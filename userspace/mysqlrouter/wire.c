@@ -16,7 +16,7 @@ bool span_is_word(struct span span, const char *word)
 	return span.length == strlen(word) && !strncasecmp(span.bytes, word, span.length);
 }
 
-/* --- reading ------------------------------------------------------------------- */
+/* --- reading ----------------------------------------------------------------------- */
 
 struct wire_reader wire_reader(const void *bytes, size_t size)
 {
@@ -126,7 +126,7 @@ struct span wire_rest(struct wire_reader *reader)
 	return wire_bytes(reader, wire_left(reader));
 }
 
-/* --- writing ------------------------------------------------------------------- */
+/* --- writing ----------------------------------------------------------------------- */
 
 struct wire_writer wire_writer(void *bytes, size_t size)
 {
@@ -238,7 +238,7 @@ size_t wire_written(const struct wire_writer *writer)
 	return (size_t)(writer->at - writer->start);
 }
 
-/* --- headers ------------------------------------------------------------------- */
+/* --- headers ----------------------------------------------------------------------- */
 
 uint32_t packet_length(const uint8_t header[4])
 {
@@ -255,4 +255,10 @@ void packet_set_length(uint8_t header[4], uint32_t length)
 	header[0] = (uint8_t)length;
 	header[1] = (uint8_t)(length >> 8);
 	header[2] = (uint8_t)(length >> 16);
+}
+
+void packet_set_u32(uint8_t at[4], uint32_t value)
+{
+	packet_set_length(at, value);
+	at[3] = (uint8_t)(value >> 24);
 }

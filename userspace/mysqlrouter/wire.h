@@ -73,5 +73,7 @@ size_t wire_written(const struct wire_writer *writer);
 uint32_t packet_length(const uint8_t header[4]);
 uint8_t packet_sequence(const uint8_t header[4]);
 void packet_set_length(uint8_t header[4], uint32_t length);
+/* A number within a packet, in place of another. */
+void packet_set_u32(uint8_t at[4], uint32_t value);
 
 #endif /* SLUICE_MYSQL_WIRE_H */

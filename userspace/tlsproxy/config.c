@@ -69,9 +69,11 @@ static const struct field fields[] = {
 	 .kind = "certificate", .add = add_certificate, .max = TLS_MAX_CERTIFICATES,
 	 .required = true},
 	{"ticket-keys", PATH(struct tlsproxy_config, tls.ticket_keys)},
-	{"tls-min", .read = read_scalar, .parse = parse_word, FIELD_MEMBER(struct tlsproxy_config, least_tls),
+	{"tls-min", .read = read_scalar, .parse = parse_word,
+	 FIELD_MEMBER(struct tlsproxy_config, least_tls),
 	 .words = version_words},
-	{"hsts", .read = read_scalar, .parse = parse_number, FIELD_MEMBER(struct tlsproxy_config, hsts_s),
+	{"hsts", .read = read_scalar, .parse = parse_number,
+	 FIELD_MEMBER(struct tlsproxy_config, hsts_s),
 	 .min = 0, .max = 2000000000},
 	{"upstream", .read = read_object, .members = upstream_fields,
 	 .offset = offsetof(struct tlsproxy_config, upstream), .required = true},
@@ -111,7 +113,7 @@ static unsigned first_tls_port(const struct tlsproxy_config *config)
 
 static int complete(struct tlsproxy_config *config, struct diag_list *diags)
 {
-	static const unsigned char alpn[] = "\x8http/1.1";
+	static const unsigned char alpn[] = "\x8http/1.1\x8http/1.0";
 	size_t before = diags->count;
 
 	check_listeners(config, diags);

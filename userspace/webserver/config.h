@@ -11,16 +11,17 @@
 #include "process.h"
 #include "types.h"
 
-#define WEB_PATH_LEN	  256
-#define WEB_HOST_LEN	  256
-#define WEB_MAX_SITES	  256
-#define WEB_MAX_ROUTES	  256 /* of one site */
-#define WEB_MAX_FIELDS	  32  /* of one site */
-#define WEB_MAX_UPSTREAMS 64
-#define WEB_MAX_SERVERS	  128 /* of all upstreams */
-#define WEB_PAGE_MAX	  HTTP_REPLY_WHOLE_MAX
-#define WEB_PAGE_FIRST	  400
-#define WEB_PAGE_COUNT	  200
+#define WEB_PATH_LEN	   256
+#define WEB_HOST_LEN	   256
+#define WEB_MAX_SITES	   256
+#define WEB_MAX_ROUTES	   256 /* of one site */
+#define WEB_MAX_FIELDS	   32  /* of one site */
+#define WEB_MAX_UPSTREAMS  64
+#define WEB_MAX_SERVERS	   128 /* of all upstreams */
+#define WEB_MAX_OPEN_FILES 960 /* of the 1024 descriptors that a worker has beside connections */
+#define WEB_PAGE_MAX	   HTTP_REPLY_WHOLE_MAX
+#define WEB_PAGE_FIRST	   400
+#define WEB_PAGE_COUNT	   200
 
 struct web_field {
 	struct place place;

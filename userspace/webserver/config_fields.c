@@ -132,7 +132,7 @@ static void *add_field(void *object, const char *name)
 	return field;
 }
 
-/* Harmless for any site, and what one expects of a server today; a site may replace or drop them. */
+/* What one expects of a server today; a site may replace or drop them. */
 static bool add_default_fields(struct web_site *site)
 {
 	static const char *const defaults[][2] = {
@@ -230,7 +230,7 @@ const struct field web_config_fields[] = {
 	 FIELD_MEMBER(struct web_config, types_file),
 	 .expected = "the absolute path of a file such as /etc/mime.types"},
 	{"open-files", .read = read_scalar, .parse = parse_number,
-	 FIELD_MEMBER(struct web_config, open_files), .min = 1, .max = 100000},
+	 FIELD_MEMBER(struct web_config, open_files), .min = 1, .max = WEB_MAX_OPEN_FILES},
 	{},
 };
 /* clang-format on */

@@ -16,6 +16,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#define OPEN_TRIES 8
+
 static const char *const suffixes[FILE_ENCODINGS] = {[FILE_BR] = ".br", [FILE_GZIP] = ".gz"};
 
 /* --- the file system -------------------------------------------------------------------- */
@@ -35,19 +37,24 @@ static void refresh_root(struct file_cache *cache, struct file_cache_root *root)
 	root->fd = fd;
 }
 
+/*
+ * EAGAIN: directories are being renamed, which is over soon; or somebody has a lease on the file
+ * (fcntl(2)), and may keep it for most of a minute.
+ */
 static int open_below(int root, const char *path)
 {
 	struct open_how how = {
 		.flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY,
 		.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS,
 	};
+	unsigned tries = OPEN_TRIES;
 	long fd;
 
 	if (root < 0)
 		return -ENOENT;
 	do
 		fd = syscall(SYS_openat2, root, *path ? path : ".", &how, sizeof(how));
-	while (fd < 0 && (errno == EINTR || errno == EAGAIN));
+	while (fd < 0 && (errno == EINTR || (errno == EAGAIN && --tries)));
 	return fd < 0 ? -errno : (int)fd;
 }
 
@@ -86,7 +93,8 @@ static void describe(struct cached_file *file)
 static void take_descriptor(struct cached_file *file, int fd)
 {
 	if (fd < 0) {
-		file->out_of_reach = fd == -EMFILE || fd == -ENFILE || fd == -ENOMEM || fd == -EIO;
+		file->out_of_reach = fd == -EMFILE || fd == -ENFILE || fd == -ENOMEM ||
+				     fd == -EIO || fd == -EAGAIN;
 		return;
 	}
 	file->fd = fd;

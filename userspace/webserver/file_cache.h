@@ -30,7 +30,8 @@ enum file_kind { FILE_MISSING, FILE_REGULAR, FILE_DIRECTORY };
 
 struct cached_file {
 	enum file_kind kind;
-	bool out_of_reach; /* missing for want of descriptors or memory, or for an error of I/O */
+	/* Missing for want of descriptors or memory, for somebody's lease, or an error of I/O. */
+	bool out_of_reach;
 	const struct type *type;
 	uint64_t size;
 	time_t modified;

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "http/scan.h"
 #include "route.h"
 #include "worker.h"
 
@@ -125,6 +126,17 @@ static void make_id(struct web_worker *web, char id[static WEB_ID_LEN])
 	id[32] = '\0';
 }
 
+/* It is shown in pages and JSON: what means something there, or ends a line, is not taken. */
+static bool is_id(struct http_slice text)
+{
+	size_t good = 0;
+
+	while (good < text.len && (http_is(text.at[good], HTTP_C_NAME) ||
+				   memchr("+/=:@", text.at[good], strlen("+/=:@"))))
+		good++;
+	return text.len && text.len < WEB_ID_LEN && good == text.len;
+}
+
 const char *web_request_id(struct http_exchange *exchange)
 {
 	struct web_request *request = web_request_of(exchange);
@@ -132,7 +144,7 @@ const char *web_request_id(struct http_exchange *exchange)
 
 	if (*request->id)
 		return request->id;
-	if (request->trusted && given.len && given.len < sizeof(request->id)) {
+	if (request->trusted && is_id(given)) {
 		memcpy(request->id, given.at, given.len);
 		request->id[given.len] = '\0';
 	} else {

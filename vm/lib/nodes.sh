@@ -50,12 +50,6 @@ nodes_start() {
 		die "not all nodes started; logs are in $STATE; vm/lab down removes everything"
 }
 
-# servers_up NODE URL PROXY COUNT: HAProxy, as its metrics say, finds that many servers well.
-servers_up() {
-	in_node "$1" curl -sf --max-time 1 "$2" |
-		grep -qx "haproxy_backend_active_servers{proxy=\"$3\"} $4"
-}
-
 # addresses_of KIND: of all nodes of a kind, of both families.
 addresses_of() {
 	local node

@@ -20,10 +20,11 @@ pki_create() (
 	done >tickets
 	openssl rand -base64 32 >"$RUN/cluster.key"
 	mkdir -p "$STATE/secrets"
-	for name in shop replication exporter; do
+	for name in shop router replication exporter; do
 		openssl rand -hex 16 >"$STATE/secrets/$name"
 	done
 	openssl rand -base64 32 >"$STATE/secrets/sessions"
+	printf 'users:\n  shop: {password: %s}\n' "$(secret shop)" >"$STATE/secrets/users.yaml"
 	chmod 755 . && chmod 644 ca.pem
 )
 

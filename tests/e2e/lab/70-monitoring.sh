@@ -24,7 +24,7 @@ all_up() {
 }
 
 agents=$(cluster '[.nodes[] | select(.agent.metrics)] | length')
-exporters=$((${#PROXIES[@]} + ${#WEBS[@]} + ${#APPS[@]} + ${#DATABASES[@]}))
+exporters=$((${#PROXIES[@]} + ${#WEBS[@]} + 2 * ${#APPS[@]} + ${#DATABASES[@]}))
 wait_until 15 "all targets are up" all_up
 is "targets that are up" "$(query 'count(up == 1)')" $((agents + exporters))
 is "agents among them" "$(query 'count(up{job="sluice"} == 1)')" "$agents"

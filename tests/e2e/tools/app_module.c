@@ -15,7 +15,7 @@ static int64_t number(struct app_request *r, const char *name, int64_t missing)
 	return app_int(app_query(r, name), 0, INT32_MAX, &value) ? value : missing;
 }
 
-/* --- requests and responses ---------------------------------------------------------------- */
+/* --- requests and responses --------------------------------------------------------- */
 
 static void echo(struct app_request *r)
 {
@@ -101,7 +101,7 @@ static void wait_long(struct app_request *r)
 	app_puts(r, "slept\n");
 }
 
-/* --- crashes ---------------------------------------------------------------------------------- */
+/* --- crashes ------------------------------------------------------------------------ */
 
 static void crash(struct app_request *r)
 {
@@ -136,7 +136,7 @@ static void hog(struct app_request *r)
 		memset(app_alloc(r, 65536), 1, 65536);
 }
 
-/* --- sessions ---------------------------------------------------------------------------------- */
+/* --- sessions ----------------------------------------------------------------------- */
 
 static void visits(struct app_request *r)
 {
@@ -169,7 +169,7 @@ static void guarded(struct app_request *r)
 		app_puts(r, "done\n");
 }
 
-/* --- the database ------------------------------------------------------------------------------- */
+/* --- the database ------------------------------------------------------------------- */
 
 static void failed(struct app_request *r)
 {
@@ -323,7 +323,7 @@ static void wrong(struct app_request *r)
 		   db_query(r, "SELECT 1", NULL) ? 0 : db_status(r));
 }
 
-/* --- the module ------------------------------------------------------------------------------------ */
+/* --- the module --------------------------------------------------------------------- */
 
 static const struct {
 	const char *method, *path;

@@ -69,7 +69,7 @@ static void on_event(const struct client *client, struct arrival *arrival, enum 
 	struct https *h = &arrival->https;
 
 	if (event == HTTPS_READY)
-		https_get(h, client_site(client, 0), client->path);
+		https_get(h, client_site(client, 0), client_path(client, 0));
 	else if (event == HTTPS_ANSWERED)
 		https_close(h, HTTPS_ENDED_BY_US);
 	if (h->phase == HTTPS_ENDED)

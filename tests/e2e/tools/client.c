@@ -27,7 +27,7 @@ static const struct option options[] = {
 static int usage(const char *program)
 {
 	fprintf(stderr,
-		"usage: %s --name NAME --ca FILE [--path PATH] [--port PORT] [--connections N]\n"
+		"usage: %s --name NAME --ca FILE [--path PATH]... [--port PORT] [--connections N]\n"
 		"       [--interval-ms MS] [--timeout-ms MS] [--ipv4|--ipv6]\n",
 		program);
 	return 1;
@@ -46,7 +46,9 @@ static int read_options(struct client *client, int argc, char **argv)
 			client->ca = optarg;
 			break;
 		case 'p':
-			client->path = optarg;
+			if (client->path_count == CLIENT_PATHS)
+				return usage(argv[0]);
+			client->paths[client->path_count++] = optarg;
 			break;
 		case 'P':
 			client->port = optarg;
@@ -115,7 +117,6 @@ int client_init(struct client *client, int argc, char **argv)
 	int code;
 
 	*client = (struct client){
-		.path = "/",
 		.port = "443",
 		.connections = 1,
 		.interval_ms = 250,

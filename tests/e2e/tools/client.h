@@ -8,9 +8,12 @@
 #include "https.h"
 
 #define CLIENT_SITES 8
+#define CLIENT_PATHS 8
 
 struct client {
-	const char *name, *ca, *path, *port;
+	const char *name, *ca, *port;
+	const char *paths[CLIENT_PATHS]; /* take turns */
+	size_t path_count;
 	int family; /* AF_UNSPEC: all addresses that the name has, in turn */
 	unsigned connections, interval_ms, timeout_ms;
 	struct https_site sites[CLIENT_SITES];
@@ -29,6 +32,12 @@ void client_fini(struct client *client);
 static inline const struct https_site *client_site(const struct client *client, size_t i)
 {
 	return &client->sites[i % client->site_count];
+}
+
+/* The path of the n-th request. */
+static inline const char *client_path(const struct client *client, size_t n)
+{
+	return client->path_count ? client->paths[n % client->path_count] : "/";
 }
 
 #endif /* SLUICE_TESTS_CLIENT_H */

@@ -7,6 +7,9 @@
  * Rounds let a script wait for traffic instead of time: SIGUSR1 begins one, and
  * "round N" on the standard error says that each connection has ended or was
  * answered a request that it sent since. The first begins by itself.
+ *
+ * What a server's death costs is told apart: an answer other than 200, or an end
+ * without an answer, of which nothing had come; and one of which something had.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -40,6 +43,8 @@ struct keeper {
 struct tally {
 	unsigned long requests, responses, not_200;
 	unsigned opened, ends[HTTPS_END_COUNT];
+	unsigned long failed; /* requests: not answered by 200, or by nothing at all */
+	unsigned long torn;   /* whose answer had begun when the connection ended */
 	uint64_t longest_ns;
 	size_t node_count;
 	struct node nodes[NODES];
@@ -84,6 +89,7 @@ static void tally_answer(struct tally *tally, struct keeper *k)
 {
 	tally->responses++;
 	tally->not_200 += k->https.status != 200;
+	tally->failed += k->https.status != 200;
 	if (!k->node) {
 		k->node = node_of(tally, k->https.tls_node);
 		k->node->connections++;
@@ -110,7 +116,7 @@ static void ask(const struct client *client, struct keeper *k, const struct http
 	k->waiting = true;
 	k->next_ns = https_now_ns() + client->interval_ms * MS_IN_NS;
 	tally->requests++;
-	https_get(&k->https, site, client->path);
+	https_get(&k->https, site, client_path(client, tally->requests));
 }
 
 static void on_event(const struct client *client, struct keeper *k, enum https_event event,
@@ -134,8 +140,13 @@ static void on_event(const struct client *client, struct keeper *k, enum https_e
 		}
 		break;
 	case HTTPS_EVENT_END:
-		if (k->waiting)
+		if (k->waiting) {
 			tally_stall(tally, &k->https, now);
+			if (k->https.head_len)
+				tally->torn++;
+			else
+				tally->failed++;
+		}
 		tally_end(tally, k);
 		break;
 	default:
@@ -203,9 +214,11 @@ static void print_tally(const struct client *client, const struct tally *tally)
 	for (int i = 0; i < HTTPS_END_COUNT; i++)
 		broken += is_broken(i) ? tally->ends[i] : 0;
 	printf("{\"connections\": %u, \"opened\": %u, \"requests\": %lu, \"responses\": %lu, "
-	       "\"not_200\": %lu, \"broken\": %u, \"longest_stall_ms\": %llu, \"ends\": {",
+	       "\"not_200\": %lu, \"failed\": %lu, \"torn\": %lu, \"broken\": %u, "
+	       "\"longest_stall_ms\": %llu, \"ends\": {",
 	       client->connections, tally->opened, tally->requests, tally->responses,
-	       tally->not_200, broken, (unsigned long long)(tally->longest_ns / MS_IN_NS));
+	       tally->not_200, tally->failed, tally->torn, broken,
+	       (unsigned long long)(tally->longest_ns / MS_IN_NS));
 	for (int i = HTTPS_ENDED_BY_US; i < HTTPS_END_COUNT; i++)
 		printf("%s\"%s\": %u", i > HTTPS_ENDED_BY_US ? ", " : "", https_end_names[i],
 		       tally->ends[i]);

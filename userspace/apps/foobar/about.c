@@ -37,5 +37,5 @@ void whoami_api(struct app_request *r)
 	json_object_set_new(answer, "app", json_string(app_node(app_of(r))));
 	name_databases(r, answer);
 	app_set_header(r, "Cache-Control", "no-store");
-	app_json_reply(r, 200, answer);
+	app_json_reply(r, json_is_null(json_object_get(answer, "read")) ? 503 : 200, answer);
 }

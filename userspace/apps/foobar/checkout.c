@@ -16,9 +16,11 @@
 #include "receipts.h"
 #include "text.h"
 
+static const char no_orders[] = "Our order book does not answer right now. Your cart is safe: "
+				"please try again in a moment.";
 static const char not_known[] =
-	"Our database did not answer, so we cannot say whether your order has arrived. "
-	"Please press the button again: it will not be ordered twice.";
+	"Our order book did not answer, so we cannot say whether your order has arrived. "
+	"Please order again: it will not be ordered twice.";
 static const char changed_elsewhere[] =
 	"Your cart has changed in another window. Please check it, and order again.";
 static const char prices_changed[] = "Nothing was ordered: prices or your cart have changed since "
@@ -92,8 +94,12 @@ static void form_show(struct app_request *r, unsigned status, const struct addre
 	json_t *page;
 
 	page_cart(r, &cart);
-	if (!token || basket_load(r, &cart, BASKET_PRIMARY, &basket) < 0)
+	if (!token)
 		return;
+	if (basket_load(r, &cart, BASKET_PRIMARY, &basket) < 0) {
+		cart_show(r, 503, BASKET_REPLICA, problem ? problem : no_orders);
+		return;
+	}
 	if (basket.count < cart.count || !basket_in_stock(&basket)) {
 		cart_show(r, 409, BASKET_PRIMARY, problem);
 		return;
@@ -136,6 +142,8 @@ void checkout_page(struct app_request *r)
 		finish(r, &order, true);
 	else if (known == 0)
 		form_show(r, 200, NULL, NULL);
+	else
+		cart_show(r, 503, BASKET_REPLICA, no_orders);
 }
 
 static void place_failed(struct app_request *r, const struct order *order, int err)
@@ -154,7 +162,7 @@ static void place(struct app_request *r, struct order *order)
 		cart_show(r, 409, BASKET_PRIMARY, prices_changed);
 	else if (outcome == ORDER_SOLD_OUT)
 		cart_show(r, 409, BASKET_PRIMARY, sold_out);
-	else if (outcome != -ECANCELED && outcome != -ETIMEDOUT)
+	else
 		place_failed(r, order, outcome);
 }
 
@@ -170,11 +178,28 @@ static bool address_read(struct app_request *r, struct address *address)
 	return good;
 }
 
+static void order_now(struct app_request *r, struct order *order, const struct cart *cart,
+		      bool ours)
+{
+	struct address *address = app_alloc(r, sizeof(*address));
+
+	if (!address_read(r, address)) {
+		form_show(r, 422, address, NULL);
+		return;
+	}
+	if (!ours || !app_int(app_form(r, "seen"), 0, INT64_MAX, &order->seen_cents)) {
+		form_show(r, 409, address, changed_elsewhere);
+		return;
+	}
+	order->address = address;
+	order->cart = cart;
+	place(r, order);
+}
+
 void checkout_place(struct app_request *r)
 {
 	const char *session_token = app_session_get(r, "checkout");
 	struct order order = {0};
-	struct address *address;
 	struct cart cart;
 	int known = 0;
 	bool ours;
@@ -186,26 +211,13 @@ void checkout_place(struct app_request *r)
 	/* First of all: a form that comes again gets its answer, whatever the cart is by now. */
 	if (order.token && order_token_valid(order.token))
 		known = order_find(r, order.token, &order.id);
-	if (known > 0) {
-		finish(r, &order, ours);
-		return;
-	}
 	page_cart(r, &cart);
-	if (known < 0 || cart.count == 0) {
-		if (known == 0)
-			app_redirect(r, "/cart");
-		return;
-	}
-	address = app_alloc(r, sizeof(*address));
-	if (!address_read(r, address)) {
-		form_show(r, 422, address, NULL);
-		return;
-	}
-	if (!ours || !app_int(app_form(r, "seen"), 0, INT64_MAX, &order.seen_cents)) {
-		form_show(r, 409, address, changed_elsewhere);
-		return;
-	}
-	order.address = address;
-	order.cart = &cart;
-	place(r, &order);
+	if (known > 0)
+		finish(r, &order, ours);
+	else if (known < 0)
+		cart_show(r, 503, BASKET_REPLICA, not_known);
+	else if (cart.count == 0)
+		app_redirect(r, "/cart");
+	else
+		order_now(r, &order, &cart, ours);
 }

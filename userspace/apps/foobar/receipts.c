@@ -101,8 +101,8 @@ void orders_page(struct app_request *r)
 }
 
 /*
- * The visitor's order with its lines, a new reference; NULL: 404 has been answered,
- * or the database has failed. What belongs to others looks as if it were not there.
+ * The order of the path with its lines, a new reference; NULL: it is not there, or
+ * the database has failed: db_status(). What belongs to others is not there.
  */
 static json_t *load_order(struct app_request *r)
 {
@@ -110,20 +110,15 @@ static json_t *load_order(struct app_request *r)
 	json_t *order, *lines;
 	int64_t id;
 
-	if (!app_int(app_param(r, "id"), 1, UINT32_MAX, &id) || !is_mine(r, id)) {
-		app_error(r, 404, "There is no such order of yours");
+	if (!app_int(app_param(r, "id"), 1, UINT32_MAX, &id) || !is_mine(r, id))
 		return NULL;
-	}
 	rows = db_query(r,
 			"SELECT /* sluice: primary */ " ORDER_COLUMNS
 			", o.name, o.email, o.street, o.postcode, o.city, o.country "
 			"FROM orders AS o WHERE o.id = ?",
 			"i", id);
-	if (db_next(rows) <= 0) {
-		if (db_status(r) == 0)
-			app_error(r, 404, "There is no such order of yours");
+	if (db_next(rows) <= 0)
 		return NULL;
-	}
 	order = db_row_json(rows);
 	lines = db_json(
 		r, CART_LINES_MAX,
@@ -142,8 +137,11 @@ void order_page(struct app_request *r)
 	json_t *order = load_order(r), *line, *page;
 	size_t i;
 
-	if (!order)
+	if (!order) {
+		if (db_status(r) == 0)
+			app_error(r, 404, "There is no such order of yours");
 		return;
+	}
 	json_array_foreach(json_object_get(order, "lines"), i, line) {
 		page_money(line, "price", cents_of(line, "price_cents"));
 		page_money(line, "sum", cents_of(line, "price_cents") * cents_of(line, "quantity"));
@@ -162,4 +160,6 @@ void order_api(struct app_request *r)
 	app_set_header(r, "Cache-Control", "no-store");
 	if (order)
 		app_json_reply(r, 200, order);
+	else if (db_status(r) == 0)
+		app_json_reply(r, 404, json_pack("{s:s}", "error", "no such order of yours"));
 }

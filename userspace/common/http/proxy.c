@@ -106,21 +106,29 @@ static void begin_try(struct proxy *proxy, struct upstream_server *server)
 	connect_to(proxy);
 }
 
-static void try_another(struct proxy *proxy, enum proxy_failure why, unsigned status)
+/* NULL: there is none, or it would not be the first time. */
+static struct upstream_server *another_server(const struct proxy *proxy)
 {
-	struct upstream_server *next = NULL;
+	return proxy->retried ? NULL : upstream_choose(upstream_of(proxy), proxy->server);
+}
 
+static void move_on(struct proxy *proxy, struct upstream_server *next)
+{
 	let_go(proxy, false);
-	if (!proxy->retried)
-		next = upstream_choose(upstream_of(proxy), proxy->server);
-	if (!next) {
-		proxy_fail(proxy, why, status);
-		return;
-	}
 	proxy->retried = true;
 	proxy->fresh = true;
 	next->counters->retried++;
 	begin_try(proxy, next);
+}
+
+static void try_another(struct proxy *proxy, enum proxy_failure why, unsigned status)
+{
+	struct upstream_server *next = another_server(proxy);
+
+	if (next)
+		move_on(proxy, next);
+	else
+		proxy_fail(proxy, why, status);
 }
 
 static bool may_send_again(const struct proxy *proxy)
@@ -148,6 +156,19 @@ void proxy_lost(struct proxy *proxy)
 	} else {
 		try_another(proxy, PROXY_BROKEN, 502);
 	}
+}
+
+bool proxy_declined(struct proxy *proxy)
+{
+	struct upstream_server *next = NULL;
+
+	if (upstream_of(proxy)->settings->retry_unavailable && may_send_again(proxy))
+		next = another_server(proxy);
+	/* An answer that is there is worth more than one that is not to be expected. */
+	if (!next || !upstream_is_well(next))
+		return false;
+	move_on(proxy, next);
+	return true;
 }
 
 static void connect_failed(struct proxy *proxy, int err)

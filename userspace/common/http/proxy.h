@@ -36,7 +36,7 @@ struct proxy_rules {
 	 * they are kept as they came, and set where X-Forwarded-For is missing.
 	 */
 	bool edge;
-	/* Set in the request, in place of what came; pairs, ended by NULL. Borrowed. May be NULL. */
+	/* Set in the request, in place of what came; pairs, then NULL. Borrowed. May be NULL. */
 	const char *const *request_fields;
 	/* Set in the response, in place of what came. The same; a value of NULL: only dropped. */
 	const char *const *response_fields;

@@ -134,6 +134,8 @@ static void parse_heads(struct proxy *proxy)
 			malformed(proxy);
 			return;
 		}
+		if (proxy->response.status == 503 && proxy_declined(proxy))
+			return;
 		if (is_interim(&proxy->response))
 			pass_interim(proxy);
 		else
@@ -250,8 +252,11 @@ static bool use(struct proxy *proxy, struct upstream_connection *connection)
 	proxy->received = true;
 	if (was_head)
 		parse_heads(proxy);
-	if (proxy->connection != connection || proxy->stage == PROXY_STAGE_HEAD)
-		return proxy->connection == connection;
+	/* A further try's connection may have been given the memory of this one. */
+	if (proxy->connection != connection || proxy->stage == PROXY_STAGE_CONNECTING)
+		return false;
+	if (proxy->stage == PROXY_STAGE_HEAD)
+		return true;
 	proxy_extend(proxy);
 	proxy_relay(proxy);
 	if (was_head && proxy->stage == PROXY_STAGE_TUNNEL)

@@ -44,7 +44,7 @@ void http_server_drain(struct http_server *server)
 {
 	server->draining = true;
 	for (struct http_connection *c = server->connections; c; c = c->next)
-		if (c->state == CONNECTION_IDLE) {
+		if (connection_is_silent(c)) {
 			deadline_set(c, SERVER_GRACE_MS);
 			deadline_update(c);
 		}

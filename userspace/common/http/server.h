@@ -169,12 +169,15 @@ struct http_exchange {
 void http_server_init(struct http_server *server, struct loop *loop, struct buffer_pool *buffers,
 		      const struct http_server_settings *settings,
 		      const struct http_handler *handler, struct http_server_counters *counters);
-/* Idle connections are closed now, the others after their exchange ("Connection: close"). */
+/*
+ * Connections without a request are closed soon, unless one is on its way; the others after their
+ * exchange, which says so: "Connection: close".
+ */
 void http_server_drain(struct http_server *server);
 /* Closes everything; exchanges are told `aborted`. */
 void http_server_fini(struct http_server *server);
 
-/* Takes the socket over, and `ssl` (accept state) or NULL. On error both are closed, and that is counted. */
+/* Takes the socket over, and `ssl` (accept state) or NULL. On error both are closed. */
 void http_server_accept(struct http_server *server, int fd, SSL *ssl,
 			const struct process_listener *listener,
 			const struct sockaddr_storage *peer);
@@ -234,7 +237,8 @@ void http_reply_interim(struct http_exchange *exchange);
 size_t http_reply_body(struct http_exchange *exchange, const void *data, size_t length);
 /*
  * `length` bytes of a file as payload. The file stays the caller's and open until they have
- * left: `drained` tells, or `finished` if the reply was ended meanwhile. Nothing else is taken before.
+ * left: `drained` tells, or `finished` if the reply was ended meanwhile. Nothing else is taken
+ * before. Not for a reply of unknown length, unless to an HTTP/1.0 client.
  */
 void http_reply_file(struct http_exchange *exchange, int file, off_t offset, uint64_t length);
 /* The body is complete. Less than was announced cuts the connection, as it must. */

@@ -41,15 +41,20 @@ static void linger(struct http_connection *connection)
 	stream_finish(&connection->stream);
 }
 
+/* What the kernel has for the client is delivered. */
+static void close_in_order(struct http_connection *connection)
+{
+	enter(connection, CONNECTION_CLOSED);
+	stream_close(&connection->stream);
+}
+
 /* Without bytes that a client may still have on the way there is nothing to linger for. */
 static void close_politely(struct http_connection *connection)
 {
-	if (input_length(connection)) {
+	if (input_length(connection))
 		linger(connection);
-		return;
-	}
-	enter(connection, CONNECTION_CLOSED);
-	stream_close(&connection->stream);
+	else
+		close_in_order(connection);
 }
 
 static void close_at_once(struct http_connection *connection)
@@ -114,23 +119,16 @@ static void fail_exchange(struct http_connection *connection, enum connection_fa
 }
 
 /* The time to leave has come: unless a request is on its way, which is answered. */
-static void leave_idle(struct http_connection *connection)
+static void leave_silent(struct http_connection *connection)
 {
 	connection->failure = FAILURE_NONE;
 	if (connection->server->draining)
 		input_read(connection);
-	if (!input_length(connection) || connection->failure) {
-		enter(connection, CONNECTION_CLOSED);
-		stream_close(&connection->stream);
+	if (input_length(connection) && !connection->failure) {
+		deadline_set(connection, connection->server->settings->head_ms);
+		return;
 	}
-}
-
-static void time_out_head(struct http_connection *connection)
-{
-	if (connection->exchange)
-		refuse(connection, 408, "the request has not come in time");
-	else
-		close_at_once(connection);
+	close_in_order(connection);
 }
 
 static void handle_failure(struct http_connection *connection)
@@ -138,8 +136,8 @@ static void handle_failure(struct http_connection *connection)
 	enum connection_failure failure = connection->failure;
 	struct http_server_counters *counters = connection->server->counters;
 
-	if (failure == FAILURE_TIMEOUT && connection->state == CONNECTION_IDLE) {
-		leave_idle(connection);
+	if (failure == FAILURE_TIMEOUT && connection_is_silent(connection)) {
+		leave_silent(connection);
 		return;
 	}
 	if (failure == FAILURE_TIMEOUT && connection->state != CONNECTION_LINGERING)
@@ -149,7 +147,10 @@ static void handle_failure(struct http_connection *connection)
 	if (connection->state == CONNECTION_EXCHANGE)
 		fail_exchange(connection, failure);
 	else if (connection->state == CONNECTION_HEAD && failure == FAILURE_TIMEOUT)
-		time_out_head(connection);
+		refuse(connection, 408, "the request has not come in time");
+	else if (connection->state == CONNECTION_OPENING || /* an alert says why */
+		 connection->state == CONNECTION_LINGERING)
+		close_in_order(connection);
 	else
 		close_at_once(connection);
 }

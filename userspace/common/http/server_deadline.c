@@ -123,7 +123,7 @@ void deadline_update(struct http_connection *connection)
 
 	pace_run(connection, &connection->in_pace, waits_for_body(connection));
 	pace_run(connection, &connection->out_pace, waits_for_room(connection));
-	if (!connection->blocked)
+	if (!connection->blocked && connection->state != CONNECTION_LINGERING)
 		connection->unsent_known = false;
 	due = connection_due(connection);
 	if (!due)
@@ -136,6 +136,13 @@ void deadline_update(struct http_connection *connection)
 	}
 }
 
+/* Closing while it sends would be a reset, and lose what it has not yet got of the reply. */
+static bool is_worth_lingering(struct http_connection *connection)
+{
+	return connection->state == CONNECTION_LINGERING && client_takes_bytes(connection) &&
+	       connection->unsent;
+}
+
 void deadline_expired(struct loop_timer *timer)
 {
 	struct http_connection *connection = container_of(timer, struct http_connection, timer);
@@ -143,6 +150,8 @@ void deadline_expired(struct loop_timer *timer)
 
 	if (out_due && out_due <= now && client_takes_bytes(connection))
 		pace_renew(connection, &connection->out_pace);
+	if (connection->due_ns && connection->due_ns <= now && is_worth_lingering(connection))
+		deadline_set(connection, SERVER_LINGER_MS);
 	if (connection_due(connection) && connection_due(connection) <= now) {
 		connection_fail(connection, FAILURE_TIMEOUT);
 		connection_advance(connection);

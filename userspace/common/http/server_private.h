@@ -16,7 +16,7 @@
 
 #define SERVER_SKIP_MAX	   (64u << 10) /* of an unread body, to keep the connection */
 #define SERVER_LINGER_MS   3000	       /* reading on after the last reply: RFC 9112, 9.6 */
-#define SERVER_GRACE_MS	   250	       /* for idle connections, once the server is to end */
+#define SERVER_GRACE_MS	   1000	       /* for idle connections, once the server is to end */
 #define SERVER_SEND_BUDGET (1u << 20)  /* bytes of a file, before others have their turn */
 #define SERVER_SPARE_MAX   64	       /* exchanges kept for later */
 
@@ -84,6 +84,13 @@ struct http_exchange *exchange_get(struct http_connection *connection);
 void exchange_put(struct http_connection *connection);
 /* The stream is closed, the exchange gone. */
 void connection_free(struct http_connection *connection);
+
+/* Nothing of a request has come: between two of them, or before the first. */
+static inline bool connection_is_silent(const struct http_connection *connection)
+{
+	return connection->state == CONNECTION_IDLE ||
+	       (connection->state == CONNECTION_HEAD && !connection->exchange);
+}
 
 /* --- server_connection.c -------------------------------------------------------------- */
 

@@ -11,8 +11,6 @@
 
 #include "http/server_private.h"
 
-#define REPLY_FIELD_MAX 4096 /* of http_reply_fieldf() */
-
 void http_reply_start(struct http_exchange *exchange, unsigned status)
 {
 	struct http_connection *connection = exchange->connection;
@@ -65,7 +63,7 @@ void http_reply_field(struct http_exchange *exchange, const char *name, const ch
 
 void http_reply_fieldf(struct http_exchange *exchange, const char *name, const char *format, ...)
 {
-	char value[REPLY_FIELD_MAX];
+	static char value[HTTP_SERVER_HEAD_MAX]; /* handlers may have small stacks */
 	va_list arguments;
 	int length;
 

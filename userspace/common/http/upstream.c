@@ -84,7 +84,7 @@ static bool is_suspected(struct upstream_server *server)
 	return server->suspected;
 }
 
-static bool is_well(struct upstream_server *server)
+bool upstream_is_well(struct upstream_server *server)
 {
 	const struct upstream_health *health = server->health;
 
@@ -100,7 +100,7 @@ static uint32_t who_is_well(struct upstream *upstream, uint32_t among)
 	uint32_t well = 0;
 
 	for (size_t i = 0; i < upstream->settings->server_count; i++)
-		if (among >> i & 1 && is_well(&upstream->servers[i]))
+		if (among >> i & 1 && upstream_is_well(&upstream->servers[i]))
 			well |= 1u << i;
 	return well;
 }

@@ -50,12 +50,13 @@ struct upstream_settings {
 	struct upstream_server_settings servers[UPSTREAM_MAX_SERVERS];
 	size_t server_count;
 	enum upstream_balance balance;
-	unsigned connect_ms;  /* also: how long what was sent may stay unacknowledged */
-	unsigned response_ms; /* to the head of a response, and for any pause within its body */
-	unsigned retry_ms;    /* how long at most a server is left out that did not answer */
-	unsigned idle_ms;     /* how long an idle connection is kept */
-	unsigned idle_count;  /* idle connections kept to each server by each worker */
-	unsigned requests;    /* at a time to each server by each worker; 0: any number */
+	bool retry_unavailable; /* a 503 to what can be sent again is not the last word */
+	unsigned connect_ms;	/* also: how long what was sent may stay unacknowledged */
+	unsigned response_ms;	/* to the head of a response, and for any pause within its body */
+	unsigned retry_ms;	/* how long at most a server is left out that did not answer */
+	unsigned idle_ms;	/* how long an idle connection is kept */
+	unsigned idle_count;	/* idle connections kept to each server by each worker */
+	unsigned requests;	/* at a time to each server by each worker; 0: any number */
 	struct upstream_check_settings check;
 };
 
@@ -72,6 +73,7 @@ void upstream_settings_init(struct upstream_settings *settings, const char *name
  *	balance: round-robin | least-requests
  *	connect-timeout, response-timeout, retry-after, idle-timeout: DURATION
  *	idle-connections, requests: NUMBER
+ *	retry-unavailable: BOOL
  *	check: {path: /healthz, host: NAME, interval: DURATION, timeout: DURATION, rise: N, fall: N}
  */
 extern const struct field upstream_fields[];
@@ -83,7 +85,7 @@ struct upstream_health {
 	uint32_t checked;   /* 0: not yet: taken for well */
 	uint32_t well;	    /* 0 or 1 */
 	uint64_t good, bad; /* checks so far */
-	uint64_t changes;
+	uint64_t changes;   /* of `well` */
 };
 
 #define UPSTREAM_COUNTERS(X)                                                                       \
@@ -152,6 +154,8 @@ struct upstream_server *upstream_choose(struct upstream *upstream,
 					const struct upstream_server *failed);
 /* This worker could not connect to it. */
 void upstream_suspect(struct upstream_server *server);
+/* As far as checks and this worker know. */
+bool upstream_is_well(struct upstream_server *server);
 
 /* --- active checks, in the monitor ---------------------------------------------------- */
 

@@ -14,6 +14,7 @@
 #define NAME_EXPECTED	  "1 to 31 letters, digits, \".\", \"_\" or \"-\", not an address"
 #define ENDPOINT_EXPECTED "address and port, as in 192.0.2.10:80 or \"[2001:db8::10]:80\""
 
+static const char *const bool_words[] = {"false", "true", NULL};
 static const char *const balance_words[] = {"round-robin", "least-requests", NULL};
 
 void upstream_settings_init(struct upstream_settings *settings, const char *name)
@@ -116,6 +117,8 @@ const struct field upstream_fields[] = {
 	 .expected = "names with their addresses, as in web1: 192.0.2.10:80"},
 	{"balance", .read = read_scalar, .parse = parse_word,
 	 FIELD_MEMBER(struct upstream_settings, balance), .words = balance_words},
+	{"retry-unavailable", .read = read_scalar, .parse = parse_bool,
+	 FIELD_MEMBER(struct upstream_settings, retry_unavailable), .words = bool_words},
 	{"connect-timeout", DURATION(struct upstream_settings, connect_ms)},
 	{"response-timeout", DURATION(struct upstream_settings, response_ms)},
 	{"retry-after", DURATION(struct upstream_settings, retry_ms)},

@@ -41,9 +41,9 @@ static uint64_t is_well(const struct exposed *all, size_t server, size_t what)
 	return health->well || !health->checked;
 }
 
-static uint64_t checks(const struct exposed *all, size_t server, size_t bad)
+static uint64_t health_at(const struct exposed *all, size_t server, size_t offset)
 {
-	return bad ? all->health[server].bad : all->health[server].good;
+	return *(const uint64_t *)((const char *)&all->health[server] + offset);
 }
 
 static void write_waits(const struct exposed *all)
@@ -62,15 +62,25 @@ static void write_waits(const struct exposed *all)
 
 static void write_checks(const struct exposed *all)
 {
+	static const struct {
+		const char *name, *help;
+		size_t offset;
+	} counted[] = {
+		{"sluice_upstream_checks_good_total", "Checks that the server has passed.",
+		 offsetof(struct upstream_health, good)},
+		{"sluice_upstream_checks_bad_total", "Checks that the server has not passed.",
+		 offsetof(struct upstream_health, bad)},
+		{"sluice_upstream_changes_total", "Times that the checks have changed their mind.",
+		 offsetof(struct upstream_health, changes)},
+	};
+
 	metrics_family(all->out, METRICS_GAUGE, "sluice_upstream_well",
 		       "Whether the checks take the server for well; 1 before the first.");
 	write_number(all, "sluice_upstream_well", is_well, 0);
-	metrics_family(all->out, METRICS_COUNTER, "sluice_upstream_checks_good_total",
-		       "Checks that the server has passed.");
-	write_number(all, "sluice_upstream_checks_good_total", checks, false);
-	metrics_family(all->out, METRICS_COUNTER, "sluice_upstream_checks_bad_total",
-		       "Checks that the server has not passed.");
-	write_number(all, "sluice_upstream_checks_bad_total", checks, true);
+	for (size_t i = 0; i < ARRAY_LEN(counted); i++) {
+		metrics_family(all->out, METRICS_COUNTER, counted[i].name, counted[i].help);
+		write_number(all, counted[i].name, health_at, counted[i].offset);
+	}
 }
 
 void upstream_expose(FILE *out, const struct upstream_settings *groups, size_t count,

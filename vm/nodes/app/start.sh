@@ -1,17 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
 # shellcheck shell=bash disable=SC2034,SC2153,SC2154
-# The shop, and its way to the databases, until sluice-mysql is here.
+# The shop, and the router to its databases.
 exporter=${ADDR4[$node]}:9102 app_metrics=${ADDR4[$node]}:9105
-mapfile -t databases < <(nodes_of db)
-db_server() {
-	echo "	server $1 ${ADDR4[$1]}:3306 check inter 500ms fall 2 rise 2" \
-		"on-marked-down shutdown-sessions"
-}
-primary=$(db_server "${databases[0]}")
-replicas=$(for db in "${databases[@]:1}"; do db_server "$db"; done)
-render "$here/haproxy.cfg.in" >"$state/haproxy.cfg"
-daemon "$node" haproxy root haproxy -db -f "$state/haproxy.cfg"
-ready_http "$node" haproxy "http://$exporter/metrics"
+servers=$(for db in $(nodes_of db); do
+	echo "  $db: {address: \"${ADDR4[$db]}:3306\"}"
+done)
+render "$here/mysql.yaml.in" >"$state/mysql.yaml"
+daemon "$node" mysql root "$BUILD/sluice-mysql" --config "$state/mysql.yaml"
+ready_http "$node" mysql "http://$exporter/metrics"
 
 trusted=$(addresses_of web | sed 's/.*/"&"/' | paste -sd , | sed 's/,/, /g')
 render "$here/app.yaml.in" >"$state/app.yaml"
@@ -21,8 +17,14 @@ chmod -R a+rX "$state/templates" "$state/foobar.so"
 daemon "$node" app root "$BUILD/sluice-app" --config "$state/app.yaml"
 ready_http "$node" app "http://${ADDR4[$node]}:8080/healthz"
 
+# As the router's metrics say.
+databases_usable() {
+	local usable
+	usable=$(in_node "$node" curl -sf --max-time 1 "http://$exporter/metrics" |
+		grep -cE '^sluice_mysql_server_(usable|primary){.*} 1$')
+	((usable == $(nodes_of db | wc -l) + 1))
+}
+
 node_ready() {
-	wait_for 30 "$node: the primary" servers_up "$node" "http://$exporter/metrics" write 1
-	wait_for 30 "$node: the replicas" \
-		servers_up "$node" "http://$exporter/metrics" read $((${#databases[@]} - 1))
+	wait_for 30 "$node: the databases" databases_usable
 }

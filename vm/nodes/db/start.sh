@@ -4,7 +4,7 @@
 mapfile -t databases < <(nodes_of db)
 primary=${databases[0]} number=${node#db} exporter=${ADDR4[$node]}:9104
 read_only=$([[ $node == "$primary" ]] && echo OFF || echo ON)
-shop_password=$(secret shop) replication_password=$(secret replication)
+shop_password=$(secret shop) router_password=$(secret router) replication_password=$(secret replication)
 exporter_password=$(secret exporter)
 render "$here/my.cnf.in" >"$state/my.cnf"
 cp -a "$STATE/db-template/data" "$state/data"
@@ -27,9 +27,16 @@ if [[ $node == "$primary" ]]; then
 	mapfile -t apps < <(addresses_of app)
 	mapfile -t dbs < <(addresses_of db)
 	{
+		echo 'CREATE DATABASE sluice; USE sluice; CREATE TABLE heartbeat
+			(node VARCHAR(64) PRIMARY KEY, written_us BIGINT NOT NULL);'
 		echo 'CREATE DATABASE shop; USE shop;'
 		cat "$ROOT/userspace/apps/foobar/schema.sql"
 		accounts shop "$shop_password" 'SELECT, INSERT, UPDATE ON shop.*' "${apps[@]}"
+		accounts router "$router_password" 'SLAVE MONITOR, REPLICATION CLIENT ON *.*' \
+			"${apps[@]}"
+		for host in "${apps[@]}"; do
+			echo "GRANT SELECT, INSERT, DELETE ON sluice.heartbeat TO router@'$host';"
+		done
 		accounts replication "$replication_password" 'REPLICATION SLAVE ON *.*' "${dbs[@]}"
 		accounts exporter "$exporter_password" \
 			'PROCESS, REPLICATION CLIENT, SLAVE MONITOR ON *.*' localhost
