@@ -21,7 +21,8 @@ CFLAGS   += -U_FORTIFY_SOURCE -fsanitize=address,undefined -fno-omit-frame-point
 endif
 ALL_CFLAGS = -std=gnu11 $(WARNINGS) $(INCLUDES) $(CFLAGS) -D_GNU_SOURCE -MMD -MP
 BPF_CFLAGS = -std=gnu11 -Wall -Wextra -Werror -Wno-unused-parameter -Iinclude \
-	     -I/usr/include/$(MULTIARCH) -target bpf -mcpu=v3 -O2 -g -MMD -MP
+	     -I/usr/include/$(MULTIARCH) -target bpf -D__TARGET_ARCH_$(patsubst x86_64,x86,$(shell uname -m)) \
+	     -mcpu=v3 -O2 -g -MMD -MP
 
 LIBS_CTL   := -lxdp -lbpf -lyaml -ljansson -lnftables -lnl-route-3 -lnl-3 -lelf -lz
 LIBS_AGENT := $(LIBS_CTL) -lmicrohttpd -lssl -lcrypto

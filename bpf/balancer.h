@@ -9,9 +9,10 @@
 #ifndef SLUICE_BPF_BALANCER_H
 #define SLUICE_BPF_BALANCER_H
 
+#include "conn.h"
 #include "flow.h"
 #include "hop_cache.h"
-#include "tunnel.h"
+#include "vip.h"
 
 #define HASH_SEED  0x5bd1e9955bd1e995ULL
 #define HASH_PRIME 0x9e3779b97f4a7c15ULL
@@ -39,53 +40,53 @@ static __always_inline __u32 ring_index(const struct tuple *tuple)
 	return (hash >> 32) * SLUICE_RING_SIZE >> 32;
 }
 
-/* A service, a bare address entry (ring SLUICE_NONE), or NULL: not a VIP. */
-static __always_inline const struct sluice_vip *find_vip(struct packet *pkt,
-							 const struct tables *tables)
-{
-	struct sluice_vip_key key = {
-		.addr = pkt->flow.dst,
-		.port = pkt->flow.dport,
-		.proto = pkt->flow.proto,
-	};
-	const struct sluice_vip *vip;
-	__u32 slot = tables->slot;
-	void *vips = bpf_map_lookup_elem(&sluice_vips, &slot);
-
-	if (!vips)
-		return NULL;
-	vip = bpf_map_lookup_elem(vips, &key);
-	if (!vip) {
-		key.port = 0;
-		key.proto = 0;
-		vip = bpf_map_lookup_elem(vips, &key);
-	}
-	if (vip)
-		trace(SLUICE_STEP_SERVICE, vip->service, vip->ring);
-	return vip;
-}
+/* The flow of a packet, in the table that the roles ask for. */
+union known_flow {
+	struct flow_ref flow; /* with a firewall */
+	struct conn conn;     /* without */
+};
 
 /* The backend that a packet goes to, and how. */
 struct choice {
 	const struct sluice_backend *backend;
-	__u64 now_ns;
 	__u32 slot;
 	__u8 forward; /* enum sluice_forward */
 	__u8 pad[3];
 };
 
-static __always_inline int choose_pinned(const struct flow_ref *ref, const struct tables *tables,
-					 struct choice *choice)
+/* The backend's slot and incarnation as the flow remembers them; 0: it remembers none. */
+static __always_inline int flow_backend(const union known_flow *known, __u32 *slot,
+					__u32 *incarnation)
 {
-	const struct sluice_flow *flow = ref->entry;
-	const struct sluice_backend *backend;
-	__u8 state;
+	const struct sluice_flow *flow = known->flow.entry;
 
+	if (!HAS_ROLE(FIREWALL)) {
+		*slot = SLUICE_CONN_GET(BACKEND, known->conn.value);
+		*incarnation = SLUICE_CONN_GET(INCARNATION, known->conn.value);
+		return conn_is_known(&known->conn);
+	}
 	if (!flow || !(flow->flags & SLUICE_FLOW_BALANCED))
 		return 0;
-	choice->slot = flow->backend;
+	*slot = flow->backend;
+	*incarnation = flow->incarnation;
+	return 1;
+}
+
+static __always_inline int choose_pinned(const union known_flow *known,
+					 const struct sluice_vip *vip, const struct tables *tables,
+					 struct choice *choice)
+{
+	const struct sluice_backend *backend;
+	__u32 incarnation;
+	__u8 state;
+
+	if (!flow_backend(known, &choice->slot, &incarnation))
+		return 0;
 	backend = bpf_map_lookup_elem(&sluice_backends, &choice->slot);
-	if (!backend || backend->incarnation != flow->incarnation)
+	if (!backend || backend->service != vip->service)
+		return 0;
+	if (HAS_ROLE(FIREWALL) ? backend->incarnation != incarnation
+			       : !conn_is_of(known->conn.value, backend->incarnation))
 		return 0;
 	choice->backend = backend;
 	state = backend->state[tables->slot & (SLUICE_SLOTS - 1)];
@@ -121,7 +122,18 @@ static __always_inline int pin_backend(struct flow_ref *ref, __u32 slot, __u32 i
 	return 1;
 }
 
-static __always_inline void count_backend(__u32 slot, const struct packet *pkt, int new_flow)
+/* Remembers the choice, in the draft where the flow is new. 1 if that changed it. */
+static __always_inline int remember(const struct packet *pkt, union known_flow *known,
+				    const struct choice *choice, int pinned)
+{
+	if (config.trace || pkt->is_error)
+		return 0;
+	if (!HAS_ROLE(FIREWALL))
+		return conn_track(pkt, &known->conn, choice->slot, choice->backend->incarnation);
+	return pinned ? 0 : pin_backend(&known->flow, choice->slot, choice->backend->incarnation);
+}
+
+static __always_inline void count_backend(__u32 slot, __u64 bytes, int new_flow)
 {
 	struct sluice_load *load;
 
@@ -131,24 +143,21 @@ static __always_inline void count_backend(__u32 slot, const struct packet *pkt, 
 	if (!load)
 		return;
 	load->sent.packets++;
-	load->sent.bytes += pkt->frame_length;
+	load->sent.bytes += bytes;
 	load->new_flows += new_flow;
 }
 
 static __always_inline int pick_backend(const struct packet *pkt, const struct tables *tables,
-					const struct sluice_vip *vip, struct flow_ref *ref,
+					const struct sluice_vip *vip, union known_flow *known,
 					struct choice *choice)
 {
-	int pinned = choose_pinned(ref, tables, choice), is_new = 0;
+	int pinned = choose_pinned(known, vip, tables, choice);
 
-	choice->now_ns = ref->now_ns;
 	choice->forward = vip->forward;
 	if (!pinned && !choose_by_ring(&pkt->flow, vip, tables, choice))
 		return 0;
 	trace(SLUICE_STEP_BACKEND, choice->slot, pinned);
-	if (!pinned && !pkt->is_error)
-		is_new = pin_backend(ref, choice->slot, choice->backend->incarnation);
-	count_backend(choice->slot, pkt, is_new);
+	count_backend(choice->slot, pkt->frame_length, remember(pkt, known, choice, pinned));
 	return 1;
 }
 
@@ -201,10 +210,15 @@ STAGE send_to_backend(struct xdp_md *ctx, struct packet *pkt, const struct table
 {
 	const struct sluice_backend *backend = choice->backend;
 	int tunnel = choice->forward == SLUICE_FORWARD_IPIP;
+	struct hop_key key = {.now = bpf_jiffies64(),
+			      .slot = choice->slot,
+			      .incarnation = backend->incarnation,
+			      .generation = tables->generation,
+			      .inner_v6 = pkt->is_v6};
 	__u32 length = pkt->l3_length;
 	enum sluice_outcome outcome;
+	const struct hop_entry *hop;
 	struct tuple towards = {};
-	const struct next_hop *hop;
 
 	if (backend->flags & SLUICE_BACKEND_LOCAL)
 		return SLUICE_PASS_LOCAL;
@@ -213,16 +227,12 @@ STAGE send_to_backend(struct xdp_md *ctx, struct packet *pkt, const struct table
 		return SLUICE_NO_ROUTE;
 	if (tunnel)
 		length += tunnel_overhead(&towards);
-	outcome = find_backend_hop(ctx, pkt, &towards, length, choice->slot, backend->incarnation,
-				   choice->now_ns, &hop);
+	outcome = find_backend_hop(ctx, pkt, &towards, tunnel, length, &key, &hop);
 	if (outcome)
 		return to_backend_outcome(outcome);
 	if (tunnel)
-		outcome = encapsulate(ctx, pkt, &towards);
-	if (outcome)
-		return outcome;
-	return send_to(ctx, hop,
-		       addr_is_v4(&towards.dst) ? bpf_htons(ETH_P_IP) : bpf_htons(ETH_P_IPV6));
+		trace(SLUICE_STEP_ENCAP, towards.proto, length);
+	return send_to_hop(ctx, hop, tunnel, pkt->tos, pkt->l3_length);
 }
 
 /* Why nothing serves this packet to a VIP; CONTINUE: something does. */

@@ -21,20 +21,23 @@
 #define ICMPV6_ND_LAST	 137
 #define ICMPV6_MLD2	 143 /* report (RFC 3810) */
 
+static __always_inline int is_blocked(const struct sluice_addr *src, int is_v6)
+{
+	struct sluice_lpm_key key = {.bits = 128, .addr = *src};
+	const __u32 *bits = bpf_map_lookup_elem(&sluice_block, &key);
+
+	/* A short IPv6 prefix, as ::/0, holds the mapped addresses, but does not mean them. */
+	return bits && (is_v6 || *bits >= SLUICE_V4_PREFIX_BITS);
+}
+
 static __always_inline enum sluice_outcome check_block_set(struct packet *pkt,
 							   const struct tables *tables)
 {
-	struct sluice_lpm_key key;
-	const __u32 *bits;
 	int blocked;
 
 	if (!tables->block_entries)
 		return SLUICE_CONTINUE;
-	key.bits = 128;
-	key.addr = pkt->self.src;
-	bits = bpf_map_lookup_elem(&sluice_block, &key);
-	/* A short IPv6 prefix, as ::/0, holds the mapped addresses, but does not mean them. */
-	blocked = bits && (pkt->is_v6 || *bits >= SLUICE_V4_PREFIX_BITS);
+	blocked = is_blocked(&pkt->self.src, pkt->is_v6);
 	trace(SLUICE_STEP_BLOCK, blocked, tables->block_entries);
 	return blocked ? SLUICE_BLOCKED : SLUICE_CONTINUE;
 }

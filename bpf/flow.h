@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
- * The flow table. One entry serves both directions, and the firewall and the
- * balancer: a packet looks it up once. The stages fill in a draft; a flow that
- * is not in the table yet is inserted once, after both have accepted it.
+ * The flow table of interfaces with a firewall (a balancer alone: conn.h). One entry
+ * serves both directions, and the firewall and the balancer: a packet looks it up
+ * once. The stages fill in a draft; a flow that is not in the table yet is inserted
+ * once, after both have accepted it.
  *
  * An entry whose time is over counts as absent. Updates by two CPUs at once may
  * lose one state change of the two; the next packet makes it good.
@@ -10,8 +11,8 @@
 #ifndef SLUICE_BPF_FLOW_H
 #define SLUICE_BPF_FLOW_H
 
+#include "flow_state.h"
 #include "maps.h"
-#include "sanity.h"
 
 struct flow_ref {
 	struct sluice_flow_key key;
@@ -52,27 +53,9 @@ static __always_inline void flow_set_key(struct flow_ref *ref, const struct tupl
 	ref->key.proto = tuple->proto;
 }
 
-/* Idle times after RFC 5382 (TCP), RFC 4787 (UDP) and RFC 5508 (ICMP). */
 static __always_inline __u64 flow_timeout_ns(__u8 proto, __u8 state)
 {
-	if (proto != IPPROTO_TCP)
-		return (state == SLUICE_FLOW_OPENING ? 30 : 120) * NSEC_PER_SEC;
-	switch (state) {
-	case SLUICE_FLOW_OPENING:
-		return 30 * NSEC_PER_SEC;
-	case SLUICE_FLOW_ESTABLISHED:
-		return 7440 * NSEC_PER_SEC;
-	case SLUICE_FLOW_CLOSING:
-		return 240 * NSEC_PER_SEC;
-	default:
-		return 10 * NSEC_PER_SEC;
-	}
-}
-
-static __always_inline int is_opening_syn(const struct packet *pkt)
-{
-	return pkt->self.proto == IPPROTO_TCP &&
-	       (pkt->tcp_flags & (TCP_SYN | TCP_ACK | TCP_RST)) == TCP_SYN;
+	return flow_timeout_s(proto, state) * NSEC_PER_SEC;
 }
 
 static __always_inline int from_initiator(const struct flow_ref *ref,
@@ -186,6 +169,16 @@ static __always_inline int flow_commit(const struct packet *pkt, struct flow_ref
 	if (ref->from_hi)
 		draft->flags |= SLUICE_FLOW_FROM_HI;
 	return bpf_map_update_elem(&sluice_flows, &ref->key, draft, BPF_ANY) ? -1 : 0;
+}
+
+/* Inserts or moves on the flow of a packet that all stages have accepted. */
+static __always_inline enum sluice_outcome follow(const struct packet *pkt, struct flow_ref *ref)
+{
+	if (flow_commit(pkt, ref))
+		return SLUICE_FLOW_TABLE;
+	if (ref->entry)
+		flow_track(pkt, ref);
+	return SLUICE_CONTINUE;
 }
 
 #endif /* SLUICE_BPF_FLOW_H */

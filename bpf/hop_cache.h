@@ -6,22 +6,27 @@
  * One cache for each program and CPU, so that no packet sees another's half written
  * entry, and `lbctl trace` leaves none behind. An entry lives ten milliseconds: a
  * route, a neighbour or an MTU that changed is seen that soon, far below a
- * retransmission.
+ * retransmission. It holds the headers of what goes there too, so a new generation of
+ * the configuration ends it.
  */
 #ifndef SLUICE_BPF_HOP_CACHE_H
 #define SLUICE_BPF_HOP_CACHE_H
 
 #include "route.h"
+#include "tunnel.h"
 
 #define HOP_CACHE_ENTRIES 1024 /* a power of two; backends that share one ask more often */
-#define HOP_CACHE_LIFE_NS (10 * 1000 * 1000ULL)
 
 struct hop_entry {
-	__u64 expires_ns;
-	__u32 slot; /* of the backend, */
+	__u64 expires; /* jiffies */
+	__u32 slot;    /* of the backend, */
 	__u32 incarnation;
-	__u32 is_v6; /* and the family of the address that the hop leads to */
+	__u32 generation; /* of the configuration */
 	struct next_hop hop;
+	__u8 inner_v6; /* family of the packets that go there ... */
+	__u8 outer_v6; /* ... and of the address that they go to */
+	__u16 pad;
+	struct tunnel_header header; /* without a tunnel: the link header alone */
 };
 
 struct {
@@ -31,34 +36,95 @@ struct {
 	__type(value, struct hop_entry);
 } sluice_hops SEC(".maps");
 
-/*
- * As find_next_hop() towards a backend of `slot` and `incarnation`, asking it when
- * the answer is not known. *hop stays good for this packet.
- */
-static __always_inline enum sluice_outcome
-find_backend_hop(struct xdp_md *ctx, struct packet *pkt, const struct tuple *tuple, __u32 length,
-		 __u32 slot, __u32 incarnation, __u64 now_ns, const struct next_hop **hop)
+/* What an entry is for. */
+struct hop_key {
+	__u64 now; /* jiffies */
+	__u32 slot;
+	__u32 incarnation;
+	__u32 generation;
+	__u8 inner_v6;
+	__u8 pad[3];
+};
+
+/* Ten milliseconds, and two jiffies at least: one may end at once. */
+static __always_inline __u64 hop_life(void)
 {
-	__u32 is_v6 = !addr_is_v4(&tuple->dst);
-	__u32 index = (slot * 2 + is_v6) & (HOP_CACHE_ENTRIES - 1);
-	struct hop_entry *entry = bpf_map_lookup_elem(&sluice_hops, &index);
+	return config.hz / 100 + 1;
+}
+
+static __always_inline struct hop_entry *hop_entry(const struct hop_key *key)
+{
+	__u32 index = (key->slot * 2 + key->inner_v6) & (HOP_CACHE_ENTRIES - 1);
+
+	return bpf_map_lookup_elem(&sluice_hops, &index);
+}
+
+static __always_inline int hop_is_good(const struct hop_entry *entry, const struct hop_key *key,
+				       __u32 length)
+{
+	return entry->expires > key->now && entry->slot == key->slot &&
+	       entry->incarnation == key->incarnation && entry->generation == key->generation &&
+	       entry->inner_v6 == key->inner_v6 && entry->hop.mtu >= length;
+}
+
+static __always_inline void hop_fill(struct hop_entry *entry, const struct hop_key *key,
+				     const struct tuple *towards, int tunnel)
+{
+	__builtin_memset(&entry->header, 0, sizeof(entry->header));
+	__builtin_memcpy(entry->header.eth.h_dest, entry->hop.dmac, ETH_ALEN);
+	__builtin_memcpy(entry->header.eth.h_source, entry->hop.smac, ETH_ALEN);
+	entry->outer_v6 = !addr_is_v4(&towards->dst);
+	if (tunnel)
+		make_outer(&entry->header, towards);
+	else
+		entry->header.eth.h_proto =
+			entry->outer_v6 ? bpf_htons(ETH_P_IPV6) : bpf_htons(ETH_P_IP);
+	entry->slot = key->slot;
+	entry->incarnation = key->incarnation;
+	entry->generation = key->generation;
+	entry->inner_v6 = key->inner_v6;
+	entry->expires = key->now + hop_life();
+}
+
+/*
+ * As find_next_hop() towards a backend, asking it when the answer is not known.
+ * *found stays good for this packet.
+ */
+static __always_inline enum sluice_outcome find_backend_hop(struct xdp_md *ctx, struct packet *pkt,
+							    const struct tuple *towards, int tunnel,
+							    __u32 length, const struct hop_key *key,
+							    const struct hop_entry **found)
+{
+	struct hop_entry *entry = hop_entry(key);
 	enum sluice_outcome outcome;
 
 	if (!entry)
 		return SLUICE_INTERNAL;
-	*hop = &entry->hop;
-	if (!config.trace && entry->expires_ns > now_ns && entry->slot == slot &&
-	    entry->incarnation == incarnation && entry->is_v6 == is_v6 && entry->hop.mtu >= length)
+	*found = entry;
+	if (!config.trace && hop_is_good(entry, key, length))
 		return SLUICE_CONTINUE;
-	entry->expires_ns = 0;
-	outcome = find_next_hop(ctx, pkt, tuple, length, &entry->hop);
-	if (outcome)
-		return outcome;
-	entry->slot = slot;
-	entry->incarnation = incarnation;
-	entry->is_v6 = is_v6;
-	entry->expires_ns = now_ns + HOP_CACHE_LIFE_NS;
-	return SLUICE_CONTINUE;
+	entry->expires = 0;
+	outcome = find_next_hop(ctx, pkt, towards, length, &entry->hop);
+	if (!outcome)
+		hop_fill(entry, key, towards, tunnel);
+	return outcome;
+}
+
+/* Link header and, with a tunnel, outer header; then out of the interface. */
+static __always_inline enum sluice_outcome
+send_to_hop(struct xdp_md *ctx, const struct hop_entry *hop, int tunnel, __u8 tos, __u16 length)
+{
+	enum sluice_outcome outcome = SLUICE_CONTINUE;
+	struct ethhdr *eth = (void *)(long)ctx->data;
+
+	if (tunnel)
+		outcome = hop->outer_v6 ? encapsulate_v6(ctx, &hop->header, tos, length)
+					: encapsulate_v4(ctx, &hop->header, tos, length);
+	else if ((void *)(eth + 1) > (void *)(long)ctx->data_end)
+		outcome = SLUICE_INTERNAL;
+	else
+		*eth = hop->header.eth;
+	return outcome ? outcome : transmit(ctx, hop->hop.ifindex);
 }
 
 #endif /* SLUICE_BPF_HOP_CACHE_H */

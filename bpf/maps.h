@@ -70,6 +70,22 @@ struct {
 	__array(values, struct inner_vips);
 } sluice_vips SEC(".maps");
 
+struct inner_vip_index {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, SLUICE_VIP_BUCKETS);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, struct sluice_vip_bucket);
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, SLUICE_SLOTS);
+	__type(key, __u32);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+	__array(values, struct inner_vip_index);
+} sluice_vip_index SEC(".maps");
+
 struct inner_tunnels {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, SLUICE_MAX_TUNNELS);
@@ -153,6 +169,25 @@ struct {
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
 } sluice_flows SEC(".maps");
 
+/* Mmapable, so that the kernel starts them on a page and no bucket lies across cache lines. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 131072);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, struct sluice_conn_bucket4);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} sluice_conns4 SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 131072);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, struct sluice_conn_bucket6);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} sluice_conns6 SEC(".maps");
+
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, SLUICE_MAX_PORTS);
@@ -192,7 +227,8 @@ struct {
  */
 __attribute__((used)) static __attribute__((noinline)) int
 emit_inner_types(const struct sluice_port *port, const struct sluice_rule *rule,
-		 const struct sluice_vip_key *key, const struct sluice_vip *vip)
+		 const struct sluice_vip_key *key, const struct sluice_vip *vip,
+		 const struct sluice_vip_bucket *bucket)
 {
 	return 0;
 }

@@ -96,6 +96,15 @@ static __always_inline enum sluice_outcome find_next_hop(struct xdp_md *ctx, str
 	return fib_outcome(result, &fib);
 }
 
+static __always_inline enum sluice_outcome transmit(struct xdp_md *ctx, __u32 ifindex)
+{
+	if (ifindex == ctx->ingress_ifindex)
+		return SLUICE_TX;
+	if (bpf_redirect_map(&sluice_txports, ifindex, 0) != XDP_REDIRECT)
+		return SLUICE_NOT_ATTACHED;
+	return SLUICE_REDIRECT;
+}
+
 /* Writes the link header of a frame whose IP header is in place, and sends it. */
 static __always_inline enum sluice_outcome send_to(struct xdp_md *ctx, const struct next_hop *hop,
 						   __be16 ethertype)
@@ -107,11 +116,7 @@ static __always_inline enum sluice_outcome send_to(struct xdp_md *ctx, const str
 	__builtin_memcpy(eth->h_dest, hop->dmac, ETH_ALEN);
 	__builtin_memcpy(eth->h_source, hop->smac, ETH_ALEN);
 	eth->h_proto = ethertype;
-	if (hop->ifindex == ctx->ingress_ifindex)
-		return SLUICE_TX;
-	if (bpf_redirect_map(&sluice_txports, hop->ifindex, 0) != XDP_REDIRECT)
-		return SLUICE_NOT_ATTACHED;
-	return SLUICE_REDIRECT;
+	return transmit(ctx, hop->ifindex);
 }
 
 /* RFC 1624, equation 3, for a field that went down by one in its high byte. */

@@ -8,6 +8,7 @@
  * known: for each interface, rx = pass + tx + redirect + drops, exactly.
  */
 #include "balancer.h"
+#include "express.h"
 #include "firewall.h"
 
 static const __u8 class_of_outcome[SLUICE_OUTCOME_COUNT] = {
@@ -39,8 +40,7 @@ static __always_inline void count(struct sluice_count *counter, __u64 bytes)
 }
 
 /* The checks that need nothing but the packet, and those on a tunnel's inner packet again. */
-static __always_inline enum sluice_outcome receive(struct xdp_md *ctx, struct packet *pkt,
-						   const struct tables *tables)
+STAGE receive(struct xdp_md *ctx, struct packet *pkt, const struct tables *tables)
 {
 	enum sluice_outcome outcome;
 
@@ -61,58 +61,69 @@ static __always_inline enum sluice_outcome receive(struct xdp_md *ctx, struct pa
 
 /* Chooses the backend, and remembers the choice. */
 STAGE balance(struct packet *pkt, const struct tables *tables, const struct sluice_vip *vip,
-	      struct flow_ref *flow, struct choice *choice)
+	      union known_flow *known, struct choice *choice)
 {
 	enum sluice_outcome outcome;
 
 	outcome = check_service(pkt, vip);
 	if (outcome)
 		return outcome;
-	if (!pick_backend(pkt, tables, vip, flow, choice))
+	if (!pick_backend(pkt, tables, vip, known, choice))
 		return SLUICE_NO_BACKEND;
-	/* A full table costs a balancer nothing but the pinning: the ring picks again. */
-	if (flow_commit(pkt, flow) && HAS_ROLE(FIREWALL))
-		return SLUICE_FLOW_TABLE;
-	if (flow->entry)
-		flow_track(pkt, flow);
-	return SLUICE_CONTINUE;
+	return HAS_ROLE(FIREWALL) ? follow(pkt, &known->flow) : SLUICE_CONTINUE;
 }
 
-static __always_inline enum sluice_outcome process(struct xdp_md *ctx, struct packet *pkt)
+/* Looks the flow up; with no firewall only what goes to a service has one. */
+static __always_inline void find_flow(struct packet *pkt, const struct sluice_vip *vip,
+				      union known_flow *known)
+{
+	if (HAS_ROLE(FIREWALL)) {
+		flow_find(pkt, &known->flow);
+	} else if (vip) {
+		conn_find_flow(pkt, vip->id, &known->conn);
+		trace(SLUICE_STEP_FLOW, conn_is_known(&known->conn),
+		      known->conn.at ? SLUICE_CONN_GET(STATE, known->conn.value) : 0);
+	}
+}
+
+/* The judgement: whether the packet may go on, and if it is for a service, to which backend. */
+STAGE decide(struct packet *pkt, const struct tables *tables, struct choice *choice)
 {
 	const struct sluice_vip *vip = NULL;
+	union known_flow known;
+	enum sluice_outcome outcome;
+
+	if (HAS_ROLE(BALANCER) && !pkt->to_group)
+		vip = find_vip(pkt, tables->slot);
+	find_flow(pkt, vip, &known);
+	if (HAS_ROLE(FIREWALL)) {
+		outcome = admit(pkt, tables, &known.flow);
+		if (outcome)
+			return outcome;
+	}
+	if (vip)
+		return balance(pkt, tables, vip, &known, choice);
+	return HAS_ROLE(FIREWALL) ? follow(pkt, &known.flow) : SLUICE_CONTINUE;
+}
+
+/* The whole way of a packet, whatever it is. */
+static __always_inline enum sluice_outcome process(struct xdp_md *ctx)
+{
+	struct packet pkt = {};
 	struct tables tables = {};
 	struct choice choice = {};
-	struct flow_ref flow;
 	enum sluice_outcome outcome;
 
 	outcome = tables_load(&tables);
 	if (!outcome)
-		outcome = receive(ctx, pkt, &tables);
+		outcome = receive(ctx, &pkt, &tables);
+	if (!outcome)
+		outcome = decide(&pkt, &tables, &choice);
 	if (outcome)
 		return outcome;
-	if (HAS_ROLE(BALANCER) && !pkt->to_group)
-		vip = find_vip(pkt, &tables);
-	if (HAS_ROLE(FIREWALL) || vip)
-		flow_find(pkt, &flow);
-	if (HAS_ROLE(FIREWALL)) {
-		outcome = admit(pkt, &tables, &flow);
-		if (outcome)
-			return outcome;
-	}
-	if (vip) {
-		outcome = balance(pkt, &tables, vip, &flow, &choice);
-		if (outcome)
-			return outcome;
-		return send_to_backend(ctx, pkt, &tables, &choice);
-	}
-	if (HAS_ROLE(FIREWALL)) {
-		if (flow_commit(pkt, &flow))
-			return SLUICE_FLOW_TABLE;
-		if (flow.entry)
-			flow_track(pkt, &flow);
-	}
-	return HAS_ROLE(FORWARD) && !pkt->to_group ? forward(ctx, pkt) : SLUICE_PASS_LOCAL;
+	if (HAS_ROLE(BALANCER) && choice.backend)
+		return send_to_backend(ctx, &pkt, &tables, &choice);
+	return HAS_ROLE(FORWARD) && !pkt.to_group ? forward(ctx, &pkt) : SLUICE_PASS_LOCAL;
 }
 
 SEC("xdp")
@@ -121,7 +132,6 @@ int sluice_xdp(struct xdp_md *ctx)
 	__u64 bytes = ctx->data_end - ctx->data;
 	__u32 port = config.port;
 	struct sluice_ledger *ledger = bpf_map_lookup_elem(&sluice_ledger, &port);
-	struct packet pkt = {};
 	__u32 outcome;
 
 	if (!ledger)
@@ -129,7 +139,9 @@ int sluice_xdp(struct xdp_md *ctx)
 	count(&ledger->rx, bytes);
 	if (config.trace)
 		trace_steps = 0;
-	outcome = process(ctx, &pkt);
+	outcome = HAS_EXPRESS_WAY ? express(ctx, bytes) : SLUICE_CONTINUE;
+	if (!outcome)
+		outcome = process(ctx);
 	trace(SLUICE_STEP_VERDICT, outcome, 0);
 	if (outcome >= SLUICE_OUTCOME_COUNT)
 		return XDP_ABORTED; /* for the verifier */

@@ -10,6 +10,7 @@
 #include "packet.h"
 
 struct tables {
+	__u32 generation; /* of the configuration */
 	__u32 slot;
 	__u32 policy; /* generation of the policy */
 	__u64 block_entries;
@@ -35,6 +36,7 @@ static __always_inline enum sluice_outcome tables_load(struct tables *tables)
 		return SLUICE_INTERNAL;
 	word = *(volatile __u64 *)&control->generation_word;
 	__builtin_memcpy(&generation, &word, sizeof(generation));
+	tables->generation = generation.config;
 	tables->slot = generation.config & (SLUICE_SLOTS - 1);
 	tables->policy = generation.policy;
 	tables->block_entries = control->block_entries;

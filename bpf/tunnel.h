@@ -22,20 +22,6 @@ static __always_inline __u16 fold_checksum(__u32 sum)
 	return ~sum;
 }
 
-/*
- * RFC 1071 of the header that write_outer_v4() builds, from the values: reading
- * back what was just written in other widths would stall on the store buffer.
- */
-static __always_inline __u16 outer_checksum(__u8 tos, __be16 length, const struct tuple *outer)
-{
-	__be32 src = outer->src.words[3], dst = outer->dst.words[3];
-	__u32 sum = bpf_htons(0x4500 | tos) + length + bpf_htons(IP_DF) +
-		    bpf_htons(TUNNEL_TTL << 8 | outer->proto);
-
-	sum += (src & 0xffff) + (src >> 16) + (dst & 0xffff) + (dst >> 16);
-	return fold_checksum(sum);
-}
-
 static __always_inline __u8 tunnel_proto(const struct packet *inner)
 {
 	return inner->is_v6 ? IPPROTO_IPV6 : IPPROTO_IPIP;
@@ -46,56 +32,113 @@ static __always_inline __u32 tunnel_overhead(const struct tuple *outer)
 	return addr_is_v4(&outer->dst) ? sizeof(struct iphdr) : sizeof(struct ipv6hdr);
 }
 
-static __always_inline void write_outer_v4(struct iphdr *ip, const struct packet *inner,
-					   const struct tuple *outer)
+/*
+ * Link header and outer header of what goes to one backend, made once. Of the packet
+ * itself only the class of traffic and the length are missing. In words, because copies
+ * in narrow pieces would stall whoever reads them as a whole.
+ */
+struct tunnel_header {
+	union {
+		struct {
+			struct ethhdr eth;
+			union {
+				struct iphdr v4;
+				struct ipv6hdr v6;
+			};
+		} __attribute__((packed));
+		__u64 words[7];
+	};
+	__u32 sum; /* IPv4: RFC 1071 sum of the header without what is missing */
+	__u32 pad;
+};
+
+static __always_inline void make_outer_v4(struct tunnel_header *header, const struct tuple *outer)
 {
-	__builtin_memset(ip, 0, sizeof(*ip));
-	ip->version = 4;
-	ip->ihl = 5;
-	ip->tos = inner->tos & DSCP_MASK;
-	ip->tot_len = bpf_htons(inner->l3_length + sizeof(*ip));
-	ip->frag_off = bpf_htons(IP_DF);
-	ip->ttl = TUNNEL_TTL;
-	ip->protocol = outer->proto;
-	ip->saddr = outer->src.words[3];
-	ip->daddr = outer->dst.words[3];
-	ip->check = outer_checksum(ip->tos, ip->tot_len, outer);
+	__be32 src = outer->src.words[3], dst = outer->dst.words[3];
+
+	header->eth.h_proto = bpf_htons(ETH_P_IP);
+	header->v4.version = 4;
+	header->v4.ihl = 5;
+	header->v4.frag_off = bpf_htons(IP_DF);
+	header->v4.ttl = TUNNEL_TTL;
+	header->v4.protocol = outer->proto;
+	header->v4.saddr = src;
+	header->v4.daddr = dst;
+	header->sum = bpf_htons(0x4500) + bpf_htons(IP_DF) +
+		      bpf_htons(TUNNEL_TTL << 8 | outer->proto) + (src & 0xffff) + (src >> 16) +
+		      (dst & 0xffff) + (dst >> 16);
 }
 
-static __always_inline void write_outer_v6(struct ipv6hdr *ip, const struct packet *inner,
-					   const struct tuple *outer)
+static __always_inline void make_outer_v6(struct tunnel_header *header, const struct tuple *outer)
 {
-	__u8 class = inner->tos & DSCP_MASK;
-
-	__builtin_memset(ip, 0, sizeof(*ip));
-	ip->version = 6;
-	ip->priority = class >> 4;
-	ip->flow_lbl[0] = class << 4;
-	ip->payload_len = bpf_htons(inner->l3_length);
-	ip->nexthdr = outer->proto;
-	ip->hop_limit = TUNNEL_TTL;
-	__builtin_memcpy(&ip->saddr, outer->src.bytes, sizeof(ip->saddr));
-	__builtin_memcpy(&ip->daddr, outer->dst.bytes, sizeof(ip->daddr));
+	header->eth.h_proto = bpf_htons(ETH_P_IPV6);
+	header->v6.version = 6;
+	header->v6.nexthdr = outer->proto;
+	header->v6.hop_limit = TUNNEL_TTL;
+	__builtin_memcpy(&header->v6.saddr, outer->src.bytes, sizeof(header->v6.saddr));
+	__builtin_memcpy(&header->v6.daddr, outer->dst.bytes, sizeof(header->v6.daddr));
 }
 
-/* Puts the outer header in front; the link header is the caller's to write. */
-static __always_inline enum sluice_outcome encapsulate(struct xdp_md *ctx, struct packet *pkt,
-						       const struct tuple *outer)
+/* The IP header of the tunnel; zeroed before, and the link addresses are the caller's. */
+static __always_inline void make_outer(struct tunnel_header *header, const struct tuple *outer)
 {
-	__u32 overhead = tunnel_overhead(outer);
-	void *header, *end;
-
-	if (bpf_xdp_adjust_head(ctx, -(int)overhead))
-		return SLUICE_INTERNAL;
-	header = (void *)(long)ctx->data + ETH_HLEN;
-	end = (void *)(long)ctx->data_end;
-	if (header + sizeof(struct ipv6hdr) > end)
-		return SLUICE_INTERNAL;
 	if (addr_is_v4(&outer->dst))
-		write_outer_v4(header, pkt, outer);
+		make_outer_v4(header, outer);
 	else
-		write_outer_v6(header, pkt, outer);
-	trace(SLUICE_STEP_ENCAP, outer->proto, pkt->l3_length + overhead);
+		make_outer_v6(header, outer);
+}
+
+/* Puts an IPv4 outer header in front of an IP packet of `length` bytes. */
+static __always_inline enum sluice_outcome
+encapsulate_v4(struct xdp_md *ctx, const struct tunnel_header *header, __u8 tos, __u16 length)
+{
+	__be16 total = bpf_htons(length + sizeof(struct iphdr));
+	const __u64 *from = header->words;
+	struct iphdr *ip;
+	__u64 *to;
+
+	if (bpf_xdp_adjust_head(ctx, -(int)sizeof(struct iphdr)))
+		return SLUICE_INTERNAL;
+	to = (void *)(long)ctx->data;
+	ip = (void *)to + ETH_HLEN;
+	if ((void *)(ip + 1) > (void *)(long)ctx->data_end)
+		return SLUICE_INTERNAL;
+	tos &= DSCP_MASK;
+	to[0] = from[0];
+	to[1] = from[1];
+	to[2] = from[2];
+	to[3] = from[3];
+	*(__u16 *)&to[4] = *(const __u16 *)&from[4];
+	ip->tos = tos;
+	ip->tot_len = total;
+	ip->check = fold_checksum(header->sum + bpf_htons(tos) + total);
+	return SLUICE_CONTINUE;
+}
+
+static __always_inline enum sluice_outcome
+encapsulate_v6(struct xdp_md *ctx, const struct tunnel_header *header, __u8 tos, __u16 length)
+{
+	const __u64 *from = header->words;
+	struct ipv6hdr *ip;
+	__u64 *to;
+
+	if (bpf_xdp_adjust_head(ctx, -(int)sizeof(struct ipv6hdr)))
+		return SLUICE_INTERNAL;
+	to = (void *)(long)ctx->data;
+	ip = (void *)to + ETH_HLEN;
+	if ((void *)(ip + 1) > (void *)(long)ctx->data_end)
+		return SLUICE_INTERNAL;
+	tos &= DSCP_MASK;
+	to[0] = from[0];
+	to[1] = from[1];
+	to[2] = from[2];
+	to[3] = from[3];
+	to[4] = from[4];
+	to[5] = from[5];
+	*(__u32 *)&to[6] = *(const __u32 *)&from[6];
+	*((__u16 *)&to[6] + 2) = *((const __u16 *)&from[6] + 2);
+	*(__be16 *)ip = bpf_htons(6 << 12 | tos << 4);
+	ip->payload_len = bpf_htons(length);
 	return SLUICE_CONTINUE;
 }
 

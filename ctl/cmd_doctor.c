@@ -16,11 +16,12 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-#define FLOW_BATCH	    4096
-#define FLOW_FILL_WARN	    90 /* percent */
-#define OLDEST_KERNEL	    "6.1"
-#define OLDEST_KERNEL_MAJOR 6
-#define OLDEST_KERNEL_MINOR 1
+#define FLOW_BATCH	     4096
+#define FLOW_FILL_WARN	     90 /* percent */
+#define CONNECTION_FILL_WARN 50 /* percent: there are entries for twice the limit */
+#define OLDEST_KERNEL	     "6.1"
+#define OLDEST_KERNEL_MAJOR  6
+#define OLDEST_KERNEL_MINOR  1
 
 struct findings {
 	json_t *list;
@@ -148,6 +149,22 @@ static int count_flows(int fd, unsigned long *count)
 	return err == -ENOENT ? 0 : err;
 }
 
+static void check_connections(struct findings *findings, const struct session *session, bool v6)
+{
+	const char *family = v6 ? "IPv6" : "IPv4";
+	unsigned long count, capacity;
+
+	if (dataplane_count_connections(&session->dp, v6, &count, &capacity))
+		return;
+	if (count * 100 / capacity >= CONNECTION_FILL_WARN)
+		add(findings, "warning", "limits: flows in the cluster file",
+		    "connections, %s: %lu of %lu entries: some new ones are not remembered", family,
+		    count, capacity);
+	else
+		add(findings, "ok", "", "connections, %s: %lu of %lu entries", family, count,
+		    capacity);
+}
+
 static void check_flows(struct findings *findings, const struct session *session)
 {
 	struct bpf_map_info info = {0};
@@ -202,6 +219,8 @@ static int examine(struct findings *findings, const struct session *session)
 		check_ledger(findings, session, &node->interfaces[i]);
 	}
 	check_flows(findings, session);
+	check_connections(findings, session, false);
+	check_connections(findings, session, true);
 	err = add_host(findings, session, node);
 	return findings->failed ? -ENOMEM : err;
 }

@@ -197,12 +197,78 @@ static int add_vips(const struct compiled_service *service, struct compiled *out
 	return err;
 }
 
-int compile_vips(struct compiled *out, struct diag_list *diags)
+static const struct compiled_vip *find_compiled(const struct in_force *now,
+						const struct sluice_vip_key *key)
+{
+	for (size_t i = 0; i < now->vip_count; i++)
+		if (!memcmp(&now->vips[i].key, key, sizeof(*key)))
+			return &now->vips[i];
+	return NULL;
+}
+
+/* A VIP keeps its id, by which connections know it, and a new one takes none in force. */
+static void number_vips(const struct in_force *now, struct compiled *out)
+{
+	bool used[2 * SLUICE_MAX_VIPS + 1] = {true};
+	__u16 next = 0;
+
+	for (size_t i = 0; i < now->vip_count; i++)
+		if (now->vips[i].vip.id <= 2 * SLUICE_MAX_VIPS)
+			used[now->vips[i].vip.id] = true;
+	for (size_t i = 0; i < out->vip_count; i++) {
+		const struct compiled_vip *before = find_compiled(now, &out->vips[i].key);
+
+		if (before)
+			out->vips[i].vip.id = before->vip.id;
+		if (out->vips[i].vip.id || out->vips[i].vip.ring == SLUICE_NONE)
+			continue;
+		while (used[next])
+			next++;
+		out->vips[i].vip.id = next;
+		used[next] = true;
+	}
+}
+
+int compile_vips(const struct in_force *now, struct compiled *out, struct diag_list *diags)
 {
 	for (size_t i = 0; i < out->service_count; i++)
 		if (add_vips(&out->services[i], out, diags))
 			return -EINVAL;
+	number_vips(now, out);
 	return 0;
+}
+
+static struct sluice_vip_bucket *bucket_of(struct sluice_vip_bucket *buckets,
+					   const struct sluice_vip_key *key)
+{
+	struct sluice_vip_words words = {0};
+
+	memcpy(&words, key, sizeof(*key));
+	return &buckets[sluice_vip_bucket_of(&words)];
+}
+
+static void put_in_bucket(struct sluice_vip_bucket *bucket, const struct compiled_vip *vip)
+{
+	static const struct sluice_vip_entry unused;
+
+	for (unsigned i = 0; i < SLUICE_WAYS; i++) {
+		if (memcmp(&bucket->entries[i].key, &unused.key, sizeof(unused.key)) != 0)
+			continue;
+		bucket->entries[i].key = vip->key;
+		bucket->entries[i].vip = vip->vip;
+		return;
+	}
+	for (unsigned i = 0; i < SLUICE_WAYS; i++)
+		bucket->entries[i].vip.spilled = 1;
+}
+
+void compile_vip_index(const struct compiled *compiled, struct sluice_vip_bucket *buckets)
+{
+	for (size_t i = 0; i < compiled->vip_count; i++) {
+		const struct compiled_vip *vip = &compiled->vips[i];
+
+		put_in_bucket(bucket_of(buckets, &vip->key), vip);
+	}
 }
 
 /* --- all -------------------------------------------------------------------- */

@@ -73,7 +73,10 @@ struct compiled {
 int compile(const struct compile_input *in, struct compiled *out,
 	    struct diag_list *diags) __must_check;
 /* The VIPs, once each service has its ring. */
-int compile_vips(struct compiled *out, struct diag_list *diags) __must_check;
+int compile_vips(const struct in_force *now, struct compiled *out,
+		 struct diag_list *diags) __must_check;
+/* The same in SLUICE_VIP_BUCKETS buckets, zeroed before. */
+void compile_vip_index(const struct compiled *compiled, struct sluice_vip_bucket *buckets);
 
 /* Parts of compile(), each in a file of its own. */
 int compile_rules(const struct cluster *cluster, const struct node *node, struct compiled *out,

@@ -19,8 +19,9 @@ struct dataplane {
 	int lock_fd;			/* -1: opened for reading */
 	struct sluice_control *control; /* mapped; read only when opened for reading */
 	/* map descriptors, -1 where not open */
-	int vips, rules, ports, tunnels, intent; /* outer maps of slotted tables */
-	int rings, backends, flows, block, ledger, rule_use, load, misses, txports, control_fd;
+	int vips, vip_index, rules, ports, tunnels, intent; /* outer maps of slotted tables */
+	int rings, backends, flows, conns4, conns6, block, ledger, rule_use, load, misses, txports,
+		control_fd;
 	struct tables_in_force *tables; /* private to the library */
 };
 
@@ -113,6 +114,21 @@ int dataplane_synchronize(void);
 
 /* $SLUICE_PIN_ROOT, or the default. */
 const char *pins_root(void);
+
+/*
+ * How the data plane tells the time of connections: jiffies a second, and the shift from
+ * jiffies to their unit, half a second or a little more.
+ */
+struct connection_clock {
+	unsigned hz, shift;
+};
+
+struct connection_clock connection_clock(void);
+/* Now, in that unit, as far as userspace can tell: jiffies go with CLOCK_MONOTONIC. */
+__u32 connection_now(void);
+/* Counts the connections in the table of one family that are not over; *capacity: entries. */
+int dataplane_count_connections(const struct dataplane *dp, bool v6, unsigned long *count,
+				unsigned long *capacity) __must_check;
 
 /* Removes the node's pins: its maps go with the last program that uses them. */
 int dataplane_destroy(const char *node) __must_check;

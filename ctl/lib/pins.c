@@ -16,6 +16,7 @@
 #include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <time.h>
@@ -42,6 +43,7 @@ static const struct pin pins[] = {
 	PIN("control", control_fd), PIN("vips", vips),	       PIN("rules", rules),
 	PIN("ports", ports),	    PIN("tunnels", tunnels),   PIN("intent", intent),
 	PIN("rings", rings),	    PIN("backends", backends), PIN("flows", flows),
+	PIN("conns4", conns4),	    PIN("conns6", conns6),     PIN("vip_index", vip_index),
 	PIN("block", block),	    PIN("ledger", ledger),     PIN("rule_use", rule_use),
 	PIN("load", load),	    PIN("misses", misses),     PIN("txports", txports),
 };
@@ -213,6 +215,11 @@ static int create_maps(const char *pin_dir, unsigned flows)
 		return -errno;
 	leave_programs_out(skel->obj);
 	err = bpf_map__set_max_entries(skel->maps.sluice_flows, flows);
+	/* Entries for twice as many connections: few buckets of four then have to hold more. */
+	if (!err)
+		err = bpf_map__set_max_entries(skel->maps.sluice_conns4, flows / 2);
+	if (!err)
+		err = bpf_map__set_max_entries(skel->maps.sluice_conns6, flows / 2);
 	if (!err)
 		err = pins_reuse(skel->obj, pin_dir);
 	if (!err)
@@ -221,10 +228,16 @@ static int create_maps(const char *pin_dir, unsigned flows)
 	return err;
 }
 
-static void stamp(struct dataplane *dp)
+static int stamp(struct dataplane *dp)
 {
+	__u64 seed;
+
+	if (getrandom(&seed, sizeof(seed), 0) != sizeof(seed))
+		return -EIO;
+	dp->control->flow_seed = seed;
 	snprintf(dp->control->node, sizeof(dp->control->node), "%s", dp->node);
 	__atomic_store_n(&dp->control->abi, SLUICE_ABI_VERSION, __ATOMIC_RELEASE);
+	return 0;
 }
 
 /* --- opening ---------------------------------------------------------------- */
@@ -290,9 +303,7 @@ static int create(struct dataplane *dp, unsigned flows)
 	err = create_maps(dp->pin_dir, flows);
 	if (!err && !dp->control)
 		err = open_control(dp);
-	if (!err)
-		stamp(dp);
-	return err;
+	return err ? err : stamp(dp);
 }
 
 static int init(struct dataplane *dp, const char *node)

@@ -30,6 +30,14 @@ static int read_mac(const char *ifname, __u8 mac[6])
 	return err;
 }
 
+static void set_clock(struct sluice_bpf *skel)
+{
+	struct connection_clock clock = connection_clock();
+
+	skel->rodata->config.hz = clock.hz;
+	skel->rodata->config.conn_time_shift = clock.shift;
+}
+
 int program_open(const struct dataplane *dp, const struct interface *interface, bool trace,
 		 struct sluice_bpf **out)
 {
@@ -46,9 +54,12 @@ int program_open(const struct dataplane *dp, const struct interface *interface, 
 	skel->rodata->config.roles = interface->roles;
 	skel->rodata->config.port = port;
 	skel->rodata->config.trace = trace;
+	skel->rodata->config.flow_seed = dp->control->flow_seed;
+	set_clock(skel);
 	err = read_mac(interface->name, skel->rodata->config.mac);
 	if (!err)
 		err = pins_reuse(skel->obj, dp->pin_dir);
+	skel->rodata->config.conn_buckets = bpf_map__max_entries(skel->maps.sluice_conns4);
 	if (err) {
 		sluice_bpf__destroy(skel);
 		return err;

@@ -176,6 +176,22 @@ static int stage_vips(struct publication *pub)
 	return stage_table(pub, SLOTTED_VIPS, &table_vips, &content);
 }
 
+static int stage_vip_index(struct publication *pub)
+{
+	struct table_content content = {.value_stride = sizeof(struct sluice_vip_bucket),
+					.count = SLUICE_VIP_BUCKETS};
+	struct sluice_vip_bucket *buckets = calloc(SLUICE_VIP_BUCKETS, sizeof(*buckets));
+	int err;
+
+	if (!buckets)
+		return -ENOMEM;
+	compile_vip_index(pub->next, buckets);
+	content.values = buckets;
+	err = stage_table(pub, SLOTTED_VIP_INDEX, &table_vip_index, &content);
+	free(buckets);
+	return err;
+}
+
 static int stage_tunnels(struct publication *pub)
 {
 	static const __u32 unused;
@@ -238,13 +254,15 @@ static int stage(struct publication *pub, const struct cluster *cluster, struct 
 	int err = stage_rings(pub);
 
 	if (!err)
-		err = compile_vips(pub->next, diags);
+		err = compile_vips(pub->now, pub->next, diags);
 	if (!err)
 		err = stage_ports(pub);
 	if (!err)
 		err = stage_rules(pub);
 	if (!err)
 		err = stage_vips(pub);
+	if (!err)
+		err = stage_vip_index(pub);
 	if (!err)
 		err = stage_tunnels(pub);
 	if (!err)

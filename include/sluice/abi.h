@@ -22,7 +22,7 @@
 #include "outcome.h"
 
 /* Raised whenever a layout below changes; checked against the pinned maps. */
-#define SLUICE_ABI_VERSION 1
+#define SLUICE_ABI_VERSION 2
 
 #define SLUICE_NAME_LEN	    32	 /* names of objects, with the final NUL */
 #define SLUICE_IFNAME_LEN   16	 /* IFNAMSIZ */
@@ -39,6 +39,8 @@
 #define SLUICE_RING_SIZE    65537 /* Maglev table entries; prime */
 #define SLUICE_INTENT_CHUNK 4096  /* bytes per element of the stored configuration */
 #define SLUICE_TRACE_STEPS  32
+#define SLUICE_VIP_BUCKETS  4096 /* of the index of VIPs; a power of two */
+#define SLUICE_WAYS	    4	 /* entries of a bucket: of the index, and of the connections */
 
 #define SLUICE_NONE ((__u32)-1) /* "no backend", "no rule", "no ring" */
 
@@ -71,6 +73,7 @@ struct sluice_control {
 	__u32 pad;
 	__u64 applied_unix_s; /* when the generation was published */
 	char node[SLUICE_NAME_LEN];
+	__u64 flow_seed; /* secret, made with the maps: nobody can aim at one bucket of flows */
 };
 
 /* What a program instance is loaded to do: rodata, one instance per interface. */
@@ -82,11 +85,17 @@ enum sluice_role {
 };
 
 struct sluice_program_config {
-	__u32 roles; /* enum sluice_role */
-	__u32 port;  /* index into sluice_ports and sluice_ledger */
-	__u32 trace; /* 1: log steps, change nothing */
-	__u8 mac[6]; /* the interface's own link address, when it was attached */
+	__u32 roles;	  /* enum sluice_role */
+	__u32 port;	  /* index into sluice_ports and sluice_ledger */
+	__u32 trace;	  /* 1: log steps, change nothing */
+	__u32 no_express; /* 1: every packet takes the whole pipeline */
+	__u8 mac[6];	  /* the interface's own link address, when it was attached */
 	__u8 pad[2];
+	__u64 flow_seed;       /* sluice_control's */
+	__u32 conn_buckets;    /* of sluice_conns4, and of sluice_conns6 */
+	__u32 hz;	       /* jiffies a second */
+	__u32 conn_time_shift; /* from jiffies to the unit of a connection's time */
+	__u32 pad2;
 };
 
 /* sluice_ports: slotted, inner ARRAY[SLUICE_MAX_PORTS]: one attached interface. */
@@ -145,8 +154,38 @@ struct sluice_vip {
 	__u32 service; /* index: stable while the service lives */
 	__u32 ring;    /* index into sluice_rings; SLUICE_NONE in a bare address entry */
 	__u8 forward;  /* enum sluice_forward */
-	__u8 pad[3];
+	__u8 spilled;  /* 1, in the index: entries of this bucket had no room in it */
+	__u16 id;      /* not 0, and the VIP's as long as it is one; 0 in a bare address entry */
 };
+
+/*
+ * sluice_vip_index: slotted, inner ARRAY[SLUICE_VIP_BUCKETS]: what sluice_vips holds, in
+ * buckets that a packet reads without hashing for long. Unused entries are zero. What does
+ * not fit into a bucket stands in sluice_vips alone, and all four entries say so.
+ */
+struct sluice_vip_entry {
+	struct sluice_vip_key key;
+	struct sluice_vip vip;
+};
+
+struct sluice_vip_bucket {
+	struct sluice_vip_entry entries[SLUICE_WAYS];
+};
+
+/* A key's 20 bytes, as words of this machine: compared and hashed without a copy. */
+struct sluice_vip_words {
+	__u64 addr[2];
+	__u32 rest; /* port, proto, pad */
+};
+
+/* The bucket of a key: the one function of writer and packet. */
+static inline __u32 sluice_vip_bucket_of(const struct sluice_vip_words *key)
+{
+	__u64 hash = key->addr[0] * 0x9e3779b97f4a7c15ULL ^ key->addr[1];
+
+	hash = (hash ^ hash >> 32 ^ key->rest) * 0x9e3779b97f4a7c15ULL;
+	return hash >> 40 & (SLUICE_VIP_BUCKETS - 1);
+}
 
 /* sluice_rings: ARRAY_OF_MAPS[SLUICE_MAX_RINGS], inner ARRAY[SLUICE_RING_SIZE] of __u32 backend. */
 
@@ -177,7 +216,10 @@ struct sluice_backend {
 	__u8 pad[4];
 };
 
-/* sluice_flows: LRU_HASH. Both directions share one entry: lo is the smaller endpoint. */
+/*
+ * sluice_flows: LRU_HASH, of interfaces with a firewall. Both directions share one entry: lo
+ * is the smaller endpoint.
+ */
 struct sluice_flow_key {
 	struct sluice_addr lo;
 	struct sluice_addr hi;
@@ -212,6 +254,58 @@ struct sluice_flow {
 	__u8 port;  /* port slot where the initiator came in */
 	__u8 pad[5];
 };
+
+/*
+ * sluice_conns4, sluice_conns6: mmapable ARRAYs of buckets: the flows of balancers without a
+ * firewall, of which only the client's side is heard. An entry belongs to a flow while its
+ * value is live. Whoever changes an entry does it by compare-and-exchange of that one word;
+ * whoever gives it to another flow first marks it busy, writes the key, and then the new
+ * value, whose sequence differs. So a reader that finds its key between two equal sequences
+ * has a value of its own flow.
+ */
+struct sluice_conn4 {
+	__u64 key; /* source address, port << 32, VIP id << 48 */
+	__u64 value;
+};
+
+struct sluice_conn6 {
+	__u64 key; /* source port << 32, VIP id << 48 */
+	__u64 value;
+	struct sluice_addr src;
+};
+
+struct sluice_conn_bucket4 {
+	struct sluice_conn4 entries[SLUICE_WAYS];
+};
+
+struct sluice_conn_bucket6 {
+	struct sluice_conn6 entries[SLUICE_WAYS];
+};
+
+/* Fields of a value: first bit, and number of bits. 0 as a whole: never used. */
+#define SLUICE_CONN_BACKEND_AT	     0 /* slot */
+#define SLUICE_CONN_BACKEND_BITS     12
+#define SLUICE_CONN_INCARNATION_AT   12 /* of the backend, its low bits */
+#define SLUICE_CONN_INCARNATION_BITS 14
+#define SLUICE_CONN_STATE_AT	     26 /* enum sluice_flow_state */
+#define SLUICE_CONN_STATE_BITS	     2
+#define SLUICE_CONN_OWNED_AT	     28 /* enum sluice_conn_owned */
+#define SLUICE_CONN_OWNED_BITS	     2
+#define SLUICE_CONN_SEQUENCE_AT	     30 /* +1 with each owner */
+#define SLUICE_CONN_SEQUENCE_BITS    6
+#define SLUICE_CONN_EXPIRES_AT	     36 /* jiffies64 >> conn_time_shift, its low bits */
+#define SLUICE_CONN_EXPIRES_BITS     28
+
+enum sluice_conn_owned {
+	SLUICE_CONN_FREE,
+	SLUICE_CONN_BUSY, /* being given to another flow */
+	SLUICE_CONN_LIVE, /* until it expires */
+};
+
+#define SLUICE_CONN_MASK(field) ((1ULL << SLUICE_CONN_##field##_BITS) - 1)
+#define SLUICE_CONN_GET(field, value)                                                              \
+	((value) >> SLUICE_CONN_##field##_AT & SLUICE_CONN_MASK(field))
+#define SLUICE_CONN_PUT(field, x) (((__u64)(x)&SLUICE_CONN_MASK(field)) << SLUICE_CONN_##field##_AT)
 
 /* sluice_tunnels: slotted, inner HASH[SLUICE_MAX_TUNNELS], struct sluice_addr to __u32 (unused). */
 
@@ -294,12 +388,16 @@ struct sluice_trace_step {
 };
 
 _Static_assert(sizeof(struct sluice_addr) == 16, "ABI");
-_Static_assert(sizeof(struct sluice_control) == 64, "ABI");
-_Static_assert(sizeof(struct sluice_program_config) == 20, "ABI");
+_Static_assert(sizeof(struct sluice_control) == 72, "ABI");
+_Static_assert(sizeof(struct sluice_program_config) == 48, "ABI");
 _Static_assert(sizeof(struct sluice_port) == 64, "ABI");
 _Static_assert(sizeof(struct sluice_rule) == 80, "ABI");
 _Static_assert(sizeof(struct sluice_vip_key) == 20, "ABI");
 _Static_assert(sizeof(struct sluice_vip) == 12, "ABI");
+_Static_assert(sizeof(struct sluice_vip_bucket) == 128, "ABI");
+_Static_assert(sizeof(struct sluice_conn_bucket4) == 64, "ABI");
+_Static_assert(sizeof(struct sluice_conn_bucket6) == 128, "ABI");
+_Static_assert(SLUICE_MAX_BACKENDS == 1 << SLUICE_CONN_BACKEND_BITS, "ABI");
 _Static_assert(sizeof(struct sluice_backend) == 48, "ABI");
 _Static_assert(sizeof(struct sluice_flow_key) == 40, "ABI");
 _Static_assert(sizeof(struct sluice_flow) == 32, "ABI");

@@ -297,7 +297,7 @@ static void flow_that_names_no_backend_is_picked_anew(void)
 	testbed_up(&tb, "lb1", farm);
 	chosen = backend_of(&tb, &packet);
 	CU_ASSERT(testbed_flow(&tb, &packet, &flow));
-	flow.backend = SLUICE_MAX_BACKENDS;
+	flow.backend = SLUICE_MAX_BACKENDS - 1;
 	testbed_set_flow(&tb, &packet, &flow);
 	CU_ASSERT_EQUAL(backend_of(&tb, &packet), chosen);
 	testbed_down(&tb);

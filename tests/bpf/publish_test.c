@@ -166,7 +166,7 @@ static bool vips_fit(const struct in_force *now, struct compiled *again)
 
 	for (size_t i = 0; i < again->service_count; i++)
 		again->services[i].ring = again->services[i].ring_before;
-	if (compile_vips(again, &diags))
+	if (compile_vips(now, again, &diags))
 		return false;
 	for (size_t i = 0; i < again->vip_count; i++)
 		for (size_t j = 0; j < now->vip_count; j++)

@@ -100,6 +100,18 @@ struct testbed_port *testbed_port(struct testbed *tb, const char *ifname);
 bool testbed_flow(const struct testbed *tb, const struct packet *packet, struct sluice_flow *out);
 void testbed_set_flow(const struct testbed *tb, const struct packet *packet,
 		      const struct sluice_flow *flow);
+/* The connections of a balancer alone, as they are in memory. */
+struct testbed_connections {
+	void *entries;
+	size_t count, bytes;
+	bool v6;
+};
+
+void testbed_connections(const struct testbed *tb, bool v6, struct testbed_connections *out);
+void testbed_connections_put(struct testbed_connections *table);
+/* The `i`th: struct sluice_conn6, of which IPv4 has the first two members alone. */
+void *testbed_connection(const struct testbed_connections *table, size_t i);
+
 size_t testbed_flow_count(const struct testbed *tb);
 struct sluice_count testbed_rule_use(const struct testbed *tb, const char *policy,
 				     const char *rule);

@@ -2,6 +2,8 @@
 /* What the data plane remembers, as a test asks for it: by packet and by name. */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -35,6 +37,112 @@ static struct sluice_flow_key flow_key(const struct packet *packet)
 	return key;
 }
 
+/* The VIP's number in force; 0: the packet is to none. */
+static __u16 vip_id(const struct testbed *tb, const struct sluice_flow_key *key)
+{
+	struct sluice_vip_key vip_key = {
+		.addr = key->hi, .port = key->hi_port, .proto = key->proto};
+	unsigned slot = dataplane_slot(&tb->dp), id;
+	struct sluice_vip vip = {};
+	int fd;
+
+	if (bpf_map_lookup_elem(tb->dp.vips, &slot, &id))
+		die("no VIPs in force");
+	fd = bpf_map_get_fd_by_id(id);
+	bpf_map_lookup_elem(fd, &vip_key, &vip);
+	close(fd);
+	return vip.id;
+}
+
+static bool is_connection(const struct testbed_connections *table, size_t i,
+			  const struct sluice_flow_key *key, __u16 vip)
+{
+	const struct sluice_conn6 *entry = testbed_connection(table, i);
+	__u64 tail = (__u64)key->lo_port << 32 | (__u64)vip << 48;
+
+	if (SLUICE_CONN_GET(OWNED, entry->value) != SLUICE_CONN_LIVE)
+		return false;
+	if (!table->v6)
+		return entry->key == (tail | key->lo.words[3]);
+	return entry->key == tail && !addr_cmp(&entry->src, &key->lo);
+}
+
+static struct sluice_conn6 *find_connection(const struct testbed *tb, const struct packet *packet,
+					    struct testbed_connections *table)
+{
+	struct sluice_flow_key key = flow_key(packet);
+	__u16 vip = vip_id(tb, &key);
+
+	testbed_connections(tb, packet_is_v6(packet), table);
+	for (size_t i = 0; i < table->count && vip; i++)
+		if (is_connection(table, i, &key, vip))
+			return testbed_connection(table, i);
+	testbed_connections_put(table);
+	return NULL;
+}
+
+static bool read_connection(const struct testbed *tb, const struct packet *packet,
+			    struct sluice_flow *out)
+{
+	struct testbed_connections table;
+	const struct sluice_conn6 *entry = find_connection(tb, packet, &table);
+	__u64 value;
+
+	if (!entry)
+		return false;
+	value = entry->value;
+	testbed_connections_put(&table);
+	out->backend = SLUICE_CONN_GET(BACKEND, value);
+	out->incarnation = SLUICE_CONN_GET(INCARNATION, value);
+	out->state = SLUICE_CONN_GET(STATE, value);
+	out->flags = SLUICE_FLOW_BALANCED;
+	return true;
+}
+
+static void write_connection(const struct testbed *tb, const struct packet *packet,
+			     const struct sluice_flow *flow)
+{
+	struct testbed_connections table;
+	struct sluice_conn6 *entry = find_connection(tb, packet, &table);
+
+	if (!entry)
+		die("no connection to change");
+	entry->value &= SLUICE_CONN_PUT(OWNED, -1) | SLUICE_CONN_PUT(SEQUENCE, -1) |
+			SLUICE_CONN_PUT(EXPIRES, -1);
+	entry->value |= SLUICE_CONN_PUT(BACKEND, flow->backend) |
+			SLUICE_CONN_PUT(INCARNATION, flow->incarnation) |
+			SLUICE_CONN_PUT(STATE, flow->state);
+	testbed_connections_put(&table);
+}
+
+void testbed_connections(const struct testbed *tb, bool v6, struct testbed_connections *out)
+{
+	struct bpf_map_info info = {};
+	__u32 length = sizeof(info);
+	int fd = v6 ? tb->dp.conns6 : tb->dp.conns4;
+
+	if (bpf_obj_get_info_by_fd(fd, &info, &length))
+		die("no connections");
+	out->v6 = v6;
+	out->count = (size_t)info.max_entries * SLUICE_WAYS;
+	out->bytes = (size_t)info.max_entries * info.value_size;
+	out->entries = mmap(NULL, out->bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (out->entries == MAP_FAILED)
+		die("connections are not mapped");
+}
+
+void testbed_connections_put(struct testbed_connections *table)
+{
+	munmap(table->entries, table->bytes);
+}
+
+void *testbed_connection(const struct testbed_connections *table, size_t i)
+{
+	size_t bytes = table->v6 ? sizeof(struct sluice_conn6) : sizeof(struct sluice_conn4);
+
+	return (char *)table->entries + i * bytes;
+}
+
 static struct sluice_flow_key swapped(const struct sluice_flow_key *key)
 {
 	struct sluice_flow_key other = *key;
@@ -62,7 +170,7 @@ bool testbed_flow(const struct testbed *tb, const struct packet *packet, struct 
 	struct sluice_flow_key key;
 
 	memset(out, 0, sizeof(*out));
-	return find_flow(tb, packet, &key, out);
+	return find_flow(tb, packet, &key, out) || read_connection(tb, packet, out);
 }
 
 void testbed_set_flow(const struct testbed *tb, const struct packet *packet,
@@ -71,15 +179,31 @@ void testbed_set_flow(const struct testbed *tb, const struct packet *packet,
 	struct sluice_flow_key key;
 	struct sluice_flow before;
 
-	if (!find_flow(tb, packet, &key, &before) ||
-	    bpf_map_update_elem(tb->dp.flows, &key, flow, BPF_EXIST))
+	if (!find_flow(tb, packet, &key, &before))
+		write_connection(tb, packet, flow);
+	else if (bpf_map_update_elem(tb->dp.flows, &key, flow, BPF_EXIST))
 		die("no flow to change");
+}
+
+static size_t count_connections(const struct testbed *tb, bool v6)
+{
+	struct testbed_connections table;
+	size_t count = 0;
+
+	testbed_connections(tb, v6, &table);
+	for (size_t i = 0; i < table.count; i++) {
+		const struct sluice_conn4 *entry = testbed_connection(&table, i);
+
+		count += SLUICE_CONN_GET(OWNED, entry->value) == SLUICE_CONN_LIVE;
+	}
+	testbed_connections_put(&table);
+	return count;
 }
 
 size_t testbed_flow_count(const struct testbed *tb)
 {
 	struct sluice_flow_key key, *previous = NULL;
-	size_t count = 0;
+	size_t count = count_connections(tb, false) + count_connections(tb, true);
 
 	for (; !bpf_map_get_next_key(tb->dp.flows, previous, &key); previous = &key)
 		count++;
@@ -128,9 +252,20 @@ static void clear_counters(int fd, __u32 entries, size_t value_bytes)
 	free(zeros);
 }
 
+static void clear_connections(const struct testbed *tb, bool v6)
+{
+	struct testbed_connections table;
+
+	testbed_connections(tb, v6, &table);
+	memset(table.entries, 0, table.bytes);
+	testbed_connections_put(&table);
+}
+
 void state_clear(const struct testbed *tb)
 {
 	clear_map(tb->dp.flows);
+	clear_connections(tb, false);
+	clear_connections(tb, true);
 	clear_map(tb->dp.misses);
 	clear_map(tb->dp.block);
 	tb->dp.control->block_entries = 0;

@@ -70,7 +70,7 @@ static void put_in_force(void)
 	memcpy(now.backends, next.backends, sizeof(now.backends));
 	for (size_t i = 0; i < next.service_count; i++)
 		next.services[i].ring = next.services[i].index;
-	CU_ASSERT_EQUAL_FATAL(compile_vips(&next, &diags), 0);
+	CU_ASSERT_EQUAL_FATAL(compile_vips(&now, &next, &diags), 0);
 	memcpy(now.vips, next.vips, sizeof(now.vips));
 	now.vip_count = next.vip_count;
 	model_fini(&now.model);
@@ -319,7 +319,7 @@ static void balancers_are_who_a_tunnel_may_come_from(void)
 static void each_address_of_a_vip_is_known_by_itself(void)
 {
 	compile_balanced("lb1");
-	CU_ASSERT_EQUAL(compile_vips(&next, &diags), 0);
+	CU_ASSERT_EQUAL(compile_vips(&now, &next, &diags), 0);
 	CU_ASSERT_EQUAL(next.vip_count, 6);
 	for (size_t i = 0; i < next.vip_count; i++)
 		CU_ASSERT_EQUAL(!next.vips[i].key.proto,
