@@ -92,7 +92,8 @@ slow_client_is_waited_for() {
 large_statements_pass() {
 	timeout 60 /usr/bin/python3 - "$router_port" "$user" "$password" <<-'PYTHON'
 		import hashlib, pymysql, sys
-		client = pymysql.connect(host="127.0.0.1", port=int(sys.argv[1]), user=sys.argv[2],
+		client = pymysql.connect(host="127.0.0.1", port=int(sys.argv[1]),
+		        user=sys.argv[2],
 		    password=sys.argv[3], database="test", autocommit=True,
 		    max_allowed_packet=64 << 20)
 		cursor = client.cursor()
@@ -112,7 +113,8 @@ too_large_statement_is_refused_by_the_server() {
 	local seen
 	seen=$(timeout 30 /usr/bin/python3 - "$router_port" "$user" "$password" 2>&1 <<-'PYTHON'
 		import pymysql, sys
-		client = pymysql.connect(host="127.0.0.1", port=int(sys.argv[1]), user=sys.argv[2],
+		client = pymysql.connect(host="127.0.0.1", port=int(sys.argv[1]),
+		        user=sys.argv[2],
 		    password=sys.argv[3], database="test", max_allowed_packet=200 << 20)
 		client.cursor().execute("SELECT LENGTH('%s')" % ("x" * (70 << 20)))
 	PYTHON
@@ -146,7 +148,8 @@ queries_are_killed() {
 	timeout 30 /usr/bin/python3 - "$router_port" "$user" "$password" <<-'PYTHON'
 		import pymysql, sys, threading, time
 		def connect():
-		    return pymysql.connect(host="127.0.0.1", port=int(sys.argv[1]), user=sys.argv[2],
+		    return pymysql.connect(host="127.0.0.1", port=int(sys.argv[1]),
+		        user=sys.argv[2],
 		        password=sys.argv[3], database="test", autocommit=True)
 		def run(statement, kill):
 		    victim, killer = connect(), connect()

@@ -15,7 +15,8 @@ reader_script() {
 	cat <<-'PYTHON'
 		import pymysql, sys, time
 		def connect():
-		    return pymysql.connect(host="127.0.0.1", port=int(sys.argv[1]), user=sys.argv[2],
+		    return pymysql.connect(host="127.0.0.1", port=int(sys.argv[1]),
+		        user=sys.argv[2],
 		        password=sys.argv[3], database="test", autocommit=True, read_timeout=10)
 		connection = connect()
 		while True:
@@ -92,7 +93,8 @@ long_sessions_return() {
 	within 5 usable db2 0 || return
 	cat >"$net_dir/sessions.py" <<-'PYTHON'
 		import pymysql, sys, time
-		sessions = [pymysql.connect(host="127.0.0.1", port=int(sys.argv[1]), user=sys.argv[2],
+		sessions = [pymysql.connect(host="127.0.0.1", port=int(sys.argv[1]),
+		        user=sys.argv[2],
 		    password=sys.argv[3], database="test", autocommit=True) for _ in range(10)]
 		while True:
 		    met = []
@@ -115,7 +117,8 @@ long_sessions_return() {
 error_of() {
 	timeout 4 /usr/bin/python3 - "$router_port" "$user" "$password" "$@" <<-'PYTHON'
 		import pymysql, sys
-		connection = pymysql.connect(host="127.0.0.1", port=int(sys.argv[1]), user=sys.argv[2],
+		connection = pymysql.connect(host="127.0.0.1", port=int(sys.argv[1]),
+		        user=sys.argv[2],
 		    password=sys.argv[3], database="test", autocommit=True)
 		for statement in sys.argv[4:]:
 		    try:

@@ -90,6 +90,27 @@ wrong_users_change_nothing() {
 		logs_in
 }
 
+# --- caching_sha2_password toward servers: another router plays the server ------------------
+
+# front_start [LINE]...: a router whose only server is the router that we have.
+front_start() {
+	stop front
+	cat >"$net_dir/front.yaml" <<-YAML
+		listen: ["127.0.0.1:3400"]
+		node: front
+		workers: 1
+		servers: {back: {address: "127.0.0.1:$router_port"}}
+		users: $net_dir/front-users.yaml
+		monitor: {user: monitor, password-file: $net_dir/monitor.password}
+	YAML
+	[ $# -eq 0 ] || printf '%s\n' "$@" >>"$net_dir/front.yaml"
+	start front "$build/sluice-mysql" --config "$net_dir/front.yaml"
+}
+
+behind_front_logs_in() {
+	[ "$(sql -P 3400 -u "$1" "-p$2" 'SELECT 7; SELECT @@server_id')" = $'7\n1' ]
+}
+
 # --- bad bytes ---------------------------------------------------------------------------
 
 # Sends a login that is cut or wrong, or garbage behind a good one; the router closes
@@ -228,6 +249,24 @@ check "a hash and caching_sha2_password under TLS" pymysql caching_sha2_password
 check "without TLS nobody gets in" is_refused 'insecure transport' sql --skip-ssl 'SELECT 1'
 check "the UNIX socket needs no TLS" logs_in -h localhost --protocol=socket \
 	-S "$net_dir/router.sock" --skip-ssl
+
+users_write "$user: {password: '$password'}" "hashed: {hash: '$(hash_of 'hash me')'}" \
+	"monitor: {password: monitor}"
+{
+	echo "users: {hashed: {password: 'hash me'}, $user: {password: '$password'}}"
+} >"$net_dir/front-users.yaml"
+check "the router starts as a server" restart \
+	"tls: {certificate: $net_dir/cert.pem, key: $net_dir/cert.key}"
+front_start
+check "to a server by caching_sha2_password" within 5 behind_front_logs_in "$user" "$password"
+check "to a server that wants the password, by RSA" behind_front_logs_in hashed 'hash me'
+front_start "server-tls: {mode: verify, ca: $net_dir/ca.pem, name: db.example.com}"
+check "to a server that wants the password, under TLS" \
+	within 5 behind_front_logs_in hashed 'hash me'
+front_start "server-tls: {mode: verify, ca: $net_dir/ca.pem, name: www.example.com}"
+check "not to a server with another name" within 5 is_refused 'certificate verify failed' \
+	sql -P 3400 'SELECT 7'
+stop front
 
 check "the router starts with short deadlines" restart 'limits: {login: 2s, stall: 2s}'
 check "bad bytes are refused, slow clients closed" send_garbage

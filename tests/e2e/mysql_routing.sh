@@ -30,7 +30,8 @@ write_goes_to_the_primary() {
 
 transaction_stays_on_the_primary() {
 	local seen
-	seen=$(servers_of 'SELECT @@server_id; BEGIN; SELECT @@server_id; COMMIT; SELECT @@server_id')
+	seen=$(servers_of 'SELECT @@server_id; BEGIN; SELECT @@server_id; COMMIT;
+		SELECT @@server_id')
 	[[ $seen =~ ^[23]\ 1\ [23]$ ]]
 }
 
@@ -70,7 +71,8 @@ settings_are_the_same_everywhere() {
 
 schema_is_the_same_everywhere() {
 	[[ $(sql 'USE test; SELECT @@server_id, DATABASE(); USE information_schema;
-		SELECT @@server_id; USE test; SELECT @@server_id, COUNT(*) FROM places' | xargs) =~ \
+		SELECT @@server_id; USE test;
+		SELECT @@server_id, COUNT(*) FROM places' | xargs) =~ \
 		^[23]\ test\ 1\ [23]\ 1$ ]]
 }
 
@@ -79,7 +81,8 @@ hint_is_followed() {
 }
 
 prepared_text_is_on_the_primary() {
-	[ "$(servers_of "PREPARE s FROM 'SELECT @@server_id'; EXECUTE s; DEALLOCATE PREPARE s")" = 1 ]
+	[ "$(servers_of "PREPARE s FROM 'SELECT @@server_id'; EXECUTE s;
+		DEALLOCATE PREPARE s")" = 1 ]
 }
 
 # Both replicas get half of the sessions.

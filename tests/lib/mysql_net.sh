@@ -69,13 +69,15 @@ stop() {
 # An authority, and one certificate for servers and router alike: for the address, and a name.
 certificates_make() {
 	local ec=(-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2)
-	openssl req -x509 "${ec[@]}" -subj "/CN=Test Authority" -keyout "$net_dir/ca.key" \
-		-out "$net_dir/ca.pem" 2>/dev/null
-	openssl req -new "${ec[@]}" -subj "/CN=db.example.com" -keyout "$net_dir/cert.key" \
-		-out "$net_dir/cert.csr" 2>/dev/null
-	openssl x509 -req -days 2 -in "$net_dir/cert.csr" -CA "$net_dir/ca.pem" \
-		-CAkey "$net_dir/ca.key" -CAcreateserial -out "$net_dir/cert.pem" 2>/dev/null \
-		-extfile <(echo subjectAltName=DNS:db.example.com,IP:127.0.0.1)
+	{
+		openssl req -x509 "${ec[@]}" -subj "/CN=Test Authority" \
+			-keyout "$net_dir/ca.key" -out "$net_dir/ca.pem"
+		openssl req -new "${ec[@]}" -subj "/CN=db.example.com" \
+			-keyout "$net_dir/cert.key" -out "$net_dir/cert.csr"
+		openssl x509 -req -days 2 -in "$net_dir/cert.csr" -CA "$net_dir/ca.pem" \
+			-CAkey "$net_dir/ca.key" -CAcreateserial -out "$net_dir/cert.pem" \
+			-extfile <(echo subjectAltName=DNS:db.example.com,IP:127.0.0.1)
+	} 2>/dev/null
 }
 
 # --- servers ----------------------------------------------------------------------
@@ -89,9 +91,11 @@ db_start() {
 		--skip-name-resolve --log-bin=binlog --log-slave-updates --binlog-format=ROW \
 		--gtid-strict-mode=ON --innodb-log-file-size=4M --innodb-buffer-pool-size=32M \
 		--innodb-flush-log-at-trx-commit=2 --key-buffer-size=1M --local-infile=ON \
-		--aria-pagecache-buffer-size=8M --performance-schema=OFF --max-connections=500 --max-allowed-packet=64M \
+		--aria-pagecache-buffer-size=8M --performance-schema=OFF \
+		--max-connections=500 --max-allowed-packet=64M \
 		--report-host="$name" --slave-net-timeout=5 \
-		--ssl-ca="$net_dir/ca.pem" --ssl-cert="$net_dir/cert.pem" --ssl-key="$net_dir/cert.key" \
+		--ssl-ca="$net_dir/ca.pem" --ssl-cert="$net_dir/cert.pem" \
+		--ssl-key="$net_dir/cert.key" \
 		--read-only="$([ "$name" = db1 ] && echo OFF || echo ON)" "$@"
 }
 
@@ -167,6 +171,7 @@ users_write() {
 }
 
 # router_config [LINE]...: what a test has besides.
+# shellcheck disable=SC2120
 router_config() {
 	echo monitor >"$net_dir/monitor.password"
 	cat >"$net_dir/router.yaml" <<-YAML
@@ -181,7 +186,8 @@ router_config() {
 		  db3: {address: "127.0.0.1:3313"}
 		users: $net_dir/users.yaml
 		monitor:
-		  {user: monitor, password-file: $net_dir/monitor.password, heartbeat: sluice.heartbeat}
+		  {user: monitor, password-file: $net_dir/monitor.password,
+		   heartbeat: sluice.heartbeat}
 	YAML
 	[ $# -eq 0 ] || printf '%s\n' "$@" >>"$net_dir/router.yaml"
 }

@@ -35,8 +35,6 @@ struct server_view {
 	struct gtid_set applied;
 	uint32_t capabilities;
 	uint8_t lag_source; /* enum lag_source */
-	bool unsafe_mode;   /* its sql_mode makes text ambiguous: statement_mode_is_unsafe() */
-	bool has_gtids;
 };
 
 struct server_board {
@@ -45,6 +43,9 @@ struct server_board {
 	_Atomic uint8_t health; /* enum server_health */
 	_Atomic uint8_t writable;
 	_Atomic uint8_t replicates;
+	_Atomic uint8_t
+		unsafe_mode; /* its sql_mode makes text ambiguous: statement_mode_is_unsafe() */
+	_Atomic uint8_t has_gtids;     /* its writes have some */
 	_Atomic uint32_t lag_ms;       /* or CLUSTER_LAG_UNKNOWN */
 	_Atomic uint64_t changed_ns;   /* when health or role last did, CLOCK_MONOTONIC */
 	_Atomic uint64_t suspected_ns; /* a worker failed to reach it then; 0: none did since */

@@ -169,12 +169,13 @@ void leg_fail(struct leg *leg, uint16_t code, const char *format, ...)
 {
 	struct session *session = leg->session;
 	struct failure failure;
-	char text[160];
+	char text[CLUSTER_REASON_LEN];
 	va_list arguments;
 
 	va_start(arguments, format);
 	vsnprintf(text, sizeof(text), format, arguments);
 	va_end(arguments);
+	strcpy(session->router->reasons[leg->server], text);
 	failure_set(&failure, code, code == ERROR_SERVER_SHUTDOWN ? "08S01" : "HY000",
 		    "sluice-mysql: %s: %s", leg_server(leg)->name, text);
 	router_count(session->router, COUNTER_LEGS_FAILED);

@@ -112,8 +112,6 @@ static void fill_view(struct target *target, struct server_view *view)
 		 mysql_get_server_info(&probe->mysql));
 	mariadb_get_infov(&probe->mysql, MARIADB_CONNECTION_SERVER_CAPABILITIES, &capabilities);
 	view->capabilities = (uint32_t)capabilities;
-	view->unsafe_mode = findings->unsafe_mode;
-	view->has_gtids = findings->has_gtids;
 	snprintf(view->reason, sizeof(view->reason), "%s", findings->replication_error);
 	if (gtid_parse(probe->is_mariadb ? GTID_MARIADB : GTID_MYSQL,
 		       (struct span){findings->gtids, strlen(findings->gtids)}, &view->applied))
@@ -148,6 +146,8 @@ static void put_on_board(struct target *target)
 	fill_view(target, &view);
 	cluster_write_view(place, &view);
 	place->writable = findings->writable;
+	place->unsafe_mode = findings->unsafe_mode;
+	place->has_gtids = findings->has_gtids;
 	place->replicates = replicates;
 	/* A suspicion that is younger than the check stays. */
 	if (place->suspected_ns && place->suspected_ns < target->probe.began_ns) {

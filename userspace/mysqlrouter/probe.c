@@ -9,8 +9,11 @@
 
 #include "statement.h"
 
-#define ERROR_ACCESS_DENIED_SPECIFIC 1227
-#define WAITS			     (MYSQL_WAIT_READ | MYSQL_WAIT_WRITE | MYSQL_WAIT_EXCEPT | MYSQL_WAIT_TIMEOUT)
+#define ERROR_NO_PRIVILEGE 1227
+
+/* What a call may wait for. */
+static const int waits =
+	MYSQL_WAIT_READ | MYSQL_WAIT_WRITE | MYSQL_WAIT_EXCEPT | MYSQL_WAIT_TIMEOUT;
 
 static void step_done(struct probe *probe);
 
@@ -52,7 +55,7 @@ static int resume(struct probe *probe, int status)
 
 static void advance(struct probe *probe, int status)
 {
-	if (status & WAITS)
+	if (status & waits)
 		wait_for(probe, status);
 	else
 		step_done(probe);
@@ -116,7 +119,7 @@ static void on_deadline(struct loop_timer *timer)
 			return;
 	}
 	/* The call ends by what it takes for its own time limit. */
-	if (resume(probe, MYSQL_WAIT_TIMEOUT) & WAITS)
+	if (resume(probe, MYSQL_WAIT_TIMEOUT) & waits)
 		disconnect(probe);
 	snprintf(probe->findings.error, sizeof(probe->findings.error), "no answer within %u ms",
 		 probe->config->monitor.timeout_ms);
@@ -274,7 +277,7 @@ static void refused(struct probe *probe)
 		return;
 	}
 	if (probe->question == QUESTION_REPLICATION) {
-		findings->denied = code == ERROR_ACCESS_DENIED_SPECIFIC;
+		findings->denied = code == ERROR_NO_PRIVILEGE;
 		copy_error(probe, findings->replication_error, sizeof(findings->replication_error));
 	} else {
 		copy_error(probe, findings->heartbeat_error, sizeof(findings->heartbeat_error));

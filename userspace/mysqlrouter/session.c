@@ -443,6 +443,17 @@ void session_pin(struct session *session)
 	session->router->worker->gauges[GAUGE_PINNED]++;
 }
 
+void session_judge_text(struct session *session)
+{
+	const struct router *router = session->router;
+	int primary = cluster_primary(router->board, router->config);
+
+	session->unsafe = statement_charset_is_unsafe(session->charset);
+	if (primary != CLUSTER_NO_SERVER)
+		session->unsafe |=
+			router->board->servers[router->config->servers[primary].board].unsafe_mode;
+}
+
 static bool is_in_use(const struct session *session, const struct leg *leg)
 {
 	bool active = session->phase == SESSION_READYING || session->phase == SESSION_RUNNING ||

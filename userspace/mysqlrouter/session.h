@@ -36,7 +36,8 @@ struct router {
 	struct loop_timer tick;
 	uint32_t epoch;
 	bool ends; /* the daemon does: sessions are closed between transactions */
-	uint32_t legs[ROUTER_MAX_SERVERS]; /* how many there are */
+	uint32_t legs[ROUTER_MAX_SERVERS];		      /* how many there are */
+	char reasons[ROUTER_MAX_SERVERS][CLUSTER_REASON_LEN]; /* why the last one failed */
 	struct hosts hosts;
 };
 
@@ -223,6 +224,8 @@ bool session_has_state(const struct session *session);
 /* Servers have come or gone. */
 void session_review(struct session *session);
 void session_pin(struct session *session);
+/* Whether statements of a session that has just begun can be judged by their text. */
+void session_judge_text(struct session *session);
 
 /* session_login.c */
 void session_login_begin(struct session *session);

@@ -118,7 +118,7 @@ static void forget_state(struct session *session, struct leg *leg)
 	state_reset(&session->state);
 	session->router->worker->gauges[GAUGE_PINNED] -= session->pinned;
 	session->pinned = session->next_too = false;
-	session->unsafe = statement_charset_is_unsafe(session->charset);
+	session_judge_text(session);
 	leg->settings = session->state.settings_version;
 	leg->tracks = leg->reports = false;
 }

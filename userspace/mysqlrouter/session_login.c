@@ -318,7 +318,7 @@ static void take_identity(struct session *session, const struct handshake_reply 
 	login->user[length] = '\0';
 	session->user = users_find(&session->router->config->users, reply->user);
 	session->charset = reply->charset ? reply->charset : DEFAULT_CHARSET;
-	session->unsafe = statement_charset_is_unsafe(session->charset);
+	session_judge_text(session);
 	login->plugin = (uint8_t)choose_plugin(session, reply->plugin);
 	login->expects = PROOF_REPLY;
 	if (reply->database.length && state_set_schema(&session->state, reply->database)) {

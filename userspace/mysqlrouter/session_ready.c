@@ -56,25 +56,33 @@ static int choose_server(const struct session *session)
 				    command->failed_server);
 }
 
+/* What is the matter with a server, as the monitor or this worker found it. */
+static const char *reason_of(const struct router *router, size_t server, struct server_view *view)
+{
+	const struct server_board *place =
+		&router->board->servers[router->config->servers[server].board];
+
+	cluster_read_view(place, view);
+	if (place->health == HEALTH_UP && !cluster_is_usable(place))
+		return router->reasons[server][0] ? router->reasons[server] : "not reachable";
+	if (place->health == HEALTH_UP && !place->writable)
+		return "read-only";
+	return view->reason[0] ? view->reason : "not reachable";
+}
+
 /* Why there is no server that takes writes, in words. */
 static void explain(const struct session *session, struct failure *failure)
 {
 	const struct router *router = session->router;
 	static struct server_view view;
-	size_t used;
 
 	failure_set(failure, ERROR_OPTION_PREVENTS, "HY000", "sluice-mysql: no primary:");
 	for (size_t i = 0; i < router->config->server_count; i++) {
-		const struct server_config *server = &router->config->servers[i];
-		const struct server_board *place = &router->board->servers[server->board];
+		size_t used = strlen(failure->text);
 
-		cluster_read_view(place, &view);
-		used = strlen(failure->text);
 		snprintf(failure->text + used, sizeof(failure->text) - used, "%s %s: %s",
-			 i ? ";" : "", server->name,
-			 place->health == HEALTH_UP && !place->writable ? "read-only"
-			 : view.reason[0]				? view.reason
-									: "not reachable");
+			 i ? ";" : "", router->config->servers[i].name,
+			 reason_of(router, i, &view));
 	}
 }
 
@@ -377,7 +385,8 @@ static void note_step(struct session *session, struct leg *leg)
 
 	switch (session->step) {
 	case STEP_TRACK:
-		leg->tracks = leg->reports = true;
+		leg->tracks = true;
+		leg->reports = leg_board(leg)->has_gtids;
 		break;
 	case STEP_OPTION:
 		leg->capabilities ^= CAPABILITY_MULTI_STATEMENTS;

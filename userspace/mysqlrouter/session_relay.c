@@ -313,7 +313,7 @@ static void answered(struct session *session, struct leg *leg)
 	else if (command->code == COMMAND_STMT_PREPARE)
 		state_close_prepared(&session->state, command->prepared);
 	if (cut_short) {
-		/* An error came before the command was sent: neither side knows where it would end. */
+		/* An error came before the command was sent: nobody knows where it would end. */
 		leg_close(leg);
 		session_close(session);
 		return;

@@ -211,7 +211,7 @@ static struct statement classify_create(struct lexer *lexer, struct findings *fo
 	return token_is_word(&next, "temporary") ? pinned() : route(STATEMENT_PRIMARY);
 }
 
-/* KILL [HARD | SOFT] [CONNECTION | QUERY] number; of a user or by query id: the server's business. */
+/* KILL [HARD | SOFT] [CONNECTION | QUERY] number; others are the server's business. */
 static struct statement classify_kill(struct lexer *lexer, struct findings *found)
 {
 	struct statement statement = route(STATEMENT_KILL);

@@ -50,7 +50,7 @@ struct statement {
 /* `truncated`: this is only the beginning of the text. */
 struct statement statement_classify(struct span text, bool truncated);
 
-/* Character sets by the number of their collation, as in a handshake, in which text cannot be judged. */
+/* By the number of its collation, as in a handshake: text in it cannot be judged. */
 bool statement_charset_is_unsafe(uint16_t collation);
 /* sql_mode, as a server has it: strings and names may be other than they look. */
 bool statement_mode_is_unsafe(struct span sql_mode);
