@@ -108,6 +108,9 @@ is "the log has what was asked and answered" \
 	"$(logged 'select(.user_agent == "agent \"7\"") | [.method, .host, .target, .status,
 		.bytes_out, .end, .referer] | join(" ")')" \
 	"GET x /page.html?a=%22b 200 9 complete http://other/"
+on x "/$(head -c 9000 /dev/zero | tr '\0' q)" >/dev/null
+is "a long target cuts nothing off but itself" \
+	"$(logged 'select(.cut) | [.client, .status, .end] | join(" ")')" "127.0.0.1 414 complete"
 is "a forwarded address is not believed" \
 	"$(logged 'select(.client == "127.0.0.98") | .target')" /static/page.html
 is "but of a trusted proxy, the last that it does not vouch for" \

@@ -46,7 +46,6 @@ static void write_log(struct access_log *log, const struct app_request *r, const
 	access_log_text(log, "id", r->id, strlen(r->id));
 	access_log_text(log, "client", r->client, strlen(r->client));
 	access_log_text(log, "method", head->method_name.at, head->method_name.len);
-	access_log_text(log, "target", head->target.at, head->target.len);
 	access_log_text(log, "route", label, strlen(label));
 	access_log_uint(log, "status", x->status);
 	access_log_text(log, "end", end, strlen(end));
@@ -55,6 +54,8 @@ static void write_log(struct access_log *log, const struct app_request *r, const
 	access_log_uint(log, "queries", r->database.statements);
 	access_log_ms(log, "database_ms", r->database.busy_ns);
 	access_log_ms(log, "total_ms", x->duration_ns);
+	/* Last: when it is long, it cuts nothing else off. */
+	access_log_text(log, "target", head->target.at, head->target.len);
 	access_log_end(log);
 }
 

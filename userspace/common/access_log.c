@@ -288,3 +288,8 @@ void access_log_text(struct access_log *log, const char *key, const char *value,
 	log->cut = next < end;
 	put(log, "\"", 1);
 }
+
+void access_log_string(struct access_log *log, const char *key, const char *value)
+{
+	access_log_text(log, key, value, strlen(value));
+}

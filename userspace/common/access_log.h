@@ -51,6 +51,7 @@ void access_log_reopen(struct access_log *log, int fd);
  */
 void access_log_begin(struct access_log *log);
 void access_log_text(struct access_log *log, const char *key, const char *value, size_t length);
+void access_log_string(struct access_log *log, const char *key, const char *value);
 void access_log_uint(struct access_log *log, const char *key, uint64_t value);
 /* Nanoseconds, written in milliseconds with three decimals. */
 void access_log_ms(struct access_log *log, const char *key, uint64_t ns);

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "http/exchange_log.h"
 #include "tlsproxy.h"
 
 #define HTTPS_PORT 443
@@ -175,63 +176,25 @@ static void on_drained(struct http_exchange *exchange)
 
 /* --- the access log ------------------------------------------------------------------- */
 
-static void log_text(struct access_log *log, const char *key, const char *text)
-{
-	access_log_text(log, key, text, strlen(text));
-}
-
-static void log_slice(struct access_log *log, const char *key, struct http_slice slice)
-{
-	access_log_text(log, key, slice.at ? slice.at : "", slice.len);
-}
-
-static void log_request(struct access_log *log, const struct http_exchange *exchange)
-{
-	const struct http_head *request = &exchange->request;
-	char peer[ADDR_TEXT_LEN];
-
-	log_text(log, "client", http_exchange_peer(exchange, peer));
-	log_slice(log, "method", request->method_name);
-	log_slice(log, "host", request->authority);
-	log_slice(log, "target", request->target);
-	log_slice(log, "user_agent", http_head_value(request, HTTP_FIELD_USER_AGENT));
-}
-
 static void log_tls(struct access_log *log, const SSL *ssl)
 {
-	log_text(log, "tls", SSL_get_version(ssl));
-	log_text(log, "cipher", SSL_get_cipher_name(ssl));
-	log_text(log, "session", SSL_session_reused(ssl) ? "resumed" : "new");
+	access_log_string(log, "tls", SSL_get_version(ssl));
+	access_log_string(log, "cipher", SSL_get_cipher_name(ssl));
+	access_log_string(log, "session", SSL_session_reused(ssl) ? "resumed" : "new");
 	access_log_ms(log, "handshake_ms", tls_handshake_ns(ssl));
-}
-
-static void log_relaying(struct access_log *log, const struct proxy_report *report)
-{
-	log_text(log, "server", report->server);
-	access_log_uint(log, "tries", report->tries);
-	access_log_ms(log, "connect_ms", report->connect_ns);
-	access_log_ms(log, "response_ms", report->response_ns);
 }
 
 static void write_log(struct http_exchange *exchange, const struct request *request,
 		      const struct proxy_report *report, const char *end)
 {
 	struct access_log *log = &proxy_of(exchange)->worker->log;
+	char peer[ADDR_TEXT_LEN];
 
-	access_log_begin(log);
-	if (request)
-		log_text(log, "id", request->id);
-	log_request(log, exchange);
-	access_log_uint(log, "status", exchange->status);
-	log_text(log, "end", end);
-	access_log_uint(log, "bytes_in", exchange->body_in);
-	access_log_uint(log, "bytes_out", exchange->body_out);
+	exchange_log_begin(log, exchange, request ? request->id : NULL,
+			   http_slice_of(http_exchange_peer(exchange, peer)), end, report);
 	if (exchange->ssl)
 		log_tls(log, exchange->ssl);
-	if (report->server)
-		log_relaying(log, report);
-	access_log_ms(log, "total_ms", exchange->duration_ns);
-	access_log_end(log);
+	exchange_log_end(log, exchange);
 }
 
 static void end(struct http_exchange *exchange, const char *how)

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "http/exchange_log.h"
 #include "http/scan.h"
 #include "route.h"
 #include "worker.h"
@@ -235,53 +236,15 @@ static void on_drained(struct http_exchange *exchange)
 
 /* --- what is left of it ----------------------------------------------------------------- */
 
-static void log_text(struct access_log *log, const char *key, const char *text)
-{
-	access_log_text(log, key, text, strlen(text));
-}
-
-static void log_slice(struct access_log *log, const char *key, struct http_slice value)
-{
-	access_log_text(log, key, value.at ? value.at : "", value.len);
-}
-
-static void log_head(struct access_log *log, const struct http_exchange *exchange)
-{
-	const struct http_head *head = &exchange->request;
-	char peer[ADDR_TEXT_LEN];
-
-	log_slice(log, "client", client_of(exchange, peer));
-	log_slice(log, "method", head->method_name);
-	log_slice(log, "host", head->authority);
-	log_slice(log, "target", head->target);
-	log_slice(log, "referer", http_head_value(head, HTTP_FIELD_REFERER));
-	log_slice(log, "user_agent", http_head_value(head, HTTP_FIELD_USER_AGENT));
-}
-
-static void log_relaying(struct access_log *log, const struct proxy_report *report)
-{
-	log_text(log, "server", report->server);
-	access_log_uint(log, "tries", report->tries);
-	access_log_ms(log, "connect_ms", report->connect_ns);
-	access_log_ms(log, "response_ms", report->response_ns);
-}
-
 static void write_log(struct http_exchange *exchange, const struct proxy_report *report,
 		      const char *end)
 {
 	struct access_log *log = &worker_of(exchange)->worker->log;
+	char peer[ADDR_TEXT_LEN];
 
-	access_log_begin(log);
-	log_text(log, "id", web_request_id(exchange));
-	log_head(log, exchange);
-	access_log_uint(log, "status", exchange->status);
-	log_text(log, "end", end);
-	access_log_uint(log, "bytes_in", exchange->body_in);
-	access_log_uint(log, "bytes_out", exchange->body_out);
-	if (report->server)
-		log_relaying(log, report);
-	access_log_ms(log, "total_ms", exchange->duration_ns);
-	access_log_end(log);
+	exchange_log_begin(log, exchange, web_request_id(exchange), client_of(exchange, peer), end,
+			   report);
+	exchange_log_end(log, exchange);
 }
 
 static void end_request(struct http_exchange *exchange, const char *how)
