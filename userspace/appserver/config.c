@@ -60,18 +60,6 @@ static void set_defaults(struct app_config *config)
 
 /* --- checks ------------------------------------------------------------------------- */
 
-static void check_listeners(const struct app_config *config, struct diag_list *diags)
-{
-	char text[ENDPOINT_TEXT_LEN];
-
-	for (size_t i = 0; i < config->listen_count; i++)
-		for (size_t j = 0; j < i; j++)
-			if (!addr_cmp(&config->listen[i].addr, &config->listen[j].addr) &&
-			    config->listen[i].port == config->listen[j].port)
-				diag_add(diags, (struct place){0}, "listen %s is given twice",
-					 endpoint_format(&config->listen[i], text));
-}
-
 /* The first line of the file. */
 static void read_password(struct database_settings *database, struct diag_list *diags)
 {
@@ -107,7 +95,6 @@ static int check(struct app_config *config, struct diag_list *diags)
 {
 	int err = 0;
 
-	check_listeners(config, diags);
 	check_database(config, diags);
 	if (!config->module_count)
 		diag_add(diags, (struct place){0}, "modules: expected at least one");

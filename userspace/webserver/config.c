@@ -121,18 +121,6 @@ static void check_upstreams(struct web_config *config, struct diag_list *diags)
 			 WEB_MAX_SERVERS);
 }
 
-static void check_listeners(const struct web_config *config, struct diag_list *diags)
-{
-	char text[ENDPOINT_TEXT_LEN];
-
-	for (size_t i = 0; i < config->listen_count; i++)
-		for (size_t j = 0; j < i; j++)
-			if (!addr_cmp(&config->listen[i].addr, &config->listen[j].addr) &&
-			    config->listen[i].port == config->listen[j].port)
-				diag_add(diags, (struct place){0}, "listen %s is given twice",
-					 endpoint_format(&config->listen[i], text));
-}
-
 /* --- error pages ------------------------------------------------------------------------ */
 
 /* 0 if there is none. */
@@ -185,7 +173,6 @@ static int check(struct web_config *config, struct diag_list *diags)
 	int err = types_read(&config->types, config->types_file, diags);
 
 	check_upstreams(config, diags);
-	check_listeners(config, diags);
 	for (size_t i = 0; i < config->site_count && err != -ENOMEM; i++)
 		if (check_site(config, &config->sites[i], diags))
 			err = -ENOMEM;
