@@ -12,6 +12,10 @@
 
 #include "model_array.h"
 
+#define OBJECT_EXPECTED	 "a mapping of keys to values"
+#define MAP_EXPECTED	 "a mapping of names"
+#define OBJECTS_EXPECTED "a list of mappings"
+
 /* One key of a mapping and its value; name is NULL if the key was refused. */
 struct entry {
 	const char *name;
@@ -233,6 +237,16 @@ static const struct field *unknown_key(struct reader *r, const struct field *mem
 	return find_field(members, meant);
 }
 
+/* What must stand there: for a map or list, `expected` may be about what is in it. */
+static const char *describe_missing(const struct field *field, char *buf, size_t size)
+{
+	if (field->read == read_map)
+		return MAP_EXPECTED;
+	if (field->expected || !field->members)
+		return field_describe(field, buf, size);
+	return field->read == read_objects ? OBJECTS_EXPECTED : OBJECT_EXPECTED;
+}
+
 static void require_members(struct reader *r, const struct field *members, unsigned given,
 			    struct place at)
 {
@@ -243,7 +257,7 @@ static void require_members(struct reader *r, const struct field *members, unsig
 			continue;
 		reader_mark_unreadable(r, members[i].key);
 		reader_report(r, at, "missing key \"%s\": expected %s", members[i].key,
-			      field_describe(&members[i], expected, sizeof(expected)));
+			      describe_missing(&members[i], expected, sizeof(expected)));
 	}
 }
 
@@ -278,7 +292,7 @@ void read_object(struct reader *r, const struct field *field, const yaml_node_t 
 	size_t before = strlen(r->label);
 
 	if (value->type != YAML_MAPPING_NODE) {
-		reader_wrong_shape(r, field, value, "a mapping of keys to values");
+		reader_wrong_shape(r, field, value, OBJECT_EXPECTED);
 		return;
 	}
 	snprintf(r->label + before, sizeof(r->label) - before, "%s: ", field->key);
@@ -330,7 +344,7 @@ void read_map(struct reader *r, const struct field *field, const yaml_node_t *va
 	if (is_nothing(value))
 		return;
 	if (value->type != YAML_MAPPING_NODE) {
-		reader_wrong_shape(r, field, value, "a mapping of names");
+		reader_wrong_shape(r, field, value, MAP_EXPECTED);
 		return;
 	}
 	entries_init(r, &entries, value);
@@ -381,7 +395,7 @@ void read_objects(struct reader *r, const struct field *field, const yaml_node_t
 	if (is_nothing(value))
 		return;
 	if (value->type != YAML_SEQUENCE_NODE) {
-		reader_wrong_shape(r, field, value, "a list of mappings");
+		reader_wrong_shape(r, field, value, OBJECTS_EXPECTED);
 		return;
 	}
 	item = value->data.sequence.items.start;
