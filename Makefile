@@ -20,8 +20,9 @@ ifdef SANITIZE
 CFLAGS   += -U_FORTIFY_SOURCE -fsanitize=address,undefined -fno-omit-frame-pointer
 endif
 ALL_CFLAGS = -std=gnu11 $(WARNINGS) $(INCLUDES) $(CFLAGS) -D_GNU_SOURCE -MMD -MP
+BPF_ARCH   := $(patsubst x86_64,x86,$(shell uname -m))
 BPF_CFLAGS = -std=gnu11 -Wall -Wextra -Werror -Wno-unused-parameter -Iinclude \
-	     -I/usr/include/$(MULTIARCH) -target bpf -D__TARGET_ARCH_$(patsubst x86_64,x86,$(shell uname -m)) \
+	     -I/usr/include/$(MULTIARCH) -target bpf -D__TARGET_ARCH_$(BPF_ARCH) \
 	     -mcpu=v3 -O2 -g -MMD -MP
 
 LIBS_CTL   := -lxdp -lbpf -lyaml -ljansson -lnftables -lnl-route-3 -lnl-3 -lelf -lz
@@ -92,11 +93,11 @@ bench-xdp: $(BUILD)/tests/bench/xdp_bench ## Nanoseconds per packet: name, minim
 	$(SUDO) $<
 
 .PHONY: bench-http
-bench-http: $(BUILD)/sluice-web $(BUILD)/sluice-tlsproxy ## Requests/s and CPU of the web tier, beside nginx and HAProxy
+bench-http: $(BUILD)/sluice-web $(BUILD)/sluice-tlsproxy ## HTTP and TLS beside nginx and HAProxy
 	$(SUDO) env BUILD=$(BUILD) tests/bench/http/run
 
 .PHONY: bench-sql
-bench-sql: $(BUILD)/sluice-mysql ## Queries/s and CPU of the MySQL router, beside HAProxy and a direct way
+bench-sql: $(BUILD)/sluice-mysql ## The MySQL router beside HAProxy and a direct way
 	$(SUDO) env BUILD=$(BUILD) tests/bench/sql/run
 
 .PHONY: bench-parser
@@ -169,8 +170,9 @@ daemon_objs = $(patsubst %.c,$(BUILD)/%.o,$(wildcard userspace/$(DIR_$(1))/*.c))
 define daemon_rule
 $(BUILD)/$(1): $(call daemon_objs,$(1)) $(BUILD)/libsluice.a $(BUILD)/libcommon.a
 	$$(call say,LD)
-	$$(Q)$$(CC) $$(CFLAGS) $$(LDFLAGS) $(call daemon_objs,$(1)) $$(LIBS_$(1)) -Wl,--start-group \
-		$(BUILD)/libcommon.a $(BUILD)/libsluice.a -Wl,--end-group -o $$@ $$(LIBS_DAEMON)
+	$$(Q)$$(CC) $$(CFLAGS) $$(LDFLAGS) $(call daemon_objs,$(1)) $$(LIBS_$(1)) \
+		-Wl,--start-group $(BUILD)/libcommon.a $(BUILD)/libsluice.a -Wl,--end-group \
+		-o $$@ $$(LIBS_DAEMON)
 
 $(BUILD)/lib$(1).a: $(filter-out %/main.o,$(call daemon_objs,$(1)))
 	$$(call say,AR)

@@ -50,7 +50,7 @@ static unsigned char backend_of(const struct frame *in)
 {
 	struct testbed_port *port = &tb.ports[0];
 	struct xdp_md context = {.data_end = (__u32)in->length, .ingress_ifindex = port->ifindex};
-	unsigned char out[256];
+	unsigned char out[256] = {0};
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = in->bytes,
 		    .data_size_in = (__u32)in->length, .data_out = out,
 		    .data_size_out = sizeof(out), .ctx_in = &context,

@@ -140,7 +140,8 @@ start
 is "the monitor answers that all is well" "$(curl -s http://127.0.0.1:9101/healthz)" ok
 is "there are two workers" "$(workers | wc -l)" 2
 for pid in $(workers); do
-	is "a worker runs as nobody" "$(awk '$1 == "Uid:" { print $2, $3, $4, $5 }' "/proc/$pid/status")" \
+	is "a worker runs as nobody" \
+		"$(awk '$1 == "Uid:" { print $2, $3, $4, $5 }' "/proc/$pid/status")" \
 		"$(id -u nobody) $(id -u nobody) $(id -u nobody) $(id -u nobody)"
 	is "without capabilities" "$(awk '$1 == "CapEff:" { print $2 }' "/proc/$pid/status")" \
 		0000000000000000
@@ -150,7 +151,8 @@ done
 
 traffic_start
 for generation in 2 3 4 5 6 7; do
-	check "generation $generation serves" reload "$generation" "workers: $((generation % 3 + 1))"
+	check "generation $generation serves" \
+		reload "$generation" "workers: $((generation % 3 + 1))"
 done
 configure "wrokers: 2"
 kill -HUP "$master"

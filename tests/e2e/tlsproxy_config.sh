@@ -26,7 +26,7 @@ net_up
 proxy_config <<<"$certificates"
 like "a right configuration is accepted" "$(judge <"$net_dir/proxy.yaml")" ': ok.*exit 0'
 mistake "what is missing is named, and what it is" \
-	'missing key "listen": expected a list of m.*missing key "upstream": expected a mapping of k' \
+	'missing key "listen": expected a list of m.*"upstream": expected a mapping of k' \
 	<<<"node: tls1"
 mistake "an unknown key is named, with its place" \
 	'wrong.yaml:1:1: unknown key "certificate" \(did you mean "certificates"\?\)' \

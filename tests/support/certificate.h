@@ -14,7 +14,7 @@ struct certificate {
 	bool expired;
 };
 
-/* Writes certificate and key, one after the other, into the PEM file `path`; "KEY" alone too if not NULL. */
+/* Writes certificate and key, in this order, into the PEM file `path`; "KEY" alone if not NULL. */
 void certificate_write(const struct certificate *what, const char *path, const char *key_path);
 
 #endif /* SLUICE_CERTIFICATE_H */

@@ -32,7 +32,7 @@ void buffer_pool_init(struct buffer_pool *pool, size_t limit);
 /* Every buffer must have been put back. */
 void buffer_pool_fini(struct buffer_pool *pool);
 
-/* Makes `buffer` hold an empty one, unless it holds one already. -ENOBUFS: the pool's limit; -ENOMEM. */
+/* Makes `buffer` hold an empty one, unless it holds one. -ENOBUFS: the pool's limit; -ENOMEM. */
 int buffer_get(struct buffer_pool *pool, struct buffer *buffer) __must_check;
 /* Gives it back with whatever is in it; harmless when none is held. */
 void buffer_put(struct buffer_pool *pool, struct buffer *buffer);

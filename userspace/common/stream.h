@@ -123,7 +123,7 @@ ssize_t stream_read(struct stream *stream, void *to, size_t size) __must_check;
 ssize_t stream_write(struct stream *stream, const void *from, size_t length) __must_check;
 /* The same for several pieces; under TLS small ones are joined into one record. */
 ssize_t stream_writev(struct stream *stream, const struct iovec *pieces, int count) __must_check;
-/* The same from a file; *offset moves on. Under TLS by way of memory. 0: the file has ended early. */
+/* The same from a file; *offset moves on. Under TLS by way of memory. 0: it has ended early. */
 ssize_t stream_sendfile(struct stream *stream, int file, off_t *offset, size_t length) __must_check;
 
 /* What OpenSSL says of STREAM_FAILED with -EPROTO, in words; "" if nothing. Static memory. */

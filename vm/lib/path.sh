@@ -97,8 +97,9 @@ path_print() {
 	[[ -n $tls && -n $web && -n $app ]] || return 0
 	cat <<-EOF
 
-		The way of POST /checkout, in packets. In, out and drop are all of the moment, with health
-		checks, BFD and scraping; "of its kind" is what the rule for such packets counted.
+		The way of POST /checkout, in packets. In, out and drop are all of the moment, with
+		health checks, BFD and scraping; "of its kind" is what the rule for such packets
+		counted.
 
 	EOF
 	row hop what in out drop 'of its kind' answered
@@ -112,7 +113,8 @@ path_print() {
 	hop "$web" "static files, else asks the application" "" \
 		"$(logged "$web" access.log total_ms)"
 	firewall_hop fw3 "lets HTTP from web servers to applications" HTTP http
-	hop "$app" "the shop, and the router to its databases" "" "$(logged "$app" access.log total_ms)"
+	hop "$app" "the shop, and the router to its databases" "" \
+		"$(logged "$app" access.log total_ms)"
 	firewall_hop fw4 "lets SQL from applications to databases" SQL mysql
 	hop "$db" "the primary; db2 and db3 replicate" "" "$(logged "$app" access.log database_ms)"
 }

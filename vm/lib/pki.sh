@@ -14,7 +14,8 @@ pki_create() (
 			-newkey ec -pkeyopt ec_paramgen_curve:P-256 -noenc -subj "/CN=$SITE" \
 			-addext "subjectAltName=DNS:$SITE,DNS:$DOMAIN" \
 			-addext 'basicConstraints=critical,CA:false' \
-			-addext 'extendedKeyUsage=serverAuth' -keyout site.key -out site.crt 2>&1 || exit
+			-addext 'extendedKeyUsage=serverAuth' -keyout site.key -out site.crt 2>&1 ||
+		exit
 	for _ in 1 2 3; do
 		openssl rand -base64 80 | tr -d '\n' && echo
 	done >tickets

@@ -16,8 +16,7 @@ configure() {
 
 # serves_bulk NODE
 serves_bulk() {
-	[[ $(on "$1" curl -s -o /dev/null -w '%{http_code}' "http://$(address "$1" 4):8080/bulk/1") \
-		== 200 ]]
+	on "$1" curl -sf -o /dev/null "http://$(address "$1" 4):8080/bulk/1"
 }
 
 # The largest process of a daemon now, in KiB.
@@ -44,7 +43,8 @@ done
 
 expected=$(head -c $bytes /dev/zero |
 	openssl enc -aes-128-ctr -K 00 -iv 00 2>/dev/null | tee "$scratch/bulk" | sha256sum)
-fetch down --max-time 90 "https://$SITE/bulk/$bytes" || give_up "download" "$(cat "$scratch/down.error")"
+fetch down --max-time 90 "https://$SITE/bulk/$bytes" ||
+	give_up "download" "$(cat "$scratch/down.error")"
 is "200 MB down: the same bytes" "$(sha256sum <"$scratch/down.body")" "$expected"
 note "down: $(report down time_total) s, through $(header down x-sluice-tls)," \
 	"$(header down x-sluice-web), $(header down x-sluice-app)"

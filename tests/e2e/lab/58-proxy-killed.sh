@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
-# The TLS proxy of tls2 is killed: new connections succeed again within 2 s, both balancers come to the
-# same ring, nobody but tls2's own connections is hurt, and it gets new ones when it is back.
+# The TLS proxy of tls2 is killed: new connections succeed again within 2 s, both balancers come to
+# the same ring, nobody but tls2's own connections is hurt, and it gets new ones when it is back.
 source "$(dirname -- "$0")/../lib.sh"
 
 # picks BALANCER: the proxies for connections that no balancer has seen.

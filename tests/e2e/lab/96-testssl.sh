@@ -10,8 +10,9 @@ command -v testssl >/dev/null || {
 	exit 0
 }
 
-ours_alone='^(cert_trust|cert_chain_of_trust|cert_crlDistributionPoints|cert_ocspURL|cert_revocation|
-	cert_notAfter|cert_expirationStatus|cert_extlifeSpan|DNS_CAArecord|overall_grade|grade_cap.*)$'
+ours_alone='^(cert_trust|cert_chain_of_trust|cert_crlDistributionPoints|cert_ocspURL|
+	cert_revocation|cert_notAfter|cert_expirationStatus|cert_extlifeSpan|DNS_CAArecord|
+	overall_grade|grade_cap.*)$'
 
 on user testssl --quiet --color 0 --ip one --warnings off --sneaky --phone-out \
 	--add-ca "$PKI/ca.pem" --protocols --std --fs --server-preference --server-defaults \
@@ -19,9 +20,10 @@ on user testssl --quiet --color 0 --ip one --warnings off --sneaky --phone-out \
 	>"$scratch/testssl.log" 2>&1 </dev/null
 found=$(jq -r --arg ours "${ours_alone//[$'\n\t ']/}" '.[]
 	| select(.severity | IN("MEDIUM", "HIGH", "CRITICAL", "FATAL"))
-	| select(.id | test($ours) | not) | "\(.severity) \(.id): \(.finding)"' "$scratch/found.json")
+	| select(.id | test($ours) | not) | "\(.severity) \(.id): \(.finding)"' \
+	"$scratch/found.json")
 compare "things that testssl.sh looked at" "$(jq length "$scratch/found.json")" '>' 80
 is "findings above LOW" "$found" ""
-is "TLS 1.2 and TLS 1.3, nothing older" "$(jq -r '[.[] | select(.id | test("^(SSLv|TLS1)"))
-	| select(.finding | test("^offered")) | .id] | sort | join(" ")' "$scratch/found.json")" \
-	"TLS1_2 TLS1_3"
+offered=$(jq -r '[.[] | select(.id | test("^(SSLv|TLS1)"))
+	| select(.finding | test("^offered")) | .id] | sort | join(" ")' "$scratch/found.json")
+is "TLS 1.2 and TLS 1.3, nothing older" "$offered" "TLS1_2 TLS1_3"

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
 # timeout: 120
-# Clients that send their heads or bodies, or take their answers, as slowly as they dare (slowhttptest)
-# are cut off by deadlines, while others are served.
+# Clients that send their heads or bodies, or take their answers, as slowly as they dare
+# (slowhttptest) are cut off by deadlines, while others are served.
 source "$(dirname -- "$0")/../lib.sh"
 
 command -v slowhttptest >/dev/null || {

@@ -210,7 +210,7 @@ void http_writer_init(struct http_writer *writer, char *buffer, size_t size);
 /* The start line. `target` as it goes on the wire. Always HTTP/1.1. */
 void http_write_request_line(struct http_writer *writer, struct http_slice method,
 			     struct http_slice target);
-/* The line that asks for the same in origin form (CONNECT and "*" as they were), to be forwarded. */
+/* The line that asks for the same in origin form (CONNECT and "*" stay as they were). */
 void http_write_forwarded_line(struct http_writer *writer, const struct http_head *request);
 /* With the registered reason phrase. */
 void http_write_status_line(struct http_writer *writer, unsigned status);

@@ -64,7 +64,7 @@ struct proxy {
 void proxy_complete(struct proxy *proxy);
 /* The connection ended before anything of the response was passed on: another try, or 502. */
 void proxy_lost(struct proxy *proxy);
-/* A 503 has come: true if another server is asked instead, as the upstream's settings may want it. */
+/* A 503 has come: true if another server is asked instead, as settings may want it. */
 bool proxy_declined(struct proxy *proxy);
 /* Gives up: answers, or cuts the reply if it has begun. */
 void proxy_fail(struct proxy *proxy, enum proxy_failure why, unsigned status);

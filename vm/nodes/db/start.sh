@@ -4,7 +4,8 @@
 mapfile -t databases < <(nodes_of db)
 primary=${databases[0]} number=${node#db} exporter=${ADDR4[$node]}:9104
 read_only=$([[ $node == "$primary" ]] && echo OFF || echo ON)
-shop_password=$(secret shop) router_password=$(secret router) replication_password=$(secret replication)
+shop_password=$(secret shop) router_password=$(secret router)
+replication_password=$(secret replication)
 exporter_password=$(secret exporter)
 render "$here/my.cnf.in" >"$state/my.cnf"
 cp -a "$STATE/db-template/data" "$state/data"

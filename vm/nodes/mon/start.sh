@@ -14,7 +14,8 @@ agent_targets=$(for n in "${NODES[@]}"; do
 	[[ -z ${METRICS[$n]-} ]] || target "${METRICS[$n]}" "$n"
 done)
 tls_targets=$(exporter_targets tls 9102) web_targets=$(exporter_targets web 9102)
-app_targets=$(exporter_targets app 9105) router_targets=$(exporter_targets app 9102) db_targets=$(exporter_targets db 9104)
+app_targets=$(exporter_targets app 9105) router_targets=$(exporter_targets app 9102)
+db_targets=$(exporter_targets db 9104)
 render "$here/prometheus.yaml.in" >"$state/prometheus.yaml"
 mkdir -p "$state/data"
 chown prometheus "$state/data"
