@@ -100,7 +100,9 @@ static void want_multipath(struct neighbours *neighbours, struct nlattr *attribu
 	struct rtnexthop *hop = nla_data(attribute);
 	int left = nla_len(attribute);
 
-	for (; RTNH_OK(hop, left); left -= NLMSG_ALIGN(hop->rtnh_len), hop = RTNH_NEXT(hop)) {
+	/* RTNH_OK() reads the length before it knows that there is one. */
+	for (; left >= (int)sizeof(*hop) && RTNH_OK(hop, left);
+	     left -= NLMSG_ALIGN(hop->rtnh_len), hop = RTNH_NEXT(hop)) {
 		int length = hop->rtnh_len - (int)sizeof(*hop);
 		struct nlattr *gateway =
 			nla_find((struct nlattr *)RTNH_DATA(hop), length, RTA_GATEWAY);
