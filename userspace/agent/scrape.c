@@ -3,12 +3,12 @@
 
 #include <errno.h>
 #include <microhttpd.h>
-#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "bind.h"
 #include "log.h"
 #include "metrics.h"
 
@@ -121,17 +121,9 @@ static void on_ready(struct loop_watch *watch, uint32_t events)
 
 static int open_listener(const struct endpoint *at)
 {
-	struct sockaddr_storage address;
-	socklen_t length = endpoint_to_sockaddr(at, &address);
-	int fd, err, on = 1;
+	int fd = bind_inet(at, false), err;
 
-	fd = socket(address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return -errno;
-	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-	if (address.ss_family == AF_INET6)
-		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
-	if (!bind(fd, (struct sockaddr *)&address, length) && !listen(fd, 64))
+	if (fd < 0 || !listen(fd, 64))
 		return fd;
 	err = -errno;
 	close(fd);

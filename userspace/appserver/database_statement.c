@@ -330,22 +330,28 @@ static int run(struct database_user *user, const char *sql, struct parameters *p
 	return err;
 }
 
-struct db_result *database_query(struct database_user *user, const char *sql, const char *types,
-				 va_list values)
+static int run_with(struct database_user *user, const char *sql, const char *types, va_list values,
+		    struct db_result **result)
 {
-	struct db_result *result = NULL;
 	struct parameters parameters;
 	va_list copy;
 	int err;
 
+	*result = NULL;
 	va_copy(copy, values);
 	err = read_parameters(&parameters, types, &copy);
 	va_end(copy);
-	if (err) {
-		database_refuse(user, err, "an unknown letter in types, or too many");
-		return NULL;
-	}
-	if (run(user, sql, &parameters, &result))
+	if (err)
+		return database_refuse(user, err, "an unknown letter in types, or too many");
+	return run(user, sql, &parameters, result);
+}
+
+struct db_result *database_query(struct database_user *user, const char *sql, const char *types,
+				 va_list values)
+{
+	struct db_result *result;
+
+	if (run_with(user, sql, types, values, &result))
 		return NULL;
 	if (!result)
 		database_refuse(user, -EINVAL, "a statement without rows: db_exec() is for it");
@@ -354,17 +360,9 @@ struct db_result *database_query(struct database_user *user, const char *sql, co
 
 int database_execute(struct database_user *user, const char *sql, const char *types, va_list values)
 {
-	struct db_result *result = NULL;
-	struct parameters parameters;
-	va_list copy;
-	int err;
+	struct db_result *result;
+	int err = run_with(user, sql, types, values, &result);
 
-	va_copy(copy, values);
-	err = read_parameters(&parameters, types, &copy);
-	va_end(copy);
-	if (err)
-		return database_refuse(user, err, "an unknown letter in types, or too many");
-	err = run(user, sql, &parameters, &result);
 	if (!err && result)
 		database_result_skip(result);
 	return err;

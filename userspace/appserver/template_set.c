@@ -239,6 +239,18 @@ static int finish(struct template_set *set, struct diag_list *diags)
 	return err;
 }
 
+/* What has been loaded so far is complete, or nothing is handed out. */
+static int hand_out(struct loader *loader, int err, struct template_set **out)
+{
+	if (!err)
+		err = finish(loader->set, loader->diags);
+	if (err)
+		template_set_free(loader->set);
+	else
+		*out = loader->set;
+	return err;
+}
+
 int template_set_load(const char *directory, struct template_set **out, struct diag_list *diags)
 {
 	struct loader loader = {.set = calloc(1, sizeof(*loader.set)), .diags = diags};
@@ -251,13 +263,7 @@ int template_set_load(const char *directory, struct template_set **out, struct d
 		err = report(&loader, directory, strerror(errno));
 	else
 		err = load_directory(&loader, fd, "");
-	if (!err)
-		err = finish(loader.set, diags);
-	if (err)
-		template_set_free(loader.set);
-	else
-		*out = loader.set;
-	return err;
+	return hand_out(&loader, err, out);
 }
 
 int template_set_parse(const char *text, size_t length, struct template_set **out,
@@ -269,11 +275,5 @@ int template_set_parse(const char *text, size_t length, struct template_set **ou
 	if (!loader.set)
 		return -ENOMEM;
 	err = add_template(&loader, strdup("main"), strndup(text, length), strnlen(text, length));
-	if (!err)
-		err = finish(loader.set, diags);
-	if (err)
-		template_set_free(loader.set);
-	else
-		*out = loader.set;
-	return err;
+	return hand_out(&loader, err, out);
 }

@@ -14,6 +14,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "bind.h"
 #include "log.h"
 
 #define UNIX_UMASK 0111 /* all may connect: who reaches it is decided by the directory */
@@ -58,26 +59,6 @@ struct listen_socket *sockets_next(const struct socket_set *set,
 }
 
 /* --- binding ------------------------------------------------------------------------ */
-
-static int bind_inet(const struct endpoint *at, bool shared)
-{
-	struct sockaddr_storage address;
-	socklen_t length = endpoint_to_sockaddr(at, &address);
-	int fd, err, on = 1;
-
-	fd = socket(address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return -errno;
-	if (!setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) &&
-	    (!shared || !setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on))) &&
-	    (address.ss_family != AF_INET6 ||
-	     !setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on))) &&
-	    !bind(fd, (struct sockaddr *)&address, length))
-		return fd;
-	err = -errno;
-	close(fd);
-	return err;
-}
 
 /* 0: nobody listens at `path`, and what was left there by somebody is removed. */
 static int clear_path(const struct sockaddr_un *address)
