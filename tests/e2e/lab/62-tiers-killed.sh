@@ -6,19 +6,6 @@
 # the tier in front of it makes good.
 source "$(dirname -- "$0")/../lib.sh"
 
-asked=(--path /static/style.css --path / --path /api/products --path /p/thud)
-
-# ask_on: a hundred connections, that ask for all of it in turn.
-ask_on() {
-	become user keepalive --name "$SITE" --ca "$PKI/ca.pem" "${asked[@]}" --connections 100 \
-		--interval-ms 200 --timeout-ms 20000 \
-		>"$scratch/kept.json" 2>"$scratch/kept.log" </dev/null &
-	kept_pid=$!
-	kept_round=1
-	at_end stop $kept_pid
-	wait_until 20 "all connections are answered" grep -qx "round 1" "$scratch/kept.log"
-}
-
 # told WHAT: what the clients saw of it.
 told() {
 	note "$1: $(kept responses) answers, longest stall $(kept longest_stall_ms) ms;" \
@@ -28,7 +15,7 @@ told() {
 
 # without NODE DAEMON: killed, two rounds, back again, two rounds.
 without() {
-	ask_on
+	keep --path / --path /api/products --path /p/thud --interval-ms 200
 	slay "$1" "$2"
 	next_round
 	next_round
