@@ -7,6 +7,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -275,4 +276,21 @@ void relay_reset(int fd)
 
 	setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
 	relay_close(fd);
+}
+
+void relay_serve(int client, int server)
+{
+	relay_expect(server, RELAY_GET);
+	relay_send(server, RELAY_OK);
+	relay_expect(client, RELAY_OK);
+}
+
+void relay_expect_status(int client, unsigned status)
+{
+	char reply[4096];
+
+	relay_take(client, reply, sizeof(reply));
+	CU_ASSERT(strlen(reply) > 12);
+	CU_ASSERT_EQUAL(strtoul(reply + 9, NULL, 10), status);
+	CU_ASSERT_EQUAL(relay.status, status);
 }

@@ -59,7 +59,16 @@ void relay_close(int fd);
 /* The peer sees a reset. */
 void relay_reset(int fd);
 
-/* A request on a client's connection, and what the server is expected to be sent for it. */
-#define RELAY_GET "GET / HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: b\r\n\r\n"
+/* Requests on a client's connection, and what the server is expected to be sent for them. */
+#define RELAY_GET  "GET / HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: b\r\n\r\n"
+#define RELAY_POST "POST / HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: b\r\nContent-Length: 2\r\n\r\nhi"
+/* A server's answer, and what the client is expected to get. */
+#define RELAY_OK_HEAD "HTTP/1.1 200 OK\r\nDate: D\r\nContent-Length: 2\r\n\r\n"
+#define RELAY_OK      RELAY_OK_HEAD "ok"
+
+/* RELAY_GET on the client's connection is answered by RELAY_OK on this one of a server. */
+void relay_serve(int client, int server);
+/* The client is answered with this status, as it is told to the handler. */
+void relay_expect_status(int client, unsigned status);
 
 #endif /* SLUICE_TEST_RELAY_H */

@@ -6,11 +6,9 @@
 #include "../support/relay.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#define OK	    "HTTP/1.1 200 OK\r\nDate: D\r\nContent-Length: 2\r\n\r\nok"
 #define OK_CHUNKED  "HTTP/1.1 200 OK\r\nDate: D\r\nTransfer-Encoding: chunked\r\n\r\n"
 #define UPLOAD_HEAD "POST / HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: b\r\n"
 #define LARGE	    (8u << 20)
@@ -53,8 +51,8 @@ static void chunked_upload_is_relayed_in_chunks(void)
 	relay_expect(server, "1\r\nd\r\n");
 	relay_send(client, "e\r\n0\r\nX: dropped\r\n\r\n");
 	relay_expect(server, "1\r\ne\r\n0\r\n\r\n");
-	relay_send(server, OK);
-	relay_expect(client, OK);
+	relay_send(server, RELAY_OK);
+	relay_expect(client, RELAY_OK);
 	/* Both connections go on. */
 	relay_send(client, UPLOAD_HEAD "Content-Length: 0\r\n\r\n");
 	relay_expect(server, UPLOAD_HEAD "Content-Length: 0\r\n\r\n");
@@ -132,8 +130,8 @@ static void client_that_expects_100_gets_it_when_a_server_is_there(void)
 	relay_expect(server, UPLOAD_HEAD "Content-Length: 2\r\n\r\n");
 	relay_send(client, "hi");
 	relay_expect(server, "hi");
-	relay_send(server, "HTTP/1.1 100 Continue\r\n\r\n" OK);
-	relay_expect(client, OK);
+	relay_send(server, "HTTP/1.1 100 Continue\r\n\r\n" RELAY_OK);
+	relay_expect(client, RELAY_OK);
 	relay_close(server);
 	relay_close(client);
 	relay_stop();
@@ -254,8 +252,8 @@ static void large_upload_waits_for_the_server(void)
 	flow.to = relay_accept(0);
 	relay_expect(flow.to, head);
 	flow_check(&flow);
-	relay_send(flow.to, OK);
-	relay_expect(flow.from, OK);
+	relay_send(flow.to, RELAY_OK);
+	relay_expect(flow.from, RELAY_OK);
 	relay_close(flow.to);
 	relay_close(flow.from);
 	relay_stop();
@@ -378,8 +376,8 @@ static void slow_upload_is_not_taken_for_a_slow_server(void)
 	relay_run(150);
 	relay_send(client, "i");
 	relay_expect(server, UPLOAD_HEAD "Content-Length: 2\r\n\r\nhi");
-	relay_send(server, OK);
-	relay_expect(client, OK);
+	relay_send(server, RELAY_OK);
+	relay_expect(client, RELAY_OK);
 	relay_close(server);
 	relay_close(client);
 	relay_stop();
@@ -406,8 +404,8 @@ static void refused_upload_stops(void)
 	relay_send(client, "defghij" RELAY_GET);
 	server = relay_accept(0);
 	relay_expect(server, RELAY_GET);
-	relay_send(server, OK);
-	relay_expect(client, OK);
+	relay_send(server, RELAY_OK);
+	relay_expect(client, RELAY_OK);
 	relay_close(server);
 	relay_close(client);
 	relay_stop();
@@ -586,8 +584,8 @@ static void refused_upgrade_is_a_response(void)
 	relay_send(client, UPGRADE);
 	server = relay_accept(0);
 	relay_expect(server, UPGRADE_SENT);
-	relay_send(server, OK);
-	relay_expect(client, OK);
+	relay_send(server, RELAY_OK);
+	relay_expect(client, RELAY_OK);
 	relay_send(client, RELAY_GET);
 	relay_expect(server, RELAY_GET);
 	relay_close(server);
