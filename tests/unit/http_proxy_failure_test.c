@@ -7,6 +7,7 @@
 
 #include <linux/filter.h>
 #include <string.h>
+#include <unistd.h>
 
 /* --- what can be sent again ----------------------------------------------------------- */
 

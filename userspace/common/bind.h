@@ -8,7 +8,7 @@
 #include "addr.h"
 
 /*
- * A non-blocking socket at the address, which does not listen yet, or -errno. IPv6 means IPv6 alone.
+ * A non-blocking socket at the address, which does not listen yet, or -errno. IPv6 is IPv6 alone.
  * `shared`: others may be bound to it as well (SO_REUSEPORT).
  */
 int bind_inet(const struct endpoint *at, bool shared) __must_check;
