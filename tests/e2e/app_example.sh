@@ -9,19 +9,19 @@ source tests/lib/app_net.sh
 trap app_down EXIT
 db_up
 sql "CREATE TABLE notes (id INT AUTO_INCREMENT PRIMARY KEY, text VARCHAR(200) NOT NULL)"
-chmod 755 "$app_dir"
-cp -R "$build/modules/notes.so" userspace/apps/notes/templates "$app_dir"
-openssl rand -base64 32 >"$app_dir/keys"
-echo secret >"$app_dir/password"
+chmod 755 "$net_dir"
+cp -R "$build/modules/notes.so" userspace/apps/notes/templates "$net_dir"
+openssl rand -base64 32 >"$net_dir/keys"
+echo secret >"$net_dir/password"
 app_config "$(database)"
-sed -i "s|^  test:|  notes:|; s|app_module.so|notes.so|" "$app_dir/app.yaml"
+sed -i "s|^  test:|  notes:|; s|app_module.so|notes.so|" "$net_dir/app.yaml"
 app_start
 
 between "its lines" "$(wc -l <userspace/apps/notes/notes.c)" 10 50
 is "the page quotes it" "$(awk '/^static void (list_notes|add_note)/, /^}/' \
 	userspace/apps/notes/notes.c)" \
 	"$(awk '/^static void (list_notes|add_note)/, /^}/' docs/applications.md)"
-jar=(-b "$app_dir/jar" -c "$app_dir/jar")
+jar=(-b "$net_dir/jar" -c "$net_dir/jar")
 get / "${jar[@]}"
 like "there are no notes" "$status $body" '^200 .*None yet'
 token=$(sed -n 's/.*name="csrf" value="\(.*\)".*/\1/p' <<<"$body")
@@ -42,4 +42,4 @@ is "so is one from nowhere" "$status" 403
 stop db
 get /
 is "without the database" "$status" 503
-exit "$app_failed"
+exit "$net_failed"

@@ -45,14 +45,14 @@ is "HEAD is served by GET" "$status" 200
 
 get /form -d 'a=1%262+3&b=%C3%BC'
 is "a form is read" "$body" 'a=1&2 3 b=ü'
-get /form -F 'a=one two' -F "b=@$app_dir/keys"
+get /form -F 'a=one two' -F "b=@$net_dir/keys"
 is "so is a multipart form, but not its files" "$body" 'a=one two b=(none)'
 get /form -d 'a=1&b=%zz'
 is "a malformed form is none" "$body" 'a=(none) b=(none)'
-head -c 20000 /dev/zero | tr '\0' x >"$app_dir/large"
-get /form -d "@$app_dir/large"
+head -c 20000 /dev/zero | tr '\0' x >"$net_dir/large"
+get /form -d "@$net_dir/large"
 is "a form larger than form-max is refused" "$status" 413
-get /form -d "@$app_dir/large" -H 'Transfer-Encoding: chunked'
+get /form -d "@$net_dir/large" -H 'Transfer-Encoding: chunked'
 is "also without a length" "$status" 413
 get /json -d '{"x": [1, "ü"]}' -H 'Content-Type: application/json; charset=utf-8'
 is "a JSON body is read" "$status $body" '201 {"got":{"x":[1,"ü"]}}'
@@ -68,7 +68,7 @@ is "a body of 100 MB is streamed" "$(head -c 100000000 /dev/zero |
 get '/page?name=%3Cb%3E%22'
 is "a template escapes" "$body" '<p>&lt;b&gt;&quot; 1 2 app1 /page</p>'
 is "a page is HTML in UTF-8" "$(field content-type)" 'text/html; charset=utf-8'
-is "its length is known" "$(field content-length)" "$(wc -c <"$app_dir/body")"
+is "its length is known" "$(field content-length)" "$(wc -c <"$net_dir/body")"
 get '/headers?value=a%0d%0aX-Evil:%20yes'
 is "no header can be injected, no cookie, no other site" "$body" '-22 -22 -22 -22'
 is "and none was" "$(field x-evil)$(field x-value)$(field set-cookie)" ''
@@ -100,14 +100,14 @@ is "so does who sends slowly" "$(head -c 2000000 /dev/zero |
 
 get '/wait?ms=5000'
 is "a request that takes too long is 504" "$status" 504
-check "its handler was told" within 5 grep 'event=slept result=-110' "$app_dir/app.log"
+check "its handler was told" within 5 grep 'event=slept result=-110' "$net_dir/app.log"
 
 is "300 wait at once" "$("$build/tests/e2e/at_once" 8080 300 '/wait?ms=300' | cut -d, -f1)" \
 	'300 of 200'
 is "metrics tell the routes" \
 	"$(metric 'sluice_app_route_requests_total{route="GET /page",class="2xx"}')" 1
 check "the access log is JSON and tells what was slow" within 3 jq -se \
-	'map(select(.route == "GET /wait" and .status == 504)) | length == 1' "$app_dir/access.log"
+	'map(select(.route == "GET /wait" and .status == 504)) | length == 1' "$net_dir/access.log"
 is "promtool finds nothing wrong with the metrics" \
 	"$(curl -s http://127.0.0.1:8090/metrics | promtool check metrics 2>&1)" ""
-exit "$app_failed"
+exit "$net_failed"

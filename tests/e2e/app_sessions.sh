@@ -9,15 +9,15 @@ set -uo pipefail
 source tests/lib/app_net.sh
 app_up
 
-jar=(-b "$app_dir/jar" -c "$app_dir/jar")
+jar=(-b "$net_dir/jar" -c "$net_dir/jar")
 visit() {
 	get /visits "${jar[@]}"
 	count=${body% *} token=${body#* }
 }
 
 rotate() {
-	printf '%s\n' "$@" >"$app_dir/keys"
-	kill -HUP "${app_pids[app]}"
+	printf '%s\n' "$@" >"$net_dir/keys"
+	kill -HUP "${net_pids[app]}"
 	sleep 0.5
 }
 
@@ -31,11 +31,11 @@ like "the cookie is closed" "$(field set-cookie)" \
 # --- other servers, other keys ------------------------------------------------------
 
 stop app KILL
-within 5 test -z "$(pgrep -f "$app_dir/app.yaml")"
+within 5 test -z "$(pgrep -f "$net_dir/app.yaml")"
 app_start
 visit
 is "another server knows the visitor" "$count" 3
-old=$(<"$app_dir/keys") new=$(openssl rand -base64 32)
+old=$(<"$net_dir/keys") new=$(openssl rand -base64 32)
 rotate "$new" "$old"
 visit
 is "a new key is accepted before it is used" "$count" 4
@@ -52,7 +52,7 @@ between "which is counted" "$(metric sluice_app_sessions_rejected_total)" 1 1
 
 # --- forgeries ----------------------------------------------------------------------
 
-sealed=$(awk '$6 == "session" { print $7 }' "$app_dir/jar")
+sealed=$(awk '$6 == "session" { print $7 }' "$net_dir/jar")
 for forged in "A$sealed" "${sealed}A" "${sealed:0:40}" "${sealed%?}*" "" \
 	"$(printf 'x%.0s' {1..4000})"; do
 	is "\"${forged:0:20}...\" of ${#forged} bytes is no session" \
@@ -93,4 +93,4 @@ get /leave "${jar[@]}"
 like "leaving deletes the cookie" "$(field set-cookie)" '^session=; Path=/; Max-Age=0;'
 get /guarded "${jar[@]}" -d "csrf=$token"
 is "and the token with it" "$status" 403
-exit "$app_failed"
+exit "$net_failed"

@@ -9,48 +9,19 @@ set -uo pipefail
 [ -n "${DAEMON_ISOLATED:-}" ] ||
 	DAEMON_ISOLATED=1 exec unshare --net --mount-proc --fork --pid --kill-child "$0" "$@"
 
+# shellcheck source=tests/lib/verdicts.sh
+source tests/lib/verdicts.sh
+
 build=$PWD/${BUILD:-build}
-dir=$(mktemp -d "${TMPDIR:-/tmp}/sluice-daemon.XXXXXX")
-failed=0
+net_dir=$(mktemp -d "${TMPDIR:-/tmp}/sluice-daemon.XXXXXX")
 master=''
 url=http://127.0.0.1:8080
 metrics=http://127.0.0.1:9101/metrics
 
-ok() {
-	echo "ok - $1"
-}
-
-not_ok() {
-	echo "not ok - $1${2:+: $(head -c 600 <<<"$2" | paste -sd ' ')}"
-	failed=1
-}
-
-# is TEXT SEEN EXPECTED
-is() {
-	if [ "$2" = "$3" ]; then ok "$1"; else not_ok "$1" "seen \"$2\", expected \"$3\""; fi
-}
-
-# check TEXT COMMAND...
-check() {
-	local what=$1 seen
-	shift
-	if seen=$("$@" 2>&1); then ok "$what"; else not_ok "$what" "$seen"; fi
-}
-
-# within SECONDS COMMAND...: until it succeeds.
-within() {
-	local end=$((${EPOCHREALTIME/./} + $1 * 1000000))
-	shift
-	until "$@" >/dev/null 2>&1; do
-		((${EPOCHREALTIME/./} < end)) || return 1
-		sleep 0.02
-	done
-}
-
 finish() {
 	[ -z "$master" ] || kill -KILL "$master" 2>/dev/null
-	rm -rf "$dir"
-	exit "$failed"
+	rm -rf "$net_dir"
+	exit "$net_failed"
 }
 trap finish EXIT
 trap 'exit 130' INT TERM HUP
@@ -59,28 +30,28 @@ trap 'exit 130' INT TERM HUP
 
 # configure [MORE]: its file; one site of files.
 configure() {
-	cat >"$dir/web.yaml" <<-YAML
+	cat >"$net_dir/web.yaml" <<-YAML
 		node: web1
 		listen: [127.0.0.1:8080]
 		metrics: 127.0.0.1:9101
-		access-log: $dir/access.log
-		sites: [{hosts: ["*"], routes: [{path: /, files: $dir/files}]}]
+		access-log: $net_dir/access.log
+		sites: [{hosts: ["*"], routes: [{path: /, files: $net_dir/files}]}]
 		${1:-workers: 2}
 	YAML
 }
 
 start() {
-	"$build/sluice-web" --config "$dir/web.yaml" 2>"$dir/log" &
+	"$build/sluice-web" --config "$net_dir/web.yaml" 2>"$net_dir/log" &
 	master=$!
 	within 5 serves 1 || {
-		not_ok "the daemon starts" "$(cat "$dir/log")"
+		not_ok "the daemon starts" "$(cat "$net_dir/log")"
 		exit 1
 	}
 }
 
 # serves GENERATION
 serves() {
-	grep -q "event=serving generation=$1 " "$dir/log"
+	grep -q "event=serving generation=$1 " "$net_dir/log"
 }
 
 # reload GENERATION [MORE]: with another file; waits until it is served.
@@ -104,14 +75,14 @@ metric() {
 
 # traffic_start: GETs, one connection each and many on one, until traffic_end.
 traffic_start() {
-	touch "$dir/traffic"
-	while [ -e "$dir/traffic" ]; do
-		curl -s -o "$dir/body" -w '%{http_code} %{exitcode}\n' "$url/small"
-	done >"$dir/single" &
+	touch "$net_dir/traffic"
+	while [ -e "$net_dir/traffic" ]; do
+		curl -s -o "$net_dir/body" -w '%{http_code} %{exitcode}\n' "$url/small"
+	done >"$net_dir/single" &
 	clients=($!)
-	while [ -e "$dir/traffic" ]; do
+	while [ -e "$net_dir/traffic" ]; do
 		curl -s -o /dev/null -w '%{http_code} %{exitcode}\n' "$url/small?[1-50]"
-	done >"$dir/kept" &
+	done >"$net_dir/kept" &
 	clients+=($!)
 	sleep 0.3
 }
@@ -120,18 +91,18 @@ traffic_start() {
 traffic_end() {
 	local all
 	sleep 0.3
-	rm "$dir/traffic"
+	rm "$net_dir/traffic"
 	wait "${clients[@]}"
-	all=$(cat "$dir/single" "$dir/kept")
+	all=$(cat "$net_dir/single" "$net_dir/kept")
 	is "$1: of $(wc -l <<<"$all") GETs none fails" "$(grep -vc '^200 0' <<<"$all")" 0
 	sort <<<"$all" | uniq -c | sed 's/^/# /'
 }
 
 ip link set lo up
-mkdir "$dir/files"
-chmod 755 "$dir" "$dir/files"
-echo small >"$dir/files/small"
-head -c 50000000 /dev/urandom >"$dir/files/large"
+mkdir "$net_dir/files"
+chmod 755 "$net_dir" "$net_dir/files"
+echo small >"$net_dir/files/small"
+head -c 50000000 /dev/urandom >"$net_dir/files/large"
 configure
 start
 
@@ -156,7 +127,7 @@ for generation in 2 3 4 5 6 7; do
 done
 configure "wrokers: 2"
 kill -HUP "$master"
-check "a wrong file is told" within 5 grep -q 'unknown key "wrokers" (did you mean' "$dir/log"
+check "a wrong file is told" within 5 grep -q 'unknown key "wrokers" (did you mean' "$net_dir/log"
 check "and counted" test "$(metric sluice_worker_last_reload_ok)" = 0
 traffic_end "configurations followed each other"
 
@@ -172,30 +143,30 @@ check "they were replaced" within 5 test "$(metric sluice_worker_restarts_total)
 # --- the access log --------------------------------------------------------------------
 
 sleep 1 # until what was asked so far is written
-asked=$(wc -l <"$dir/access.log")
-: >"$dir/access.log"
+asked=$(wc -l <"$net_dir/access.log")
+: >"$net_dir/access.log"
 traffic_start
 for i in 1 2 3; do
-	mv "$dir/access.log" "$dir/access.log.$i"
+	mv "$net_dir/access.log" "$net_dir/access.log.$i"
 	kill -USR1 "$master"
-	check "log $i is opened anew" within 5 test -e "$dir/access.log"
+	check "log $i is opened anew" within 5 test -e "$net_dir/access.log"
 	sleep 0.3
 done
 traffic_end "logs were rotated"
 lines() {
-	cat "$dir"/access.log* | wc -l
+	cat "$net_dir"/access.log* | wc -l
 }
 all_logged() {
-	[ "$(lines)" -eq "$(cat "$dir/single" "$dir/kept" | wc -l)" ]
+	[ "$(lines)" -eq "$(cat "$net_dir/single" "$net_dir/kept" | wc -l)" ]
 }
 check "every request is in one of the logs" within 3 all_logged
 echo "# $(lines) lines"
-check "each line is JSON" sh -c "cat '$dir'/access.log* | jq -e . >/dev/null"
+check "each line is JSON" sh -c "cat '$net_dir'/access.log* | jq -e . >/dev/null"
 check "there were lines before" test "$asked" -gt 100
 
 # --- the end ---------------------------------------------------------------------------
 
-curl -s --limit-rate 20M -o "$dir/got" "$url/large" &
+curl -s --limit-rate 20M -o "$net_dir/got" "$url/large" &
 client=$!
 sleep 0.3
 kill -TERM "$master"
@@ -205,7 +176,7 @@ is "while it ends, new connections are refused" $? 7
 is "and the monitor says so" "$(curl -s http://127.0.0.1:9101/healthz)" draining
 wait "$client"
 is "a download that runs is finished" $? 0
-check "and is whole" cmp "$dir/files/large" "$dir/got"
+check "and is whole" cmp "$net_dir/files/large" "$net_dir/got"
 wait "$master"
 is "then the daemon ends, with 0" $? 0
 master=''

@@ -77,7 +77,6 @@ session_outlives_reload() {
 	sleep 0.5
 	users_write "$user: {password: '$password'}" "second: {password: 'two'}"
 	reload generation=2
-	check "a user that was added gets in" pymysql mysql_native_password second two
 	wait "$pid"
 	[ "$(xargs <"$net_dir/session")" = "1 0 2" ]
 }
@@ -236,6 +235,7 @@ check "TLS is not offered without a certificate" is_refused 'SSL' sql \
 	--ssl-ca="$net_dir/ca.pem" --ssl-verify-server-cert 'SELECT 1'
 
 check "sessions outlive a reload" session_outlives_reload
+check "a user that was added gets in" pymysql mysql_native_password second two
 check "wrong users change nothing" wrong_users_change_nothing
 users_write "$user: {password: '$password'}" "hashed: {hash: '$(hash_of 'hash me')'}"
 

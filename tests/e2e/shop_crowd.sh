@@ -115,13 +115,13 @@ form fay
 # It locks the second row, has changed more than the shop has, then wants the first.
 sql "START TRANSACTION; UPDATE products SET facts = CONCAT(facts, ' ') WHERE id > 19;
 	SELECT SLEEP(1); SELECT id FROM products WHERE id = 19 FOR UPDATE;
-	SELECT SLEEP(0.2); ROLLBACK" >/dev/null 2>"$shop_dir/rival" &
+	SELECT SLEEP(0.2); ROLLBACK" >/dev/null 2>"$net_dir/rival" &
 waiting=$!
 within 5 holds
 visit fay /checkout "${fields[@]}"
 is "a deadlock is tried again" "$status $(stock_of wubble) $(stock_of blarg)" "303 79 59"
 wait "$waiting"
-is "it was the shop that gave way" "$(<"$shop_dir/rival")" ''
+is "it was the shop that gave way" "$(<"$net_dir/rival")" ''
 
 fill gil eggs 1
 form gil
@@ -138,4 +138,4 @@ is "sent again, it is ordered" "$status $(stock_of eggs)" "303 11"
 
 is "all orders add up" "$(orders_torn)" 0
 is "no stock went below zero, no line is lost" "$(lines_sold thud) $(lines_sold wibble)" "40 40"
-exit "$shop_failed"
+exit "$net_failed"

@@ -20,9 +20,9 @@ has_not "and is shown as text" "$body" '<script>alert'
 has "with its signs escaped" "$body" '&lt;script&gt;'
 has_not "in attributes too" "$body" '"><img src=x'
 has "a policy forbids scripts and styles of others" \
-	"$(grep -i '^content-security-policy' "$shop_dir/eve.head")" "script-src 'self'"
+	"$(grep -i '^content-security-policy' "$net_dir/eve.head")" "script-src 'self'"
 has_not "and those within the page" \
-	"$(grep -i '^content-security-policy' "$shop_dir/eve.head")" 'unsafe'
+	"$(grep -i '^content-security-policy' "$net_dir/eve.head")" 'unsafe'
 
 fill eve flob 1
 form eve
@@ -119,7 +119,7 @@ is "only these orders were placed" "$(orders_count)" 2
 
 fill tam thud 1
 is "a cart" "$(cart_of tam)" 1
-cookie=$(awk 'NF >= 7 { print $6 "=" $7 }' "$shop_dir/tam.jar" | head -n 1)
+cookie=$(awk 'NF >= 7 { print $6 "=" $7 }' "$net_dir/tam.jar" | head -n 1)
 name=${cookie%%=*} value=${cookie#*=}
 middle=$((${#value} / 2))
 flipped=${value:middle:1}
@@ -136,5 +136,5 @@ visit ann / -X DELETE
 is "a method that is not there" "$status" 405
 visit ann /cart/add
 is "a form's path is not to be looked at" "$status" 405
-is "the shop never faltered" "$(grep -c -E 'level=error|crash|killed' "$shop_dir/app1.log")" 0
-exit "$shop_failed"
+is "the shop never faltered" "$(grep -c -E 'level=error|crash|killed' "$net_dir/app1.log")" 0
+exit "$net_failed"

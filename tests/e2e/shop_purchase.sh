@@ -42,7 +42,7 @@ server=$app1
 fill ann thud 2
 is "a product is put into the cart" "$status $location" "303 /cart"
 has "the session is sealed, out of the reach of scripts, and for HTTPS" \
-	"$(grep -i '^set-cookie' "$shop_dir/ann.head")" 'Secure; HttpOnly'
+	"$(grep -i '^set-cookie' "$net_dir/ann.head")" 'Secure; HttpOnly'
 server=$app2
 fill ann wibble 1
 fill ann wibble 2
@@ -73,14 +73,14 @@ has "for each field" "$body" 'Please tell us the town.'
 is "nothing was ordered" "$(orders_count) $(stock_of thud)" "0 48"
 
 form ann
-cp "$shop_dir/ann.jar" "$shop_dir/old.jar"
+cp "$net_dir/ann.jar" "$net_dir/old.jar"
 visit ann /checkout "${fields[@]}"
 is "the order is placed" "$status $location" "303 /orders/1001?thanks=1"
 server=$app1
 visit ann "$location"
 has "the receipt, from the other server" "$body" 'Thank you, Zoë O&#39;Hara'
 is "it is not to be stored" \
-	"$(grep -i '^cache-control' "$shop_dir/ann.head" | tr -d '\r')" 'Cache-Control: no-store'
+	"$(grep -i '^cache-control' "$net_dir/ann.head" | tr -d '\r')" 'Cache-Control: no-store'
 is "the stock is less by one" "$(stock_of thud)" 47
 is "name, place and prices are in the database" "$(sql 'SELECT name, city, postcode,
 	goods_cents, delivery_cents, placed_by FROM orders')" \
@@ -107,13 +107,13 @@ fill bob garply 1
 form bob
 for i in {1..20}; do
 	curl -sS -o /dev/null -w '%{http_code} %{redirect_url}\n' --max-time 30 \
-		-b "$shop_dir/bob.jar" "${fields[@]}" \
-		"http://127.0.0.1:808$((i % 2 + 1))/checkout" >>"$shop_dir/twenty" &
+		-b "$net_dir/bob.jar" "${fields[@]}" \
+		"http://127.0.0.1:808$((i % 2 + 1))/checkout" >>"$net_dir/twenty" &
 	waiting+=($!)
 done
 wait "${waiting[@]}"
 is "twenty times the same form at once: all are told the same order" \
-	"$(sed 's/ .*orders/ orders/' "$shop_dir/twenty" | sort | uniq -c | xargs)" \
+	"$(sed 's/ .*orders/ orders/' "$net_dir/twenty" | sort | uniq -c | xargs)" \
 	"20 303 orders/1002?thanks=1"
 is "and it is one" "$(orders_count) $(stock_of garply)" "2 13"
 
@@ -147,4 +147,4 @@ is "the cart survives its server" "$(cart_of ann)" 3
 visit ann /checkout "${fields[@]}"
 is "and the form is taken by another" "$status" 303
 has "all orders are there" "$(visit ann /orders; echo "$body")" 'F-1003'
-exit "$shop_failed"
+exit "$net_failed"

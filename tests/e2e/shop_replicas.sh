@@ -13,18 +13,18 @@ source tests/lib/shop_net.sh
 # router_start NUMBER: on 127.0.0.1:331N.
 router_start() {
 	local name=mysql$1
-	cat >"$shop_dir/$name.yaml" <<-YAML
+	cat >"$net_dir/$name.yaml" <<-YAML
 		node: $name
 		workers: 1
 		user: nobody
 		listen: ["127.0.0.1:331$1"]
 		servers: {db1: {address: "127.0.0.1:3301"}, db2: {address: "127.0.0.1:3302"}}
-		users: $shop_dir/users
-		monitor: {user: router, password-file: $shop_dir/password, interval: 100ms}
+		users: $net_dir/users
+		monitor: {user: router, password-file: $net_dir/password, interval: 100ms}
 	YAML
-	start "$name" "$build/sluice-mysql" --config "$shop_dir/$name.yaml"
+	start "$name" "$build/sluice-mysql" --config "$net_dir/$name.yaml"
 	within 10 mariadb --no-defaults -h 127.0.0.1 -P "331$1" -u shop -psecret shop -e \
-		'SELECT 1' || give_up "$name runs" "$(tail -n 3 "$shop_dir/$name.log")"
+		'SELECT 1' || give_up "$name runs" "$(tail -n 3 "$net_dir/$name.log")"
 }
 
 replicate() {
@@ -63,8 +63,8 @@ ordered() {
 
 trap shop_down EXIT
 shop_files
-printf 'users: {shop: {password: secret}}\n' >"$shop_dir/users"
-chmod 600 "$shop_dir/users"
+printf 'users: {shop: {password: secret}}\n' >"$net_dir/users"
+chmod 600 "$net_dir/users"
 db_start 1
 db_start 2 --read-only
 shop_tables
@@ -131,4 +131,4 @@ for path in / /p/flob /orders /cart; do
 	within 5 looks "$path"
 	is "without the replica GET $path still answers" "$status" 200
 done
-exit "$shop_failed"
+exit "$net_failed"

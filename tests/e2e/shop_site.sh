@@ -12,27 +12,27 @@ shop_up 1
 
 # The policy that the lab's web servers send.
 policy=$(sed -n 's/^ *Content-Security-Policy: "\(.*\)"$/\1/p' vm/nodes/web/web.yaml.in)
-cp -R vm/site "$shop_dir/site"
-chmod -R a+rX "$shop_dir/site"
-cat >"$shop_dir/web1.yaml" <<-YAML
+cp -R vm/site "$net_dir/site"
+chmod -R a+rX "$net_dir/site"
+cat >"$net_dir/web1.yaml" <<-YAML
 	node: web1
 	workers: 1
 	user: nobody
 	listen: ["127.0.0.1:80"]
-	error-pages: $shop_dir/site/errors
+	error-pages: $net_dir/site/errors
 	upstreams:
 	  app: {servers: {app1: {address: "127.0.0.1:8081"}}}
 	sites:
 	  - hosts: ["*"]
 	    fields: {Content-Security-Policy: "$policy"}
 	    routes:
-	      - {path: /static/, files: $shop_dir/site, expires: 1h}
+	      - {path: /static/, files: $net_dir/site, expires: 1h}
 	      - {path: /, proxy: app}
 YAML
-start web1 "$build/sluice-web" --config "$shop_dir/web1.yaml"
+start web1 "$build/sluice-web" --config "$net_dir/web1.yaml"
 server=http://127.0.0.1
 within 10 curl -sf -o /dev/null "$server/" ||
-	give_up "the web server runs" "$(tail -n 3 "$shop_dir/web1.log")"
+	give_up "the web server runs" "$(tail -n 3 "$net_dir/web1.log")"
 
 faults=$(tests/e2e/tools/crawl "$server/")
 count=$(tail -n 1 <<<"$faults")
@@ -61,4 +61,4 @@ print(base64.b64encode(hashlib.sha256(style.encode()).digest()).decode())' <"$pa
 	has "the policy knows the style of ${page##*/}" "$policy" "'sha256-$hash'"
 	has_not "which needs nothing from anywhere" "$(<"$page")" 'src='
 done
-exit "$shop_failed"
+exit "$net_failed"

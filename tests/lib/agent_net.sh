@@ -5,14 +5,17 @@
 #
 #   source tests/lib/agent_net.sh; net_up; ...; the trap takes everything down.
 
+# shellcheck source=tests/lib/verdicts.sh
+source tests/lib/verdicts.sh
+# shellcheck source=tests/lib/processes.sh
+source tests/lib/processes.sh
+
 build=$PWD/${BUILD:-build}
 net_name=t-agent-$$
 net_dir=$(mktemp -d "${TMPDIR:-/tmp}/sluice-agent.XXXXXX")
 export SLUICE_PIN_ROOT=$net_dir/bpf
 net_nodes=(fw1 lb1 lb2 be1 be2)
 declare -A net_host=([fw1]=1 [lb1]=11 [lb2]=12 [be1]=21 [be2]=22)
-declare -A net_pids=()
-net_failed=0
 
 # The services of a test; the nodes stay the same.
 cluster_file=$net_dir/cluster.yaml
@@ -25,44 +28,6 @@ on() {
 	ip netns exec "$net_name-$node" "$@"
 }
 
-ok() {
-	echo "ok - $1"
-}
-
-not_ok() {
-	echo "not ok - $1"
-	net_failed=1
-}
-
-# check DESCRIPTION COMMAND...: one test, by the command's exit code.
-check() {
-	local what=$1
-	shift
-	if "$@"; then ok "$what"; else not_ok "$what"; fi
-}
-
-# within SECONDS COMMAND...: until it succeeds.
-within() {
-	local end
-	end=$(($(date +%s%N) + $1 * 1000000000))
-	shift
-	until "$@" >/dev/null 2>&1; do
-		[ "$(date +%s%N)" -lt "$end" ] || return 1
-		sleep 0.05
-	done
-}
-
-# during SECONDS COMMAND...: it succeeds all the time.
-during() {
-	local end
-	end=$(($(date +%s%N) + $1 * 1000000000))
-	shift
-	while [ "$(date +%s%N)" -lt "$end" ]; do
-		"$@" >/dev/null 2>&1 || return 1
-		sleep 0.05
-	done
-}
-
 # start NAME NODE COMMAND...: in the background, its output in a log.
 start() {
 	local name=$1 node=$2
@@ -70,14 +35,6 @@ start() {
 	# Not by on(): a shell in between would get the signals.
 	ip netns exec "$net_name-$node" "$@" </dev/null >>"$net_dir/$name.log" 2>&1 &
 	net_pids[$name]=$!
-}
-
-# stop NAME [SIGNAL]: and waits for its end.
-stop() {
-	[ -n "${net_pids[$1]:-}" ] || return 0
-	kill "-${2:-TERM}" "${net_pids[$1]}" 2>/dev/null
-	wait "${net_pids[$1]}" 2>/dev/null
-	unset "net_pids[$1]"
 }
 
 # --- the network ------------------------------------------------------------------

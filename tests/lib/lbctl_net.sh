@@ -5,49 +5,18 @@
 #
 #   source tests/lib/lbctl_net.sh; net_up; ...; the trap takes everything down.
 
+# shellcheck source=tests/lib/verdicts.sh
+source tests/lib/verdicts.sh
+
 build=$PWD/${BUILD:-build}
 [[ ${BUILD:-build} != /* ]] || build=$BUILD
 net_name=t-lbctl-$$
 net_dir=$(mktemp -d "${TMPDIR:-/tmp}/sluice-lbctl.XXXXXX")
 export SLUICE_PIN_ROOT=$net_dir/bpf
 unset SLUICE_NODE
-net_failed=0
 net_children=()
 config=$net_dir/site.yaml
 stdout='' stderr='' code=0
-
-# --- verdicts ------------------------------------------------------------------
-
-ok() {
-	echo "ok - $1"
-}
-
-# not_ok TEXT [SEEN]
-not_ok() {
-	echo "not ok - $1${2:+: $(paste -sd '|' <<<"$2")}"
-	net_failed=1
-}
-
-# is TEXT SEEN EXPECTED
-is() {
-	if [[ $2 == "$3" ]]; then ok "$1"; else not_ok "$1" "seen \"$2\", expected \"$3\""; fi
-}
-
-# like TEXT SEEN PATTERN: the pattern is an extended regular expression.
-like() {
-	if [[ $2 =~ $3 ]]; then ok "$1"; else not_ok "$1" "seen \"$2\", expected $3"; fi
-}
-
-# check TEXT COMMAND...
-check() {
-	local text=$1
-	shift
-	if "$@" >/dev/null 2>&1; then ok "$text"; else not_ok "$text" "failed: $*"; fi
-}
-
-not() {
-	! "$@"
-}
 
 # --- lbctl ---------------------------------------------------------------------
 
@@ -171,16 +140,6 @@ start() {
 	shift
 	ip netns exec "$net_name-$node" "$@" </dev/null >"$net_dir/log" 2>&1 &
 	net_children+=($!)
-}
-
-# within SECONDS COMMAND...: until it succeeds.
-within() {
-	local deadline=$((${EPOCHREALTIME/./} + $1 * 1000000))
-	shift
-	until "$@" >/dev/null 2>&1; do
-		((${EPOCHREALTIME/./} < deadline)) || return 1
-		sleep 0.05
-	done
 }
 
 # reaches FAMILY: an echo request of the client is answered by the server.

@@ -9,60 +9,21 @@ if [ -z "${MYSQL_NET_INSIDE:-}" ]; then
 	MYSQL_NET_INSIDE=1 exec unshare -n "$0" "$@"
 fi
 
+# shellcheck source=tests/lib/verdicts.sh
+source tests/lib/verdicts.sh
+# shellcheck source=tests/lib/processes.sh
+source tests/lib/processes.sh
+
 build=$PWD/${BUILD:-build}
 net_dir=$(mktemp -d "${TMPDIR:-/tmp}/sluice-mysql.XXXXXX")
 chmod 755 "$net_dir" # the monitor reads the authority's certificate
-declare -A net_pids=() db_port=([db1]=3311 [db2]=3312 [db3]=3313)
+declare -A db_port=([db1]=3311 [db2]=3312 [db3]=3313)
 router_port=3306
 metrics_port=9309
-net_failed=0
 
 # The account that clients use, on the servers and in the router's users file.
 user=site
 password='a secret, with "quotes"'
-
-ok() {
-	echo "ok - $1"
-}
-
-not_ok() {
-	echo "not ok - $1"
-	net_failed=1
-}
-
-# check DESCRIPTION COMMAND...: one test, by the command's exit code.
-check() {
-	local what=$1
-	shift
-	if "$@"; then ok "$what"; else not_ok "$what"; fi
-}
-
-# within SECONDS COMMAND...: until it succeeds.
-within() {
-	local end
-	end=$(($(date +%s%N) + $1 * 1000000000))
-	shift
-	until "$@" >/dev/null 2>&1; do
-		[ "$(date +%s%N)" -lt "$end" ] || return 1
-		sleep 0.05
-	done
-}
-
-# start NAME COMMAND...: in the background, its output in a log.
-start() {
-	local name=$1
-	shift
-	"$@" </dev/null >>"$net_dir/$name.log" 2>&1 &
-	net_pids[$name]=$!
-}
-
-# stop NAME [SIGNAL]: and waits for its end.
-stop() {
-	[ -n "${net_pids[$1]:-}" ] || return 0
-	kill "-${2:-TERM}" "${net_pids[$1]}" 2>/dev/null
-	wait "${net_pids[$1]}" 2>/dev/null
-	unset "net_pids[$1]"
-}
 
 # --- certificates -------------------------------------------------------------------
 

@@ -9,101 +9,39 @@
 [ -n "${SHOP_ISOLATED:-}" ] || exec unshare --net env SHOP_ISOLATED=yes "$0" "$@"
 ip link set lo up
 
+# shellcheck source=tests/lib/verdicts.sh
+source tests/lib/verdicts.sh
+# shellcheck source=tests/lib/processes.sh
+source tests/lib/processes.sh
+
 build=$PWD/${BUILD:-build}
-shop_dir=$(mktemp -d "${TMPDIR:-/tmp}/sluice-shop.XXXXXX")
-shop_failed=0
-declare -A shop_pids=()
+net_dir=$(mktemp -d "${TMPDIR:-/tmp}/sluice-shop.XXXXXX")
 address=(--data-urlencode "name=Zoë O'Hara" -d email=zoe@example.com
 	-d "street=Long Lane 7" -d "postcode=SW1A 1AA" -d city=Graz -d country=Austria)
 
-# --- verdicts ---------------------------------------------------------------------
-
-ok() {
-	echo "ok - $1"
-}
-
-# not_ok TEXT [SEEN]
-not_ok() {
-	echo "not ok - $1${2:+: $(head -c 400 <<<"$2" | paste -sd ' ')}"
-	shop_failed=1
-}
-
-# is TEXT SEEN EXPECTED
-is() {
-	if [ "$2" = "$3" ]; then ok "$1"; else not_ok "$1" "seen \"$2\", expected \"$3\""; fi
-}
-
-# like TEXT SEEN PATTERN: an extended regular expression.
-like() {
-	if [[ $2 =~ $3 ]]; then ok "$1"; else not_ok "$1" "seen \"$2\", expected $3"; fi
-}
-
-# has TEXT SEEN PART
-has() {
-	if [[ $2 == *"$3"* ]]; then ok "$1"; else not_ok "$1" "no \"$3\" in $2"; fi
-}
-
-# has_not TEXT SEEN PART
-has_not() {
-	if [[ $2 != *"$3"* ]]; then ok "$1"; else not_ok "$1" "\"$3\" in $2"; fi
-}
-
-give_up() {
-	not_ok "$@"
-	exit 1
-}
-
-# within SECONDS COMMAND...: until it succeeds.
-within() {
-	local end=$((${EPOCHREALTIME/./} + $1 * 1000000))
-	shift
-	until "$@" >/dev/null 2>&1; do
-		((${EPOCHREALTIME/./} < end)) || return 1
-		sleep 0.05
-	done
-}
-
-# --- processes --------------------------------------------------------------------
-
-# start NAME COMMAND...: in the background, its output in a log.
-start() {
-	local name=$1
-	shift
-	"$@" </dev/null >>"$shop_dir/$name.log" 2>&1 &
-	shop_pids[$name]=$!
-}
-
-# stop NAME [SIGNAL]: and waits for its end.
-stop() {
-	[ -n "${shop_pids[$1]:-}" ] || return 0
-	kill "-${2:-TERM}" "${shop_pids[$1]}" 2>/dev/null
-	wait "${shop_pids[$1]}" 2>/dev/null
-	unset "shop_pids[$1]"
-}
-
 shop_down() {
 	local name
-	for name in "${!shop_pids[@]}"; do
+	for name in "${!net_pids[@]}"; do
 		[[ $name == db* ]] || stop "$name"
 	done
-	for name in "${!shop_pids[@]}"; do
+	for name in "${!net_pids[@]}"; do
 		stop "$name"
 	done
-	if grep -E 'Sanitizer|runtime error' "$shop_dir"/*.log; then
+	if grep -E 'Sanitizer|runtime error' "$net_dir"/*.log; then
 		not_ok "sanitizers have nothing to say"
 	fi
-	if ((shop_failed)); then
-		tail -n 15 "$shop_dir"/app*.log | sed 's/^/# /'
+	if ((net_failed)); then
+		tail -n 15 "$net_dir"/app*.log | sed 's/^/# /'
 	fi
-	rm -rf "$shop_dir"
-	((shop_failed == 0)) || exit 1
+	rm -rf "$net_dir"
+	((net_failed == 0)) || exit 1
 }
 
 # --- databases --------------------------------------------------------------------
 
 # db_start NUMBER [OPTION]...: dbN on 127.0.0.1:330N.
 db_start() {
-	local name=db$1 state=$shop_dir/db$1
+	local name=db$1 state=$net_dir/db$1
 	local options=(--no-defaults --user=mysql "--datadir=$state/data" "--socket=$state/sock"
 		"--pid-file=$state/pid" --bind-address=127.0.0.1 "--port=330$1"
 		"--report-host=$name" "--server-id=$1" --log-bin=binlog --binlog-format=ROW
@@ -111,19 +49,19 @@ db_start() {
 		--innodb-log-file-size=4M --innodb-buffer-pool-size=32M)
 	shift
 	mkdir -p "$state"
-	chmod 755 "$shop_dir" && chown mysql "$state"
+	chmod 755 "$net_dir" && chown mysql "$state"
 	[ -d "$state/data" ] || mariadb-install-db --no-defaults --user=mysql \
 		--datadir="$state/data" --innodb-log-file-size=4M --skip-test-db \
-		--auth-root-authentication-method=socket >"$shop_dir/install.log" 2>&1 ||
-		give_up "MariaDB is initialised" "$(tail -n 3 "$shop_dir/install.log")"
+		--auth-root-authentication-method=socket >"$net_dir/install.log" 2>&1 ||
+		give_up "MariaDB is initialised" "$(tail -n 3 "$net_dir/install.log")"
 	start "$name" mariadbd "${options[@]}" "$@"
 	within 20 sql_on "$name" 'SELECT 1' ||
-		give_up "$name runs" "$(tail -n 3 "$shop_dir/$name.log")"
+		give_up "$name runs" "$(tail -n 3 "$net_dir/$name.log")"
 }
 
 # sql_on NAME TEXT: as root, rows as tab-separated lines.
 sql_on() {
-	mariadb --no-defaults -S "$shop_dir/$1/sock" -NBe "$2"
+	mariadb --no-defaults -S "$net_dir/$1/sock" -NBe "$2"
 }
 
 # sql TEXT: in the shop's tables of the primary.
@@ -144,7 +82,7 @@ shop_tables() {
 		echo "CREATE DATABASE shop; CREATE USER shop@'127.0.0.1' IDENTIFIED BY 'secret';
 			GRANT SELECT, INSERT, UPDATE ON shop.* TO shop@'127.0.0.1'; USE shop;"
 		cat userspace/apps/foobar/schema.sql
-	} | mariadb --no-defaults -S "$shop_dir/db1/sock" || give_up "the shop's tables are made"
+	} | mariadb --no-defaults -S "$net_dir/db1/sock" || give_up "the shop's tables are made"
 }
 
 # --- application servers ----------------------------------------------------------
@@ -152,35 +90,35 @@ shop_tables() {
 # app_start NUMBER [DATABASE-PORT]: appN on 127.0.0.1:808N.
 app_start() {
 	local name=app$1
-	cat >"$shop_dir/$name.yaml" <<-YAML
+	cat >"$net_dir/$name.yaml" <<-YAML
 		node: $name
 		workers: 2
 		listen: ["127.0.0.1:808$1"]
 		trusted: [127.0.0.1]
-		session-keys: $shop_dir/session-keys
-		access-log: $shop_dir/$name.access
+		session-keys: $net_dir/session-keys
+		access-log: $net_dir/$name.access
 		user: nobody
 		database:
 		  server: 127.0.0.1:${2:-3301}
 		  user: shop
-		  password-file: $shop_dir/password
+		  password-file: $net_dir/password
 		  name: shop
 		modules:
-		  foobar: {path: $shop_dir/foobar.so, templates: $shop_dir/templates}
+		  foobar: {path: $net_dir/foobar.so, templates: $net_dir/templates}
 	YAML
-	start "$name" "$build/sluice-app" --config "$shop_dir/$name.yaml"
+	start "$name" "$build/sluice-app" --config "$net_dir/$name.yaml"
 	within 10 curl -sf -o /dev/null "http://127.0.0.1:808$1/healthz" ||
-		give_up "$name runs" "$(tail -n 3 "$shop_dir/$name.log")"
+		give_up "$name runs" "$(tail -n 3 "$net_dir/$name.log")"
 }
 
 # Workers are not root, and the checkout may be where they cannot read.
 shop_files() {
-	chmod 755 "$shop_dir"
-	cp -R userspace/apps/foobar/templates "$build/modules/foobar.so" "$shop_dir"
-	chmod -R a+rX "$shop_dir/templates" "$shop_dir/foobar.so"
-	openssl rand -base64 32 >"$shop_dir/session-keys"
-	echo secret >"$shop_dir/password"
-	chmod 600 "$shop_dir/session-keys" "$shop_dir/password"
+	chmod 755 "$net_dir"
+	cp -R userspace/apps/foobar/templates "$build/modules/foobar.so" "$net_dir"
+	chmod -R a+rX "$net_dir/templates" "$net_dir/foobar.so"
+	openssl rand -base64 32 >"$net_dir/session-keys"
+	echo secret >"$net_dir/password"
+	chmod 600 "$net_dir/session-keys" "$net_dir/password"
 }
 
 # shop_up COUNT: db1 and that many application servers.
@@ -204,11 +142,11 @@ server=http://127.0.0.1:8081
 visit() {
 	local name=$1 path=$2
 	shift 2
-	status=$(curl -sS --max-time 30 -b "$shop_dir/$name.jar" -c "$shop_dir/$name.jar" \
-		-D "$shop_dir/$name.head" -o "$shop_dir/$name.body" -w '%{http_code}' \
-		"$@" "$server$path" 2>"$shop_dir/$name.error")
-	location=$(sed -n 's/^[Ll]ocation: \(.*\)\r$/\1/p' "$shop_dir/$name.head")
-	body=$(<"$shop_dir/$name.body")
+	status=$(curl -sS --max-time 30 -b "$net_dir/$name.jar" -c "$net_dir/$name.jar" \
+		-D "$net_dir/$name.head" -o "$net_dir/$name.body" -w '%{http_code}' \
+		"$@" "$server$path" 2>"$net_dir/$name.error")
+	location=$(sed -n 's/^[Ll]ocation: \(.*\)\r$/\1/p' "$net_dir/$name.head")
+	body=$(<"$net_dir/$name.body")
 }
 
 # hidden FIELD: its value in the last page.

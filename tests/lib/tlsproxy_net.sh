@@ -10,65 +10,15 @@ if [ -z "${TLSPROXY_NET:-}" ]; then
 	TLSPROXY_NET=1 exec unshare --net --mount-proc --fork --pid --kill-child "$0" "$@"
 fi
 
+# shellcheck source=tests/lib/verdicts.sh
+source tests/lib/verdicts.sh
+# shellcheck source=tests/lib/processes.sh
+source tests/lib/processes.sh
+
 build=$PWD/${BUILD:-build}
 net_dir=$(mktemp -d "${TMPDIR:-/tmp}/sluice-tlsproxy.XXXXXX")
-net_failed=0
 vip=192.0.2.10
-declare -A net_pids=()
 export ASAN_OPTIONS=quarantine_size_mb=1 # where a sanitized proxy is measured
-
-# --- verdicts ------------------------------------------------------------------
-
-ok() {
-	echo "ok - $1"
-}
-
-not_ok() {
-	echo "not ok - $1${2:+: $(head -c 600 <<<"$2" | paste -sd ' ')}"
-	net_failed=1
-}
-
-# check DESCRIPTION COMMAND...: one test, by the command's exit code.
-check() {
-	local what=$1 seen
-	shift
-	if seen=$("$@" 2>&1); then ok "$what"; else not_ok "$what" "$seen"; fi
-}
-
-# is DESCRIPTION SEEN EXPECTED
-is() {
-	if [ "$2" = "$3" ]; then ok "$1"; else not_ok "$1" "seen \"$2\", expected \"$3\""; fi
-}
-
-# like DESCRIPTION SEEN PATTERN: an extended regular expression.
-like() {
-	if [[ $2 =~ $3 ]]; then ok "$1"; else not_ok "$1" "seen \"$2\", expected $3"; fi
-}
-
-# unlike DESCRIPTION SEEN PATTERN
-unlike() {
-	if [[ $2 =~ $3 ]]; then not_ok "$1" "seen \"$2\""; else ok "$1"; fi
-}
-
-# below DESCRIPTION SEEN LIMIT
-below() {
-	if [ "$2" -lt "$3" ]; then ok "$1 ($2)"; else not_ok "$1" "$2, not below $3"; fi
-}
-
-# within SECONDS COMMAND...: until it succeeds.
-within() {
-	local end
-	end=$(($(date +%s%N) + $1 * 1000000000))
-	shift
-	until "$@" >/dev/null 2>&1; do
-		[ "$(date +%s%N)" -lt "$end" ] || return 1
-		sleep 0.05
-	done
-}
-
-now_ms() {
-	echo $((${EPOCHREALTIME/./} / 1000))
-}
 
 # --- the network ---------------------------------------------------------------
 
@@ -94,13 +44,6 @@ web_start() {
 	python3 tests/e2e/tools/origin.py "$name" "127.0.0.${name#web}" 80 &
 	net_pids[$name]=$!
 	within 5 ncat -z "127.0.0.${name#web}" 80
-}
-
-# stop NAME [SIGNAL]
-stop() {
-	kill "-${2:-TERM}" "${net_pids[$1]}" 2>/dev/null
-	wait "${net_pids[$1]}" 2>/dev/null
-	unset "net_pids[$1]"
 }
 
 net_up() {

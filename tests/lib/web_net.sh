@@ -12,20 +12,14 @@ if [ -z "${WEB_NET:-}" ]; then
 fi
 # shellcheck source=tests/lib/verdicts.sh
 source tests/lib/verdicts.sh
+# shellcheck source=tests/lib/processes.sh
+source tests/lib/processes.sh
 
 build=$PWD/${BUILD:-build}
 net_dir=$(mktemp -d "${TMPDIR:-/tmp}/sluice-web.XXXXXX")
 site=$net_dir/site
 at=127.0.0.10
 metrics_at=127.0.0.10:9102
-declare -A net_pids=()
-
-# stop NAME [SIGNAL]
-stop() {
-	kill "-${2:-TERM}" "${net_pids[$1]}" 2>/dev/null
-	wait "${net_pids[$1]}" 2>/dev/null
-	unset "net_pids[$1]"
-}
 
 net_down() {
 	local name said
@@ -35,7 +29,7 @@ net_down() {
 	said=$(grep -A 20 'Sanitizer\|runtime error' "$net_dir/log")
 	[ -z "$said" ] || not_ok "the daemon ran clean" "$said"
 	rm -rf "$net_dir"
-	exit "$failed"
+	exit "$net_failed"
 }
 trap net_down EXIT
 trap 'exit 130' INT TERM HUP
