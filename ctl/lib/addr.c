@@ -186,6 +186,25 @@ struct sluice_addr addr_and(const struct sluice_addr *addr, const struct sluice_
 	return result;
 }
 
+bool prefix_contains(const struct prefix *prefix, const struct sluice_addr *addr)
+{
+	struct sluice_addr mask = addr_mask(prefix->bits);
+	struct sluice_addr a = addr_and(&prefix->addr, &mask), b = addr_and(addr, &mask);
+
+	return addr_is_v4(&prefix->addr) == addr_is_v4(addr) && !addr_cmp(&a, &b);
+}
+
+int addr_from_sockaddr(const struct sockaddr *sa, struct sluice_addr *out)
+{
+	if (sa && sa->sa_family == AF_INET)
+		*out = addr_from_v4(((const struct sockaddr_in *)sa)->sin_addr.s_addr);
+	else if (sa && sa->sa_family == AF_INET6)
+		memcpy(out, &((const struct sockaddr_in6 *)sa)->sin6_addr, sizeof(*out));
+	else
+		return -EAFNOSUPPORT;
+	return 0;
+}
+
 socklen_t endpoint_to_sockaddr(const struct endpoint *endpoint, struct sockaddr_storage *out)
 {
 	memset(out, 0, sizeof(*out));

@@ -52,6 +52,11 @@ const char *endpoint_format(const struct endpoint *endpoint, char buf[ENDPOINT_T
 struct sluice_addr addr_mask(unsigned bits);
 struct sluice_addr addr_and(const struct sluice_addr *addr, const struct sluice_addr *mask);
 
+/* Whether the address is within it; IPv6 prefixes, however short, hold no IPv4 addresses. */
+bool prefix_contains(const struct prefix *prefix, const struct sluice_addr *addr);
+
+/* Of an IPv4 or IPv6 socket; -EAFNOSUPPORT: of another, or NULL. */
+int addr_from_sockaddr(const struct sockaddr *sa, struct sluice_addr *out) __must_check;
 /* For connect() and bind(); returns the length of the address. */
 socklen_t endpoint_to_sockaddr(const struct endpoint *endpoint, struct sockaddr_storage *out);
 

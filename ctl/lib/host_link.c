@@ -137,13 +137,7 @@ static bool sockaddr_is(const struct sockaddr *sa, const struct sluice_addr *add
 {
 	struct sluice_addr other;
 
-	if (sa && sa->sa_family == AF_INET)
-		other = addr_from_v4(((const struct sockaddr_in *)sa)->sin_addr.s_addr);
-	else if (sa && sa->sa_family == AF_INET6)
-		memcpy(&other, &((const struct sockaddr_in6 *)sa)->sin6_addr, sizeof(other));
-	else
-		return false;
-	return !addr_cmp(&other, addr);
+	return !addr_from_sockaddr(sa, &other) && !addr_cmp(&other, addr);
 }
 
 int link_has_address(const char *ifname, const struct sluice_addr *addr, bool *has)

@@ -5,25 +5,11 @@
  */
 #include <errno.h>
 #include <ifaddrs.h>
-#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "dataplane_private.h"
-
-static bool from_sockaddr(const struct sockaddr *sa, struct sluice_addr *out)
-{
-	if (sa && sa->sa_family == AF_INET) {
-		*out = addr_from_v4(((const struct sockaddr_in *)sa)->sin_addr.s_addr);
-		return true;
-	}
-	if (sa && sa->sa_family == AF_INET6) {
-		memcpy(out, &((const struct sockaddr_in6 *)sa)->sin6_addr, sizeof(*out));
-		return true;
-	}
-	return false;
-}
 
 int local_addresses_read(struct local_address **out, size_t *count)
 {
@@ -38,7 +24,7 @@ int local_addresses_read(struct local_address **out, size_t *count)
 	found = calloc(n + 1, sizeof(*found));
 	n = 0;
 	for (struct ifaddrs *i = list; i && found; i = i->ifa_next)
-		if (from_sockaddr(i->ifa_addr, &found[n].addr))
+		if (!addr_from_sockaddr(i->ifa_addr, &found[n].addr))
 			snprintf(found[n++].ifname, IFNAMSIZ, "%s", i->ifa_name);
 	freeifaddrs(list);
 	*out = found;

@@ -92,19 +92,11 @@ static void check_interface(struct validator *v, const struct node *node,
 
 /* --- routes ----------------------------------------------------------------------- */
 
-static bool contains(const struct prefix *prefix, const struct sluice_addr *addr)
-{
-	struct sluice_addr mask = addr_mask(prefix->bits);
-	struct sluice_addr a = addr_and(&prefix->addr, &mask), b = addr_and(addr, &mask);
-
-	return addr_is_v4(&prefix->addr) == addr_is_v4(addr) && !addr_cmp(&a, &b);
-}
-
 static bool is_neighbour(const struct node *node, const struct sluice_addr *addr)
 {
 	for (size_t i = 0; i < node->interface_count; i++)
 		for (size_t j = 0; j < node->interfaces[i].address_count; j++)
-			if (contains(&node->interfaces[i].addresses[j], addr))
+			if (prefix_contains(&node->interfaces[i].addresses[j], addr))
 				return true;
 	return false;
 }

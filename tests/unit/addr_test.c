@@ -223,6 +223,48 @@ static void v4_is_written_as_the_c_library_does(void)
 	}
 }
 
+static void prefix_contains_addresses_of_its_own_family(void)
+{
+	static const struct {
+		const char *prefix, *addr;
+		bool within;
+	} cases[] = {
+		{"10.0.0.0/8", "10.255.0.1", true},   {"10.0.0.0/8", "11.0.0.1", false},
+		{"10.1.1.11/24", "10.1.1.200", true}, {"0.0.0.0/0", "192.0.2.1", true},
+		{"0.0.0.0/0", "2001:db8::1", false},  {"::/0", "2001:db8::1", true},
+		{"::/0", "192.0.2.1", false},	      {"192.0.2.1", "192.0.2.1", true},
+		{"192.0.2.1", "192.0.2.2", false},    {"2001:db8::/32", "2001:db9::1", false},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct sluice_addr addr;
+		struct prefix prefix;
+
+		CU_ASSERT_EQUAL_FATAL(prefix_parse(cases[i].prefix, &prefix), 0);
+		CU_ASSERT_EQUAL_FATAL(addr_parse(cases[i].addr, &addr), 0);
+		CU_ASSERT_EQUAL(prefix_contains(&prefix, &addr), cases[i].within);
+	}
+}
+
+static void socket_addresses_come_back(void)
+{
+	static const char *const texts[] = {"192.0.2.1:80", "[2001:db8::1]:443"};
+	const struct sockaddr path = {.sa_family = AF_UNIX};
+	struct sluice_addr addr;
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		struct sockaddr_storage storage;
+		struct endpoint endpoint;
+
+		CU_ASSERT_EQUAL_FATAL(endpoint_parse(texts[i], &endpoint), 0);
+		endpoint_to_sockaddr(&endpoint, &storage);
+		CU_ASSERT_EQUAL(addr_from_sockaddr((struct sockaddr *)&storage, &addr), 0);
+		CU_ASSERT_EQUAL(addr_cmp(&addr, &endpoint.addr), 0);
+	}
+	CU_ASSERT_EQUAL(addr_from_sockaddr(&path, &addr), -EAFNOSUPPORT);
+	CU_ASSERT_EQUAL(addr_from_sockaddr(NULL, &addr), -EAFNOSUPPORT);
+}
+
 int main(void)
 {
 	static const struct unit_test tests[] = {
@@ -237,6 +279,8 @@ int main(void)
 		UNIT_TEST(mask_keeps_the_bits_in_front),
 		UNIT_TEST(endpoint_becomes_a_socket_address),
 		UNIT_TEST(v4_is_written_as_the_c_library_does),
+		UNIT_TEST(prefix_contains_addresses_of_its_own_family),
+		UNIT_TEST(socket_addresses_come_back),
 		{},
 	};
 

@@ -18,29 +18,10 @@
 
 static bool is_trusted(const struct app_config *config, const struct sluice_addr *addr)
 {
-	for (size_t i = 0; i < config->trusted_count; i++) {
-		const struct prefix *prefix = &config->trusted[i];
-		struct sluice_addr mask = addr_mask(prefix->bits);
-		struct sluice_addr a = addr_and(addr, &mask), b = addr_and(&prefix->addr, &mask);
-
-		if (!addr_cmp(&a, &b))
+	for (size_t i = 0; i < config->trusted_count; i++)
+		if (prefix_contains(&config->trusted[i], addr))
 			return true;
-	}
 	return false;
-}
-
-static int peer_address(const struct http_exchange *x, struct sluice_addr *addr)
-{
-	const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)x->peer;
-	const struct sockaddr_in *v4 = (const struct sockaddr_in *)x->peer;
-
-	if (x->peer->ss_family == AF_INET)
-		*addr = addr_from_v4(v4->sin_addr.s_addr);
-	else if (x->peer->ss_family == AF_INET6)
-		memcpy(addr, &v6->sin6_addr, sizeof(*addr));
-	else
-		return -EAFNOSUPPORT;
-	return 0;
 }
 
 static char *copy(struct app_request *r, struct http_slice text)
@@ -127,7 +108,8 @@ void request_identify(struct app_request *r)
 	struct sluice_addr peer;
 
 	/* Whoever may use a UNIX socket of this host is a proxy. */
-	r->trusted = peer_address(r->exchange, &peer) || is_trusted(r->worker->config, &peer);
+	r->trusted = addr_from_sockaddr((const struct sockaddr *)r->exchange->peer, &peer) ||
+		     is_trusted(r->worker->config, &peer);
 	r->client = find_client(r);
 	r->id = find_id(r);
 	r->https = r->exchange->ssl ||

@@ -54,27 +54,19 @@ static void release_request(struct web_request *request)
 
 static bool is_trusted(const struct web_config *config, const struct sluice_addr *addr)
 {
-	for (size_t i = 0; i < config->trusted_count; i++) {
-		const struct prefix *prefix = &config->trusted[i];
-		struct sluice_addr mask = addr_mask(prefix->bits), network = addr_and(addr, &mask);
-
-		if (!addr_cmp(&network, &prefix->addr))
+	for (size_t i = 0; i < config->trusted_count; i++)
+		if (prefix_contains(&config->trusted[i], addr))
 			return true;
-	}
 	return false;
 }
 
 /* A UNIX socket is reached by this host alone. */
 static bool comes_from_trusted(const struct http_exchange *exchange)
 {
-	const struct web_config *config = worker_of(exchange)->config;
 	struct sluice_addr addr;
-	char text[ADDR_TEXT_LEN];
 
-	if (exchange->peer->ss_family == AF_UNIX)
-		return true;
-	return config->trusted_count && !addr_parse(http_exchange_peer(exchange, text), &addr) &&
-	       is_trusted(config, &addr);
+	return addr_from_sockaddr((const struct sockaddr *)exchange->peer, &addr) ||
+	       is_trusted(worker_of(exchange)->config, &addr);
 }
 
 static bool is_trusted_text(const struct web_config *config, struct http_slice text)

@@ -181,18 +181,10 @@ void http_server_accept(struct http_server *server, int fd, SSL *ssl,
 
 const char *http_exchange_peer(const struct http_exchange *exchange, char buf[ADDR_TEXT_LEN])
 {
-	const struct sockaddr_storage *peer = exchange->peer;
-	const struct sockaddr_in6 *v6 = (const void *)peer;
-	const struct sockaddr_in *v4 = (const void *)peer;
 	struct sluice_addr addr;
 
-	if (peer->ss_family == AF_INET) {
-		addr = addr_from_v4(v4->sin_addr.s_addr);
-	} else if (peer->ss_family == AF_INET6) {
-		memcpy(&addr, &v6->sin6_addr, sizeof(addr));
-	} else {
-		memcpy(buf, "unix", sizeof("unix"));
-		return buf;
-	}
-	return addr_format(&addr, buf);
+	if (!addr_from_sockaddr((const struct sockaddr *)exchange->peer, &addr))
+		return addr_format(&addr, buf);
+	memcpy(buf, "unix", sizeof("unix"));
+	return buf;
 }
