@@ -320,12 +320,6 @@ static void close_gap(void *element, const void *array, size_t *count, size_t si
 	(*count)--;
 }
 
-void model_interface_del(struct node *node, struct interface *interface)
-{
-	free(interface->addresses);
-	close_gap(interface, node->interfaces, &node->interface_count, sizeof(*interface));
-}
-
 void model_policy_del(struct cluster *cluster, struct policy *policy)
 {
 	policy_fini(policy);

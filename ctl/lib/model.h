@@ -177,7 +177,6 @@ struct endpoint *model_vip_add(struct service *service, const struct endpoint *v
 struct backend *model_backend_add(struct service *service, const char *name);
 struct address_set *model_set_add(struct cluster *cluster, const char *name);
 
-void model_interface_del(struct node *node, struct interface *interface);
 void model_policy_del(struct cluster *cluster, struct policy *policy);
 void model_rule_del(struct policy *policy, struct rule *rule);
 void model_service_del(struct cluster *cluster, struct service *service);

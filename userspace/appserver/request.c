@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "access_log.h"
+#include "http/value.h"
 #include "log.h"
 
 /* --- the end ------------------------------------------------------------------------ */

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "http/value.h"
 #include "request.h"
 
 #define HOPS_MAX  32

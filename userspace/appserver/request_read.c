@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "log.h"
+#include "http/value.h"
 #include "request.h"
 
 #define BODY_STEP 4096 /* first size of a body's memory */

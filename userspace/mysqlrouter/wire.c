@@ -163,11 +163,6 @@ void wire_put_u16(struct wire_writer *writer, uint16_t value)
 	put_number(writer, value, 2);
 }
 
-void wire_put_u24(struct wire_writer *writer, uint32_t value)
-{
-	put_number(writer, value, 3);
-}
-
 void wire_put_u32(struct wire_writer *writer, uint32_t value)
 {
 	put_number(writer, value, 4);

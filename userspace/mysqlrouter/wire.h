@@ -51,7 +51,6 @@ struct wire_writer {
 struct wire_writer wire_writer(void *bytes, size_t size);
 void wire_put_u8(struct wire_writer *writer, uint8_t value);
 void wire_put_u16(struct wire_writer *writer, uint16_t value);
-void wire_put_u24(struct wire_writer *writer, uint32_t value);
 void wire_put_u32(struct wire_writer *writer, uint32_t value);
 void wire_put_lenenc(struct wire_writer *writer, uint64_t value);
 void wire_put_bytes(struct wire_writer *writer, const void *bytes, size_t length);

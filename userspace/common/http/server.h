@@ -19,12 +19,10 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <sys/socket.h>
-#include <time.h>
 
 #include "addr.h"
 #include "buffer.h"
 #include "http/message.h"
-#include "http/value.h"
 #include "loop.h"
 #include "stream.h"
 
@@ -127,8 +125,6 @@ struct http_server {
 	struct http_connection *connections; /* all; private */
 	struct http_exchange *spare;	     /* to be used again; private */
 	unsigned spare_count;
-	time_t date_at; /* the text of "Date:" is made once a second; private */
-	char date[HTTP_DATE_LEN + 1];
 };
 
 struct http_exchange {
@@ -208,7 +204,6 @@ void http_reply_fieldf(struct http_exchange *exchange, const char *name, const c
 	__attribute__((format(printf, 3, 4)));
 void http_reply_known(struct http_exchange *exchange, enum http_field field,
 		      struct http_slice value);
-void http_reply_time(struct http_exchange *exchange, enum http_field field, time_t when);
 /*
  * The fields of another server's response, by http_write_forwarded(). Date and Server are then
  * those that came with it; they are added where they are missing.

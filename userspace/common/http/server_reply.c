@@ -42,14 +42,6 @@ void http_reply_known(struct http_exchange *exchange, enum http_field field,
 	http_write_field(&exchange->writer, field, value);
 }
 
-void http_reply_time(struct http_exchange *exchange, enum http_field field, time_t when)
-{
-	if (!exchange->writer.start)
-		return;
-	exchange->reply_fields |= 1ull << field;
-	http_write_time(&exchange->writer, field, when);
-}
-
 void http_reply_field(struct http_exchange *exchange, const char *name, const char *value,
 		      size_t length)
 {
@@ -133,17 +125,11 @@ static void settle_framing(struct http_exchange *exchange, int64_t length)
 }
 
 /* Date and Server, but for those that the handler has given. */
-static void write_common(struct http_server *server, struct http_writer *writer, uint64_t given)
+static void write_common(const struct http_server *server, struct http_writer *writer,
+			 uint64_t given)
 {
-	time_t now = time(NULL);
-
-	if (server->date_at != now) {
-		server->date_at = now;
-		http_date_format(now, server->date);
-	}
 	if (!(given & HTTP_FIELD_BIT(DATE)))
-		http_write_field(writer, HTTP_FIELD_DATE,
-				 (struct http_slice){server->date, HTTP_DATE_LEN});
+		http_write_time(writer, HTTP_FIELD_DATE, time(NULL));
 	if (server->server_field && !(given & HTTP_FIELD_BIT(SERVER)))
 		http_write_text(writer, HTTP_FIELD_SERVER, server->server_field);
 }

@@ -28,12 +28,11 @@ bool http_slice_equal_nocase(struct http_slice a, struct http_slice b)
 
 /* --- methods ----------------------------------------------------------------------- */
 
-#define X(id, name, safe, idempotent) [HTTP_METHOD_##id] = {HTTP_SLICE(name), safe, idempotent},
+#define X(id, name, idempotent) [HTTP_METHOD_##id] = {HTTP_SLICE(name), idempotent},
 static const struct {
 	struct http_slice name;
-	bool safe;
 	bool idempotent;
-} methods[HTTP_METHOD_COUNT] = {[HTTP_METHOD_OTHER] = {HTTP_SLICE("OTHER"), false, false},
+} methods[HTTP_METHOD_COUNT] = {[HTTP_METHOD_OTHER] = {HTTP_SLICE("OTHER"), false},
 				HTTP_METHODS(X)};
 #undef X
 
@@ -48,11 +47,6 @@ enum http_method http_method_find(struct http_slice name)
 const char *http_method_name(enum http_method method)
 {
 	return methods[method].name.at;
-}
-
-bool http_method_is_safe(enum http_method method)
-{
-	return methods[method].safe;
 }
 
 bool http_method_is_idempotent(enum http_method method)

@@ -25,21 +25,21 @@ bool http_slice_equal_nocase(struct http_slice a, struct http_slice b);
 
 /* --- methods ----------------------------------------------------------------------- */
 
-/* X(ID, name, safe, idempotent): RFC 9110, 9.2 */
+/* X(ID, name, idempotent): RFC 9110, 9.2.2 */
 #define HTTP_METHODS(X)                                                                            \
-	X(GET, "GET", true, true)                                                                  \
-	X(HEAD, "HEAD", true, true)                                                                \
-	X(POST, "POST", false, false)                                                              \
-	X(PUT, "PUT", false, true)                                                                 \
-	X(DELETE, "DELETE", false, true)                                                           \
-	X(OPTIONS, "OPTIONS", true, true)                                                          \
-	X(PATCH, "PATCH", false, false)                                                            \
-	X(TRACE, "TRACE", true, true)                                                              \
-	X(CONNECT, "CONNECT", false, false)
+	X(GET, "GET", true)                                                                        \
+	X(HEAD, "HEAD", true)                                                                      \
+	X(POST, "POST", false)                                                                     \
+	X(PUT, "PUT", true)                                                                        \
+	X(DELETE, "DELETE", true)                                                                  \
+	X(OPTIONS, "OPTIONS", true)                                                                \
+	X(PATCH, "PATCH", false)                                                                   \
+	X(TRACE, "TRACE", true)                                                                    \
+	X(CONNECT, "CONNECT", false)
 
 enum http_method {
 	HTTP_METHOD_OTHER, /* a token, but none of these */
-#define X(id, name, safe, idempotent) HTTP_METHOD_##id,
+#define X(id, name, idempotent) HTTP_METHOD_##id,
 	HTTP_METHODS(X)
 #undef X
 		HTTP_METHOD_COUNT
@@ -49,9 +49,7 @@ enum http_method {
 enum http_method http_method_find(struct http_slice name);
 /* "OTHER" for HTTP_METHOD_OTHER. */
 const char *http_method_name(enum http_method method);
-/* Only reads: may be repeated and made in advance. HTTP_METHOD_OTHER is neither. */
-bool http_method_is_safe(enum http_method method);
-/* Sent twice it does what it does once: may be retried. */
+/* Sent twice it does what it does once: may be retried. HTTP_METHOD_OTHER is not. */
 bool http_method_is_idempotent(enum http_method method);
 
 /* --- fields ------------------------------------------------------------------------ */
