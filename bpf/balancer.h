@@ -54,47 +54,42 @@ struct choice {
 	__u8 pad[3];
 };
 
-/* The backend's slot and incarnation as the flow remembers them; 0: it remembers none. */
-static __always_inline int flow_backend(const union known_flow *known, __u32 *slot,
-					__u32 *incarnation)
+/* Whether the backend still serves what was pinned to it. */
+static __always_inline int keeps_flows(const struct sluice_backend *backend, __u32 slot)
 {
-	const struct sluice_flow *flow = known->flow.entry;
+	__u8 state = backend->state[slot & (SLUICE_SLOTS - 1)];
 
-	if (!HAS_ROLE(FIREWALL)) {
-		*slot = SLUICE_CONN_GET(BACKEND, known->conn.value);
-		*incarnation = SLUICE_CONN_GET(INCARNATION, known->conn.value);
-		return conn_is_known(&known->conn);
-	}
-	if (!flow || !(flow->flags & SLUICE_FLOW_BALANCED))
-		return 0;
-	*slot = flow->backend;
-	*incarnation = flow->incarnation;
-	return 1;
-}
-
-static __always_inline int choose_pinned(const union known_flow *known,
-					 const struct sluice_vip *vip, const struct tables *tables,
-					 struct choice *choice)
-{
-	const struct sluice_backend *backend;
-	__u32 incarnation;
-	__u8 state;
-
-	if (!flow_backend(known, &choice->slot, &incarnation))
-		return 0;
-	backend = bpf_map_lookup_elem(&sluice_backends, &choice->slot);
-	if (!backend || backend->service != vip->service)
-		return 0;
-	if (HAS_ROLE(FIREWALL) ? backend->incarnation != incarnation
-			       : !conn_is_of(known->conn.value, backend->incarnation))
-		return 0;
-	choice->backend = backend;
-	state = backend->state[tables->slot & (SLUICE_SLOTS - 1)];
 	return state == SLUICE_BACKEND_UP || state == SLUICE_BACKEND_DRAIN;
 }
 
+/* The backend that a flow remembers, if it is one of this service and still serves. */
+static __always_inline int choose_by_conn(const struct conn *conn, const struct sluice_vip *vip,
+					  __u32 slot, struct choice *choice)
+{
+	choice->slot = SLUICE_CONN_GET(BACKEND, conn->value);
+	if (!conn_is_known(conn))
+		return 0;
+	choice->backend = bpf_map_lookup_elem(&sluice_backends, &choice->slot);
+	return choice->backend && choice->backend->service == vip->service &&
+	       conn_is_of(conn->value, choice->backend->incarnation) &&
+	       keeps_flows(choice->backend, slot);
+}
+
+static __always_inline int choose_by_flow(const struct sluice_flow *flow,
+					  const struct sluice_vip *vip, __u32 slot,
+					  struct choice *choice)
+{
+	if (!flow || !(flow->flags & SLUICE_FLOW_BALANCED))
+		return 0;
+	choice->slot = flow->backend;
+	choice->backend = bpf_map_lookup_elem(&sluice_backends, &choice->slot);
+	return choice->backend && choice->backend->service == vip->service &&
+	       choice->backend->incarnation == flow->incarnation &&
+	       keeps_flows(choice->backend, slot);
+}
+
 static __always_inline int choose_by_ring(const struct tuple *tuple, const struct sluice_vip *vip,
-					  const struct tables *tables, struct choice *choice)
+					  __u32 slot, struct choice *choice)
 {
 	__u32 ring_id = vip->ring, index = ring_index(tuple), *entry;
 	void *ring = bpf_map_lookup_elem(&sluice_rings, &ring_id);
@@ -105,7 +100,7 @@ static __always_inline int choose_by_ring(const struct tuple *tuple, const struc
 	choice->slot = *entry;
 	choice->backend = bpf_map_lookup_elem(&sluice_backends, &choice->slot);
 	return choice->backend &&
-	       choice->backend->state[tables->slot & (SLUICE_SLOTS - 1)] != SLUICE_BACKEND_FREE;
+	       choice->backend->state[slot & (SLUICE_SLOTS - 1)] != SLUICE_BACKEND_FREE;
 }
 
 /* 1 if that changed the flow's backend. */
@@ -129,7 +124,8 @@ static __always_inline int remember(const struct packet *pkt, union known_flow *
 	if (config.trace || pkt->is_error)
 		return 0;
 	if (!HAS_ROLE(FIREWALL))
-		return conn_track(pkt, &known->conn, choice->slot, choice->backend->incarnation);
+		return conn_track(segment_of(pkt), &known->conn, choice->slot,
+				  choice->backend->incarnation);
 	return pinned ? 0 : pin_backend(&known->flow, choice->slot, choice->backend->incarnation);
 }
 
@@ -151,10 +147,12 @@ static __always_inline int pick_backend(const struct packet *pkt, const struct t
 					const struct sluice_vip *vip, union known_flow *known,
 					struct choice *choice)
 {
-	int pinned = choose_pinned(known, vip, tables, choice);
+	int pinned = HAS_ROLE(FIREWALL)
+			     ? choose_by_flow(known->flow.entry, vip, tables->slot, choice)
+			     : choose_by_conn(&known->conn, vip, tables->slot, choice);
 
 	choice->forward = vip->forward;
-	if (!pinned && !choose_by_ring(&pkt->flow, vip, tables, choice))
+	if (!pinned && !choose_by_ring(&pkt->flow, vip, tables->slot, choice))
 		return 0;
 	trace(SLUICE_STEP_BACKEND, choice->slot, pinned);
 	count_backend(choice->slot, pkt->frame_length, remember(pkt, known, choice, pinned));

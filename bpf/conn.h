@@ -217,27 +217,35 @@ static __attribute__((noinline)) int conn_insert_v6(const struct conn *conn, __u
 /* --- states ------------------------------------------------------------------ */
 
 /* The client's packets are all that is heard: they alone move a flow on. */
-static __always_inline __u32 conn_next_state(const struct packet *pkt, __u32 state)
+static __always_inline __u32 conn_next_state(struct segment segment, __u32 state)
 {
-	if (pkt->self.proto == IPPROTO_TCP) {
-		if (pkt->tcp_flags & TCP_RST)
+	if (segment.proto == IPPROTO_TCP) {
+		if (segment.tcp_flags & TCP_RST)
 			return SLUICE_FLOW_CLOSED;
-		if (pkt->tcp_flags & TCP_FIN)
+		if (segment.tcp_flags & TCP_FIN)
 			return state < SLUICE_FLOW_CLOSING ? SLUICE_FLOW_CLOSING : state;
 	}
-	return state == SLUICE_FLOW_OPENING && !is_opening_syn(pkt) ? SLUICE_FLOW_ESTABLISHED
-								    : state;
+	return state == SLUICE_FLOW_OPENING && !segment_opens(segment) ? SLUICE_FLOW_ESTABLISHED
+								       : state;
 }
 
 /*
  * A connection met midway may be an old one that moved here, or a flood: it is given the
  * time of the one, and the rank of the other until its second packet.
  */
-static __always_inline __u32 conn_first_state(const struct packet *pkt)
+static __always_inline __u32 conn_first_state(struct segment segment)
 {
-	if (pkt->self.proto != IPPROTO_TCP || !(pkt->tcp_flags & (TCP_RST | TCP_FIN)))
+	if (segment.proto != IPPROTO_TCP || !(segment.tcp_flags & (TCP_RST | TCP_FIN)))
 		return SLUICE_FLOW_OPENING;
-	return pkt->tcp_flags & TCP_RST ? SLUICE_FLOW_CLOSED : SLUICE_FLOW_CLOSING;
+	return segment.tcp_flags & TCP_RST ? SLUICE_FLOW_CLOSED : SLUICE_FLOW_CLOSING;
+}
+
+/* Whether what was found is of an earlier flow: its time is over, or its end was not heard. */
+static __always_inline int conn_is_over(const struct conn *conn, struct segment segment)
+{
+	return !conn_left(conn->value, conn->now) ||
+	       (segment_opens(segment) &&
+		SLUICE_CONN_GET(STATE, conn->value) != SLUICE_FLOW_OPENING);
 }
 
 /* Finds the flow of `tuple` to the VIP. */
@@ -255,11 +263,8 @@ static __always_inline void conn_find_flow(const struct packet *pkt, __u16 vip, 
 		conn->key |= src->words[3];
 		conn_find(conn, 0);
 	}
-	if (!conn->at)
-		return;
-	conn->over =
-		!conn_left(conn->value, conn->now) ||
-		(is_opening_syn(pkt) && SLUICE_CONN_GET(STATE, conn->value) != SLUICE_FLOW_OPENING);
+	if (conn->at)
+		conn->over = conn_is_over(conn, segment_of(pkt));
 }
 
 static __always_inline int conn_is_known(const struct conn *conn)
@@ -280,15 +285,18 @@ static __always_inline int conn_time_moved(__u64 value, __u32 now, __u32 time)
 }
 
 /* Gives the connection its time anew, and changes nothing else. */
-static __always_inline void conn_touch(const struct conn *conn, __u32 time)
+static __always_inline void conn_touch(const struct conn *conn, __u8 proto)
 {
+	__u32 time = conn_time(flow_timeout_s(proto, SLUICE_FLOW_ESTABLISHED));
 	__u64 value = conn->value & ~SLUICE_CONN_PUT(EXPIRES, -1);
 
-	conn_exchange(conn->at, conn->value, value | SLUICE_CONN_PUT(EXPIRES, conn->now + time));
+	if (conn_time_moved(conn->value, conn->now, time))
+		conn_exchange(conn->at, conn->value,
+			      value | SLUICE_CONN_PUT(EXPIRES, conn->now + time));
 }
 
 /* Moves the flow on by one packet, to the backend chosen. 1 if that is a new choice. */
-static __always_inline int conn_track(const struct packet *pkt, struct conn *conn, __u32 slot,
+static __always_inline int conn_track(struct segment segment, struct conn *conn, __u32 slot,
 				      __u32 incarnation)
 {
 	const __u64 same_choice = SLUICE_CONN_PUT(BACKEND, -1) | SLUICE_CONN_PUT(INCARNATION, -1);
@@ -297,10 +305,10 @@ static __always_inline int conn_track(const struct packet *pkt, struct conn *con
 	__u32 state, time;
 	__u64 value;
 
-	state = known ? conn_next_state(pkt, SLUICE_CONN_GET(STATE, conn->value))
-		      : conn_first_state(pkt);
-	time = conn_time(flow_timeout_s(pkt->self.proto, state));
-	if (state == SLUICE_FLOW_OPENING && !is_opening_syn(pkt) && pkt->self.proto == IPPROTO_TCP)
+	state = known ? conn_next_state(segment, SLUICE_CONN_GET(STATE, conn->value))
+		      : conn_first_state(segment);
+	time = conn_time(flow_timeout_s(segment.proto, state));
+	if (state == SLUICE_FLOW_OPENING && !segment_opens(segment) && segment.proto == IPPROTO_TCP)
 		time = conn_time(flow_timeout_s(IPPROTO_TCP, SLUICE_FLOW_ESTABLISHED));
 	value = SLUICE_CONN_PUT(BACKEND, slot) | SLUICE_CONN_PUT(INCARNATION, incarnation) |
 		SLUICE_CONN_PUT(STATE, state) | SLUICE_CONN_PUT(OWNED, SLUICE_CONN_LIVE) |

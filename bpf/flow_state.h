@@ -24,10 +24,26 @@ static __always_inline __u32 flow_timeout_s(__u8 proto, __u8 state)
 	}
 }
 
+/* What a flow's state depends on in a packet. */
+struct segment {
+	__u8 proto;
+	__u8 tcp_flags;
+};
+
+static __always_inline int segment_opens(struct segment segment)
+{
+	return segment.proto == IPPROTO_TCP &&
+	       (segment.tcp_flags & (TCP_SYN | TCP_ACK | TCP_RST)) == TCP_SYN;
+}
+
+static __always_inline struct segment segment_of(const struct packet *pkt)
+{
+	return (struct segment){pkt->self.proto, pkt->tcp_flags};
+}
+
 static __always_inline int is_opening_syn(const struct packet *pkt)
 {
-	return pkt->self.proto == IPPROTO_TCP &&
-	       (pkt->tcp_flags & (TCP_SYN | TCP_ACK | TCP_RST)) == TCP_SYN;
+	return segment_opens(segment_of(pkt));
 }
 
 #endif /* SLUICE_BPF_FLOW_STATE_H */

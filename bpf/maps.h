@@ -70,20 +70,13 @@ struct {
 	__array(values, struct inner_vips);
 } sluice_vips SEC(".maps");
 
-struct inner_vip_index {
+struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, SLUICE_VIP_BUCKETS);
+	__uint(max_entries, SLUICE_SLOTS *SLUICE_VIP_BUCKETS);
 	__uint(map_flags, BPF_F_MMAPABLE);
 	__type(key, __u32);
 	__type(value, struct sluice_vip_bucket);
-};
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
-	__uint(max_entries, SLUICE_SLOTS);
-	__type(key, __u32);
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
-	__array(values, struct inner_vip_index);
 } sluice_vip_index SEC(".maps");
 
 struct inner_tunnels {
@@ -227,8 +220,7 @@ struct {
  */
 __attribute__((used)) static __attribute__((noinline)) int
 emit_inner_types(const struct sluice_port *port, const struct sluice_rule *rule,
-		 const struct sluice_vip_key *key, const struct sluice_vip *vip,
-		 const struct sluice_vip_bucket *bucket)
+		 const struct sluice_vip_key *key, const struct sluice_vip *vip)
 {
 	return 0;
 }

@@ -36,10 +36,10 @@ static __always_inline void vip_words_v4(struct sluice_vip_words *key, __be32 ad
 
 /* NULL: not in the index; *spilled: it may be in the hash nevertheless. */
 static __always_inline const struct sluice_vip *
-vip_indexed(void *index, const struct sluice_vip_words *key, int *spilled)
+vip_indexed(__u32 slot, const struct sluice_vip_words *key, int *spilled)
 {
-	__u32 at = sluice_vip_bucket_of(key);
-	const struct sluice_vip_bucket *bucket = bpf_map_lookup_elem(index, &at);
+	__u32 at = slot * SLUICE_VIP_BUCKETS + sluice_vip_bucket_of(key);
+	const struct sluice_vip_bucket *bucket = bpf_map_lookup_elem(&sluice_vip_index, &at);
 	int i;
 
 	*spilled = !bucket;
@@ -58,17 +58,21 @@ vip_indexed(void *index, const struct sluice_vip_words *key, int *spilled)
 	return NULL;
 }
 
-static __always_inline const struct sluice_vip *vip_lookup(void *index, void *vips,
+static __always_inline const struct sluice_vip *vip_lookup(__u32 slot,
 							   const struct sluice_vip_key *key)
 {
 	struct sluice_vip_words words;
 	const struct sluice_vip *vip;
 	int spilled;
+	void *vips;
 
 	__builtin_memcpy(words.addr, &key->addr, sizeof(words.addr));
 	words.rest = vip_rest(key->port, key->proto);
-	vip = vip_indexed(index, &words, &spilled);
-	return vip || !spilled ? vip : bpf_map_lookup_elem(vips, key);
+	vip = vip_indexed(slot, &words, &spilled);
+	if (vip || !spilled)
+		return vip;
+	vips = bpf_map_lookup_elem(&sluice_vips, &slot);
+	return vips ? bpf_map_lookup_elem(vips, key) : NULL;
 }
 
 /* A service, a bare address entry (ring SLUICE_NONE), or NULL: not a VIP. */
@@ -80,17 +84,13 @@ static __attribute__((noinline)) const struct sluice_vip *find_vip(const struct 
 		.port = pkt->flow.dport,
 		.proto = pkt->flow.proto,
 	};
-	void *index = bpf_map_lookup_elem(&sluice_vip_index, &slot);
-	void *vips = bpf_map_lookup_elem(&sluice_vips, &slot);
 	const struct sluice_vip *vip;
 
-	if (!index || !vips)
-		return NULL;
-	vip = vip_lookup(index, vips, &key);
+	vip = vip_lookup(slot, &key);
 	if (!vip) {
 		key.port = 0;
 		key.proto = 0;
-		vip = vip_lookup(index, vips, &key);
+		vip = vip_lookup(slot, &key);
 	}
 	if (vip)
 		trace(SLUICE_STEP_SERVICE, vip->service, vip->ring);

@@ -19,9 +19,9 @@ struct dataplane {
 	int lock_fd;			/* -1: opened for reading */
 	struct sluice_control *control; /* mapped; read only when opened for reading */
 	/* map descriptors, -1 where not open */
-	int vips, vip_index, rules, ports, tunnels, intent; /* outer maps of slotted tables */
-	int rings, backends, flows, conns4, conns6, block, ledger, rule_use, load, misses, txports,
-		control_fd;
+	int vips, rules, ports, tunnels, intent; /* outer maps of slotted tables */
+	int vip_index, rings, backends, flows, conns4, conns6, block, ledger, rule_use, load,
+		misses, txports, control_fd;
 	struct tables_in_force *tables; /* private to the library */
 };
 

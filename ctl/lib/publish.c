@@ -176,22 +176,6 @@ static int stage_vips(struct publication *pub)
 	return stage_table(pub, SLOTTED_VIPS, &table_vips, &content);
 }
 
-static int stage_vip_index(struct publication *pub)
-{
-	struct table_content content = {.value_stride = sizeof(struct sluice_vip_bucket),
-					.count = SLUICE_VIP_BUCKETS};
-	struct sluice_vip_bucket *buckets = calloc(SLUICE_VIP_BUCKETS, sizeof(*buckets));
-	int err;
-
-	if (!buckets)
-		return -ENOMEM;
-	compile_vip_index(pub->next, buckets);
-	content.values = buckets;
-	err = stage_table(pub, SLOTTED_VIP_INDEX, &table_vip_index, &content);
-	free(buckets);
-	return err;
-}
-
 static int stage_tunnels(struct publication *pub)
 {
 	static const __u32 unused;
@@ -261,8 +245,6 @@ static int stage(struct publication *pub, const struct cluster *cluster, struct 
 		err = stage_rules(pub);
 	if (!err)
 		err = stage_vips(pub);
-	if (!err)
-		err = stage_vip_index(pub);
 	if (!err)
 		err = stage_tunnels(pub);
 	if (!err)
@@ -470,6 +452,22 @@ static void drop_old_rings(const struct publication *pub)
 	}
 }
 
+/* Written where it stands: nobody reads this half until the generation turns. */
+static int put_vip_index(const struct publication *pub)
+{
+	struct table_view view;
+	struct sluice_vip_bucket *half;
+	int err = table_map(pub->dp->vip_index, true, &view);
+
+	if (err)
+		return err;
+	half = (struct sluice_vip_bucket *)view.data + pub->next->slot * SLUICE_VIP_BUCKETS;
+	memset(half, 0, SLUICE_VIP_BUCKETS * sizeof(*half));
+	compile_vip_index(pub->next, half);
+	table_unmap(&view);
+	return 0;
+}
+
 static int put_in_force(const struct publication *pub)
 {
 	int err = dataplane_synchronize();
@@ -478,6 +476,8 @@ static int put_in_force(const struct publication *pub)
 		err = put_rings(pub);
 	if (!err)
 		err = put_tables(pub);
+	if (!err)
+		err = put_vip_index(pub);
 	if (!err)
 		err = zero_new_counters(pub);
 	if (!err)

@@ -45,17 +45,6 @@ const struct table_shape table_vips = {
 	.value_type = "sluice_vip",
 };
 
-const struct table_shape table_vip_index = {
-	.name = "sluice_vip_in_i",
-	.type = BPF_MAP_TYPE_ARRAY,
-	.key_bytes = sizeof(__u32),
-	.value_bytes = sizeof(struct sluice_vip_bucket),
-	.entries = SLUICE_VIP_BUCKETS,
-	.flags = BPF_F_MMAPABLE,
-	.key_type = "unsigned int",
-	.value_type = "sluice_vip_bucket",
-};
-
 const struct table_shape table_tunnels = {
 	.name = "sluice_tunnel_i",
 	.type = BPF_MAP_TYPE_HASH,
@@ -168,7 +157,7 @@ int table_outer(const struct dataplane *dp, enum slotted_table which)
 	const int outer[SLOTTED_COUNT] = {
 		[SLOTTED_PORTS] = dp->ports,   [SLOTTED_RULES] = dp->rules,
 		[SLOTTED_VIPS] = dp->vips,     [SLOTTED_TUNNELS] = dp->tunnels,
-		[SLOTTED_INTENT] = dp->intent, [SLOTTED_VIP_INDEX] = dp->vip_index,
+		[SLOTTED_INTENT] = dp->intent,
 	};
 
 	return outer[which];

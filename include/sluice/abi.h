@@ -22,7 +22,7 @@
 #include "outcome.h"
 
 /* Raised whenever a layout below changes; checked against the pinned maps. */
-#define SLUICE_ABI_VERSION 2
+#define SLUICE_ABI_VERSION 3
 
 #define SLUICE_NAME_LEN	    32	 /* names of objects, with the final NUL */
 #define SLUICE_IFNAME_LEN   16	 /* IFNAMSIZ */
@@ -159,9 +159,10 @@ struct sluice_vip {
 };
 
 /*
- * sluice_vip_index: slotted, inner ARRAY[SLUICE_VIP_BUCKETS]: what sluice_vips holds, in
- * buckets that a packet reads without hashing for long. Unused entries are zero. What does
- * not fit into a bucket stands in sluice_vips alone, and all four entries say so.
+ * sluice_vip_index: mmapable ARRAY[SLUICE_SLOTS * SLUICE_VIP_BUCKETS], a half for each slot:
+ * what sluice_vips holds, in buckets that a packet reads without hashing for long, and without
+ * the call that a map of maps costs. Unused entries are zero. What does not fit into a bucket
+ * stands in sluice_vips alone, and all four entries say so.
  */
 struct sluice_vip_entry {
 	struct sluice_vip_key key;
@@ -178,7 +179,7 @@ struct sluice_vip_words {
 	__u32 rest; /* port, proto, pad */
 };
 
-/* The bucket of a key: the one function of writer and packet. */
+/* The bucket of a key, within the half of its slot: the one function of writer and packet. */
 static inline __u32 sluice_vip_bucket_of(const struct sluice_vip_words *key)
 {
 	__u64 hash = key->addr[0] * 0x9e3779b97f4a7c15ULL ^ key->addr[1];
