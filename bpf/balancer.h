@@ -12,6 +12,7 @@
 #include "conn.h"
 #include "flow.h"
 #include "hop_cache.h"
+#include "rare.h"
 #include "vip.h"
 
 #define HASH_SEED  0x5bd1e9955bd1e995ULL
@@ -238,7 +239,7 @@ static __always_inline enum sluice_outcome check_service(const struct packet *pk
 							 const struct sluice_vip *vip)
 {
 	if (pkt->is_fragment)
-		return SLUICE_FRAGMENT;
+		return defer_to(SLUICE_STAGE_FRAGMENT);
 	return vip->ring == SLUICE_NONE ? SLUICE_NO_SERVICE : SLUICE_CONTINUE;
 }
 

@@ -5,39 +5,13 @@
  *   parse > sanity > block set > decapsulation > VIP > flow > rules > backend > send
  *
  * Every packet is counted once when it comes in and once when its outcome is
- * known: for each interface, rx = pass + tx + redirect + drops, exactly.
+ * known: for each interface, rx = pass + tx + redirect + drops, exactly. What few
+ * packets need is done by programs behind a tail call (rare.h).
  */
 #include "balancer.h"
 #include "express.h"
 #include "firewall.h"
-
-static const __u8 class_of_outcome[SLUICE_OUTCOME_COUNT] = {
-#define OUTCOME_CLASS(name, class, token, help) [SLUICE_##name] = SLUICE_CLASS_##class,
-	SLUICE_OUTCOMES(OUTCOME_CLASS)
-#undef OUTCOME_CLASS
-};
-
-static __always_inline int xdp_action(enum sluice_outcome outcome)
-{
-	switch (class_of_outcome[outcome]) {
-	case SLUICE_CLASS_PASS:
-		return XDP_PASS;
-	case SLUICE_CLASS_TX:
-		return XDP_TX;
-	case SLUICE_CLASS_REDIRECT:
-		return XDP_REDIRECT;
-	default:
-		return XDP_DROP;
-	}
-}
-
-static __always_inline void count(struct sluice_count *counter, __u64 bytes)
-{
-	if (config.trace)
-		return;
-	counter->packets++;
-	counter->bytes += bytes;
-}
+#include "fragment.h"
 
 /* The checks that need nothing but the packet, and those on a tunnel's inner packet again. */
 STAGE receive(struct xdp_md *ctx, struct packet *pkt, const struct tables *tables)
@@ -130,8 +104,7 @@ SEC("xdp")
 int sluice_xdp(struct xdp_md *ctx)
 {
 	__u64 bytes = ctx->data_end - ctx->data;
-	__u32 port = config.port;
-	struct sluice_ledger *ledger = bpf_map_lookup_elem(&sluice_ledger, &port);
+	struct sluice_ledger *ledger = port_ledger();
 	__u32 outcome;
 
 	if (!ledger)
@@ -142,11 +115,7 @@ int sluice_xdp(struct xdp_md *ctx)
 	outcome = HAS_EXPRESS_WAY ? express(ctx, bytes) : SLUICE_CONTINUE;
 	if (!outcome)
 		outcome = process(ctx);
-	trace(SLUICE_STEP_VERDICT, outcome, 0);
-	if (outcome >= SLUICE_OUTCOME_COUNT)
-		return XDP_ABORTED; /* for the verifier */
-	count(&ledger->outcome[outcome], bytes);
-	return xdp_action(outcome);
+	return conclude(ctx, ledger, outcome, bytes);
 }
 
 char _license[] SEC("license") = "Dual BSD/GPL";

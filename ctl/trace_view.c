@@ -190,6 +190,19 @@ static void describe_route(struct detail *detail, __u64 result, __u64 ifindex)
 	}
 }
 
+static void describe_stage(struct detail *detail, __u64 stage, __u64 unused)
+{
+	static const char *const stages[SLUICE_STAGE_COUNT] = {
+#define STAGE_WORD(name, token) [SLUICE_STAGE_##name] = token,
+		SLUICE_STAGES(STAGE_WORD)
+#undef STAGE_WORD
+	};
+
+	(void)unused;
+	say(detail, "goes on in the stage for \"%s\"",
+	    stage < SLUICE_STAGE_COUNT ? stages[stage] : "?");
+}
+
 static void describe_verdict(struct detail *detail, __u64 outcome, __u64 unused)
 {
 	(void)unused;
@@ -217,7 +230,8 @@ static void (*const describers[SLUICE_STEP_COUNT])(struct detail *detail, __u64 
 	[SLUICE_STEP_REJUDGE] = describe_rejudge, [SLUICE_STEP_RULE] = describe_rule,
 	[SLUICE_STEP_DEFAULT] = describe_default, [SLUICE_STEP_EXEMPT] = describe_exempt,
 	[SLUICE_STEP_BACKEND] = describe_backend, [SLUICE_STEP_ENCAP] = describe_encap,
-	[SLUICE_STEP_ROUTE] = describe_route,	  [SLUICE_STEP_VERDICT] = describe_verdict,
+	[SLUICE_STEP_ROUTE] = describe_route,	  [SLUICE_STEP_STAGE] = describe_stage,
+	[SLUICE_STEP_VERDICT] = describe_verdict,
 };
 
 /* "flow's policy generation" as a key: flows_policy_generation */

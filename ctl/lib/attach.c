@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/vfs.h>
+#include <unistd.h>
 #include <xdp/libxdp.h>
 
 #include "program.h"
@@ -100,35 +101,62 @@ struct wanted {
 	const struct interface *interface;
 	unsigned ifindex;
 	enum xdp_attach_mode mode;
+	struct stages_pin stages;
 };
 
-/* As libxdp does it: behind a dispatcher, or alone where the kernel has none. */
-static int attach_shared(const struct wanted *wanted)
+/* The program, which will pin its stages as it is loaded. */
+static int open_wanted(struct wanted *wanted, struct sluice_bpf **out)
 {
-	struct xdp_program *program;
-	struct sluice_bpf *skel;
-	int err = program_open(wanted->dp, wanted->interface, false, &skel);
+	int err = program_open(wanted->dp, wanted->interface, false, out);
 
 	if (err)
 		return err;
-	program = xdp_program__from_bpf_obj(skel->obj,
-					    bpf_program__section_name(skel->progs.sluice_xdp));
+	err = stages_pin(wanted->dp, wanted->ifindex, (*out)->maps.sluice_stages, &wanted->stages);
+	if (err)
+		sluice_bpf__destroy(*out);
+	return err;
+}
+
+/* A kernel that compares attach types wants those of the caller and of its stages alike. */
+static void clear_attach_types(const struct sluice_bpf *skel)
+{
+	struct bpf_program *stage;
+
+	bpf_object__for_each_program(stage, skel->obj)
+		bpf_program__set_expected_attach_type(stage, 0);
+}
+
+/* As libxdp does it: behind a dispatcher, or alone where the kernel has none. */
+static int attach_shared(struct wanted *wanted)
+{
+	DECLARE_LIBXDP_OPTS(xdp_program_opts, opts, .prog_name = PROGRAM_NAME);
+	struct xdp_program *program;
+	struct sluice_bpf *skel;
+	int err = open_wanted(wanted, &skel);
+
+	if (err)
+		return err;
+	clear_attach_types(skel);
+	opts.obj = skel->obj;
+	program = xdp_program__create(&opts);
 	err = (int)libxdp_get_error(program);
 	if (!err) {
 		err = xdp_program__attach(program, (int)wanted->ifindex, wanted->mode, 0);
 		xdp_program__close(program);
 	}
 	sluice_bpf__destroy(skel);
+	if (err)
+		unlink(wanted->stages.path);
 	return err;
 }
 
 /* In the place of the program `old_fd`; -1: where there is none. */
-static int attach_alone(const struct wanted *wanted, int old_fd)
+static int attach_alone(struct wanted *wanted, int old_fd)
 {
 	LIBBPF_OPTS(bpf_xdp_attach_opts, opts);
 	__u32 flags = to_flags(wanted->mode);
 	struct sluice_bpf *skel;
-	int err = program_open(wanted->dp, wanted->interface, false, &skel);
+	int err = open_wanted(wanted, &skel);
 
 	if (err)
 		return err;
@@ -143,6 +171,8 @@ static int attach_alone(const struct wanted *wanted, int old_fd)
 		err = bpf_xdp_attach((int)wanted->ifindex, bpf_program__fd(skel->progs.sluice_xdp),
 				     flags, &opts);
 	sluice_bpf__destroy(skel);
+	if (err)
+		unlink(wanted->stages.path);
 	return err;
 }
 
@@ -162,7 +192,7 @@ static int remove_earlier(unsigned ifindex, const struct present *before)
  * only such (xdp-tools issue 503). Where sharing fails and nobody shares, alone
  * will do.
  */
-static int put_on(const struct wanted *wanted, const struct present *before)
+static int put_on(struct wanted *wanted, const struct present *before)
 {
 	int err;
 
@@ -206,6 +236,8 @@ int attach_interface(struct dataplane *dp, const struct interface *interface, en
 	if (!err)
 		err = put_on(&wanted, &before);
 	if (!err)
+		err = stages_unpin(dp->pin_dir, wanted.ifindex, &wanted.stages);
+	if (!err)
 		err = allow_sending(dp, wanted.ifindex);
 	if (!err)
 		err = attach_query(interface->name, out);
@@ -242,6 +274,8 @@ int detach_interface(struct dataplane *dp, const char *ifname)
 		err = take_off(ifindex, &present);
 	if (!err && bpf_map_delete_elem(dp->txports, &ifindex) && errno != ENOENT)
 		err = -errno;
+	if (!err)
+		err = stages_unpin(dp->pin_dir, ifindex, NULL);
 	look_away(&present);
 	return err;
 }

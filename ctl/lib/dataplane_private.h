@@ -27,6 +27,18 @@ void kernel_log_start(void);
  */
 int pins_reuse(struct bpf_object *object, const char *pin_dir) __must_check;
 
+/* --- stage_pins.c: what keeps the stages of an attached program ------------- */
+
+struct stages_pin {
+	char path[320];
+};
+
+/* Lets `stages`, of an object not yet loaded, be pinned for the interface when that is. */
+int stages_pin(const struct dataplane *dp, unsigned ifindex, struct bpf_map *stages,
+	       struct stages_pin *pin) __must_check;
+/* Removes the interface's pins but `keep` (NULL: all); ifindex 0: those of every interface. */
+int stages_unpin(const char *pin_dir, unsigned ifindex, const struct stages_pin *keep);
+
 /* --- tables.c: inner maps --------------------------------------------------- */
 
 struct table_shape {

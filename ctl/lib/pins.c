@@ -197,12 +197,15 @@ int pins_reuse(struct bpf_object *object, const char *pin_dir)
 	return 0;
 }
 
-static void leave_programs_out(struct bpf_object *object)
+/* As a plain array, which is not made either, libbpf does not try to fill the stages' one. */
+static void leave_programs_out(struct sluice_bpf *skel)
 {
 	struct bpf_program *program;
 
-	bpf_object__for_each_program(program, object)
+	bpf_object__for_each_program(program, skel->obj)
 		bpf_program__set_autoload(program, false);
+	bpf_map__set_type(skel->maps.sluice_stages, BPF_MAP_TYPE_ARRAY);
+	bpf_map__set_autocreate(skel->maps.sluice_stages, false);
 }
 
 static int create_maps(const char *pin_dir, unsigned flows)
@@ -213,7 +216,7 @@ static int create_maps(const char *pin_dir, unsigned flows)
 
 	if (!skel)
 		return -errno;
-	leave_programs_out(skel->obj);
+	leave_programs_out(skel);
 	err = bpf_map__set_max_entries(skel->maps.sluice_flows, flows);
 	/* Entries for twice as many connections: few buckets of four then have to hold more. */
 	if (!err)
@@ -393,15 +396,18 @@ void dataplane_close(struct dataplane *dp)
 static int remove_pins(const char *pin_dir)
 {
 	char path[320];
+	int err;
 
 	for (size_t i = 0; i < PIN_COUNT; i++) {
-		int err = join(path, sizeof(path), pin_dir, pins[i].name);
-
+		err = join(path, sizeof(path), pin_dir, pins[i].name);
 		if (err)
 			return err;
 		if (unlink(path) && errno != ENOENT)
 			return -errno;
 	}
+	err = stages_unpin(pin_dir, 0, NULL);
+	if (err)
+		return err;
 	return rmdir(pin_dir) ? -errno : 0;
 }
 

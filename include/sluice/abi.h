@@ -98,6 +98,24 @@ struct sluice_program_config {
 	__u32 pad2;
 };
 
+/*
+ * Stages that few packets need, each a program of its own: sluice_stages, a PROG_ARRAY by
+ * enum sluice_stage, holds them for one instance. It is pinned while that is attached, as
+ * SLUICE_STAGES_PIN with the interface's index and a digit: the kernel empties an array of
+ * programs that no descriptor and no pin refers to.
+ */
+#define SLUICE_STAGES_PIN "sluice_stages_"
+
+/* X(name, token) */
+#define SLUICE_STAGES(X) X(FRAGMENT, "fragment")
+
+enum sluice_stage {
+#define SLUICE_STAGE_ENUM(name, token) SLUICE_STAGE_##name,
+	SLUICE_STAGES(SLUICE_STAGE_ENUM)
+#undef SLUICE_STAGE_ENUM
+		SLUICE_STAGE_COUNT
+};
+
 /* sluice_ports: slotted, inner ARRAY[SLUICE_MAX_PORTS]: one attached interface. */
 struct sluice_port {
 	char ifname[SLUICE_IFNAME_LEN]; /* empty: unused */
@@ -372,6 +390,7 @@ struct sluice_intent_header {
 	X(BACKEND, "backend", "backend slot", "from the flow table")                               \
 	X(ENCAP, "encap", "outer protocol", "total length")                                        \
 	X(ROUTE, "route", "bpf_fib_lookup result", "ifindex out")                                  \
+	X(STAGE, "stage", "stage", "")                                                             \
 	X(VERDICT, "verdict", "outcome", "")
 
 enum sluice_step {

@@ -50,7 +50,8 @@ enum sluice_class {
 	X(FORWARDING_OFF, DROP, "forwarding-off", "IP forwarding is off on this interface")        \
 	X(TOO_BIG, DROP, "too-big", "does not fit the MTU once encapsulated")                      \
 	X(FLOW_TABLE, DROP, "flow-table", "the flow table refused a new flow")                     \
-	X(INTERNAL, DROP, "internal", "configuration or headroom missing: please report")
+	X(INTERNAL, DROP, "internal", "configuration or headroom missing: please report")          \
+	X(NO_STAGE, DROP, "no-stage", "a stage of the program is gone: attach it again")
 
 enum sluice_outcome {
 #define SLUICE_OUTCOME_ENUM(name, class, token, help) SLUICE_##name,

@@ -137,6 +137,59 @@ static void program_has_a_name_that_bpftool_shows(void)
 	tear_down();
 }
 
+/* The map at a pin of stages, by its id; it must hold each stage. */
+static __u32 pinned_stages(const char *path)
+{
+	struct bpf_map_info info = {0};
+	__u32 length = sizeof(info), program;
+	int fd = bpf_obj_get(path);
+
+	CU_ASSERT_EQUAL(bpf_obj_get_info_by_fd(fd, &info, &length), 0);
+	for (__u32 stage = 0; stage < SLUICE_STAGE_COUNT; stage++)
+		CU_ASSERT_EQUAL(bpf_map_lookup_elem(fd, &stage, &program), 0);
+	close(fd);
+	return info.id;
+}
+
+/* The number of pins for in0's stages, and the map of one of them. */
+static unsigned stage_pins(__u32 *id)
+{
+	unsigned count = 0, ifindex = if_nametoindex("in0");
+	char path[512];
+
+	for (unsigned digit = 0; digit < 10; digit++) {
+		snprintf(path, sizeof(path), "%s/" SLUICE_STAGES_PIN "%u_%u", dp.pin_dir, ifindex,
+			 digit);
+		if (access(path, F_OK))
+			continue;
+		count++;
+		*id = pinned_stages(path);
+	}
+	return count;
+}
+
+/* The kernel empties an array of programs that nobody in userspace refers to. */
+static void stages_stay_as_long_as_their_program(void)
+{
+	struct attachment attached;
+	__u32 first = 0, second = 0;
+
+	set_up();
+	CU_ASSERT_EQUAL(attach("in0", ATTACH_NATIVE, &attached), 0);
+	CU_ASSERT_EQUAL(stage_pins(&first), 1);
+	CU_ASSERT_EQUAL(attach("in0", ATTACH_NATIVE, &attached), 0);
+	CU_ASSERT_EQUAL(stage_pins(&second), 1);
+	CU_ASSERT_NOT_EQUAL(first, second);
+	CU_ASSERT_EQUAL(attach_interface(&dp, interface("in0"), ATTACH_GENERIC, &attached),
+			-EEXIST);
+	CU_ASSERT_EQUAL(stage_pins(&first), 1);
+	CU_ASSERT_EQUAL(first, second);
+	CU_ASSERT_EQUAL(detach_interface(&dp, "in0"), 0);
+	CU_ASSERT_EQUAL(stage_pins(&second), 0);
+	CU_ASSERT_EQUAL(attach("in0", ATTACH_NATIVE, &attached), 0);
+	tear_down();
+}
+
 static void generic_mode_can_be_had(void)
 {
 	struct attachment attached;
@@ -302,6 +355,7 @@ int main(void)
 	static const struct unit_test tests[] = {
 		UNIT_TEST(attached_program_is_there_until_detached),
 		UNIT_TEST(program_has_a_name_that_bpftool_shows),
+		UNIT_TEST(stages_stay_as_long_as_their_program),
 		UNIT_TEST(generic_mode_can_be_had),
 		UNIT_TEST(wrong_interfaces_are_told),
 		UNIT_TEST(replacement_leaves_no_gap),
