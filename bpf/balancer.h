@@ -92,13 +92,14 @@ static __always_inline int choose_by_flow(const struct sluice_flow *flow,
 static __always_inline int choose_by_ring(const struct tuple *tuple, const struct sluice_vip *vip,
 					  __u32 slot, struct choice *choice)
 {
-	__u32 ring_id = vip->ring, index = ring_index(tuple), *entry;
+	__u32 ring_id = vip->ring, index = ring_index(tuple);
+	__u32 at = index / SLUICE_RING_PER_WORD;
 	void *ring = bpf_map_lookup_elem(&sluice_rings, &ring_id);
+	const struct sluice_ring_word *word = ring ? bpf_map_lookup_elem(ring, &at) : NULL;
 
-	entry = ring ? bpf_map_lookup_elem(ring, &index) : NULL;
-	if (!entry)
+	if (!word)
 		return 0;
-	choice->slot = *entry;
+	choice->slot = word->backends[index % SLUICE_RING_PER_WORD];
 	choice->backend = bpf_map_lookup_elem(&sluice_backends, &choice->slot);
 	return choice->backend &&
 	       choice->backend->state[slot & (SLUICE_SLOTS - 1)] != SLUICE_BACKEND_FREE;

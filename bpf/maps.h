@@ -113,10 +113,10 @@ struct {
 
 struct inner_ring {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, SLUICE_RING_SIZE);
+	__uint(max_entries, SLUICE_RING_WORDS);
 	__uint(map_flags, BPF_F_MMAPABLE);
 	__type(key, __u32);
-	__type(value, __u32);
+	__type(value, struct sluice_ring_word);
 };
 
 struct {
@@ -220,7 +220,8 @@ struct {
  */
 __attribute__((used)) static __attribute__((noinline)) int
 emit_inner_types(const struct sluice_port *port, const struct sluice_rule *rule,
-		 const struct sluice_vip_key *key, const struct sluice_vip *vip)
+		 const struct sluice_vip_key *key, const struct sluice_vip *vip,
+		 const struct sluice_ring_word *word)
 {
 	return 0;
 }

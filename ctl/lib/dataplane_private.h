@@ -117,18 +117,12 @@ int local_addresses_read(struct local_address **out, size_t *count) __must_check
 
 /* --- ring.c: who is in a service's ring ------------------------------------- */
 
-/* A ring as an inner map lays it out: elements of arrays are rounded up to 8 bytes. */
-struct ring_entry {
-	__u32 backend;
-	__u32 pad;
-};
-
-/* Fills SLUICE_RING_SIZE entries; slots[i] is the slot of service->backends[i]. */
+/* Fills SLUICE_RING_ENTRIES entries; slots[i] is the slot of service->backends[i]. */
 int ring_build(const struct service *service, const unsigned *slots,
-	       const struct sluice_backend *backends, struct ring_entry *ring) __must_check;
+	       const struct sluice_backend *backends, __u16 *ring) __must_check;
 /* Whether ring `id` holds just that. */
-bool ring_equals(const struct dataplane *dp, unsigned id, const struct ring_entry *ring);
+bool ring_equals(const struct dataplane *dp, unsigned id, const __u16 *ring);
 /* A new inner map with that content. */
-int ring_create(const struct dataplane *dp, const struct ring_entry *ring);
+int ring_create(const struct dataplane *dp, const __u16 *ring);
 
 #endif /* SLUICE_DATAPLANE_PRIVATE_H */

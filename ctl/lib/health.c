@@ -52,7 +52,7 @@ static int mark(const struct dataplane *dp, struct in_force *now, const struct b
 static int swap_ring(const struct dataplane *dp, const struct in_force *now,
 		     const struct service *service, const struct service_slots *where)
 {
-	struct ring_entry *ring = calloc(SLUICE_RING_SIZE, sizeof(*ring));
+	__u16 *ring = calloc(SLUICE_RING_ENTRIES, sizeof(*ring));
 	int err, fd;
 
 	if (!ring)

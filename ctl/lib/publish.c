@@ -98,8 +98,7 @@ static unsigned free_ring(const struct publication *pub)
 	return id;
 }
 
-static int stage_ring(struct publication *pub, struct compiled_service *service,
-		      struct ring_entry *ring)
+static int stage_ring(struct publication *pub, struct compiled_service *service, __u16 *ring)
 {
 	int err = ring_build(service->service, &pub->next->backend_slots[service->first_backend],
 			     pub->next->backends, ring);
@@ -121,7 +120,7 @@ static int stage_ring(struct publication *pub, struct compiled_service *service,
 
 static int stage_rings(struct publication *pub)
 {
-	struct ring_entry *ring = calloc(SLUICE_RING_SIZE, sizeof(*ring));
+	__u16 *ring = calloc(SLUICE_RING_ENTRIES, sizeof(*ring));
 	int err = ring ? 0 : -ENOMEM;
 
 	for (size_t i = 0; i < pub->next->service_count && !err; i++)

@@ -45,7 +45,7 @@ static void choose_members(const struct service *service, const unsigned *slots,
 }
 
 int ring_build(const struct service *service, const unsigned *slots,
-	       const struct sluice_backend *backends, struct ring_entry *ring)
+	       const struct sluice_backend *backends, __u16 *ring)
 {
 	struct maglev_backend *members = calloc(service->backend_count + 1, sizeof(*members));
 	uint32_t *packed = malloc(SLUICE_RING_SIZE * sizeof(*packed));
@@ -58,20 +58,23 @@ int ring_build(const struct service *service, const unsigned *slots,
 	if (err)
 		goto out;
 	for (size_t i = 0; i < SLUICE_RING_SIZE; i++)
-		ring[i] = (struct ring_entry){.backend = packed[i]};
+		ring[i] = (__u16)packed[i];
+	for (size_t i = SLUICE_RING_SIZE; i < SLUICE_RING_ENTRIES; i++)
+		ring[i] = (__u16)SLUICE_NONE;
 out:
 	free(packed);
 	free(members);
 	return err;
 }
 
-static struct table_content content(const struct ring_entry *ring)
+static struct table_content content(const __u16 *ring)
 {
-	return (struct table_content){
-		.values = ring, .value_stride = sizeof(*ring), .count = SLUICE_RING_SIZE};
+	return (struct table_content){.values = ring,
+				      .value_stride = sizeof(struct sluice_ring_word),
+				      .count = SLUICE_RING_WORDS};
 }
 
-bool ring_equals(const struct dataplane *dp, unsigned id, const struct ring_entry *ring)
+bool ring_equals(const struct dataplane *dp, unsigned id, const __u16 *ring)
 {
 	struct table_content wanted = content(ring);
 	int fd = table_open(dp->rings, id);
@@ -84,7 +87,7 @@ bool ring_equals(const struct dataplane *dp, unsigned id, const struct ring_entr
 	return equal;
 }
 
-int ring_create(const struct dataplane *dp, const struct ring_entry *ring)
+int ring_create(const struct dataplane *dp, const __u16 *ring)
 {
 	struct table_content wanted = content(ring);
 	int fd = table_create(dp, &table_ring, table_ring.entries);

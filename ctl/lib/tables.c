@@ -68,11 +68,11 @@ const struct table_shape table_ring = {
 	.name = "sluice_ring",
 	.type = BPF_MAP_TYPE_ARRAY,
 	.key_bytes = sizeof(__u32),
-	.value_bytes = sizeof(__u32),
-	.entries = SLUICE_RING_SIZE,
+	.value_bytes = sizeof(struct sluice_ring_word),
+	.entries = SLUICE_RING_WORDS,
 	.flags = BPF_F_MMAPABLE,
 	.key_type = "unsigned int",
-	.value_type = "unsigned int",
+	.value_type = "sluice_ring_word",
 };
 
 static unsigned type_id(const struct btf *btf, const char *name)

@@ -206,7 +206,19 @@ static inline __u32 sluice_vip_bucket_of(const struct sluice_vip_words *key)
 	return hash >> 40 & (SLUICE_VIP_BUCKETS - 1);
 }
 
-/* sluice_rings: ARRAY_OF_MAPS[SLUICE_MAX_RINGS], inner ARRAY[SLUICE_RING_SIZE] of __u32 backend. */
+/*
+ * sluice_rings: ARRAY_OF_MAPS[SLUICE_MAX_RINGS], inner ARRAY[SLUICE_RING_WORDS]: a ring's entries
+ * one behind the other. Elements of arrays are rounded up to 8 bytes: one by one, the entries
+ * of a service would take four times the cache.
+ */
+#define SLUICE_RING_PER_WORD 4
+#define SLUICE_RING_WORDS    ((SLUICE_RING_SIZE + SLUICE_RING_PER_WORD - 1) / SLUICE_RING_PER_WORD)
+#define SLUICE_RING_ENTRIES                                                                        \
+	(SLUICE_RING_WORDS * SLUICE_RING_PER_WORD) /* with those behind the end */
+
+struct sluice_ring_word {
+	__u16 backends[SLUICE_RING_PER_WORD]; /* slots; 0xffff: none */
+};
 
 /*
  * sluice_backends: ARRAY[SLUICE_MAX_BACKENDS]; not slotted, but each entry holds
@@ -424,5 +436,6 @@ _Static_assert(sizeof(struct sluice_flow) == 32, "ABI");
 _Static_assert(sizeof(struct sluice_lpm_key) == 20, "ABI");
 _Static_assert(sizeof(struct sluice_miss_key) == 20, "ABI");
 _Static_assert(sizeof(struct sluice_trace_step) == 24, "ABI");
+_Static_assert(sizeof(struct sluice_ring_word) == 8 && SLUICE_MAX_BACKENDS < 0xffff, "ABI");
 
 #endif /* SLUICE_ABI_H */

@@ -135,7 +135,7 @@ static void close_and_destroy(struct dataplane *dp)
 static bool rings_fit(const struct dataplane *dp, const struct in_force *now,
 		      const struct compiled *again)
 {
-	struct ring_entry *ring = calloc(SLUICE_RING_SIZE, sizeof(*ring));
+	__u16 *ring = calloc(SLUICE_RING_ENTRIES, sizeof(*ring));
 	bool fit = ring != NULL;
 
 	for (size_t i = 0; i < again->service_count && fit; i++) {
@@ -260,7 +260,7 @@ static size_t share_of(const struct dataplane *dp, unsigned ring, unsigned slot)
 
 	CU_ASSERT_EQUAL_FATAL(table_map(fd, false, &view), 0);
 	for (size_t i = 0; i < SLUICE_RING_SIZE; i++)
-		count += ((const struct ring_entry *)view.data)[i].backend == slot;
+		count += ((const __u16 *)view.data)[i] == slot;
 	table_unmap(&view);
 	close(fd);
 	return count;
@@ -874,8 +874,7 @@ static void ring_as_addresses(const struct dataplane *dp, const char *service, u
 	CU_ASSERT_EQUAL_FATAL(in_force_backends(dp, backends), 0);
 	CU_ASSERT_EQUAL_FATAL(table_map(fd, false, &view), 0);
 	for (size_t i = 0; i < SLUICE_RING_SIZE; i++)
-		out[i] =
-			backends[((const struct ring_entry *)view.data)[i].backend].addr4.bytes[15];
+		out[i] = backends[((const __u16 *)view.data)[i]].addr4.bytes[15];
 	table_unmap(&view);
 	close(fd);
 	free(backends);
