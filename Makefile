@@ -161,7 +161,10 @@ $(BUILD)/lbctl: $(CTL_OBJS) $(BUILD)/libsluice.a $(BUILD)/libcommon.a
 	$(call say,LD)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ -o $@ $(LIBS_CTL)
 
-$(BUILD)/sluice-agent: $(AGENT_OBJS) $(BUILD)/libsluice.a $(BUILD)/libcommon.a
+# The packets of MySQL that its router has, for health checks.
+MYSQL_PACKETS := $(patsubst %,$(BUILD)/userspace/mysqlrouter/%.o,wire handshake auth)
+
+$(BUILD)/sluice-agent: $(AGENT_OBJS) $(MYSQL_PACKETS) $(BUILD)/libsluice.a $(BUILD)/libcommon.a
 	$(call say,LD)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ -o $@ $(LIBS_AGENT)
 

@@ -4,6 +4,7 @@
  * want of memory makes the whole value NULL: jansson's packer refuses NULL.
  */
 #include "model_json.h"
+#include "config_check.h"
 
 #include <stdio.h>
 
@@ -124,6 +125,33 @@ static json_t *json_backend(const struct backend *backend)
 			 backend_admin_name(backend->admin), "address", addresses);
 }
 
+static json_t *insert_bytes(json_t *out, const char *key, const struct check_bytes *bytes)
+{
+	char buf[CHECK_BYTES_TEXT_LEN];
+
+	if (!bytes->length)
+		return out;
+	return insert(out, key, json_string(config_check_bytes_format(bytes, buf)));
+}
+
+static json_t *json_check_http(json_t *out, const struct health_check *check)
+{
+	char buf[STATUSES_TEXT_LEN];
+
+	out = insert(out, "path", json_string(check->path));
+	out = insert(out, "method", json_string(check_method_name(check->method)));
+	out = insert(out, "status", json_string(config_check_statuses_format(check, buf)));
+	return insert_bytes(out, "body", &check->body);
+}
+
+static json_t *json_check_login(json_t *out, const struct health_check *check)
+{
+	out = insert(out, "user", json_string(check->user));
+	if (*check->password_file)
+		out = insert(out, "password_file", json_string(check->password_file));
+	return insert(out, "read_only", json_string(check_read_only_name(check->read_only)));
+}
+
 static json_t *json_check(const struct health_check *check)
 {
 	json_t *out = json_pack("{s:s}", "type", check_type_name(check->type));
@@ -134,12 +162,17 @@ static json_t *json_check(const struct health_check *check)
 		out = insert(out, "port", json_integer(check->port));
 	if (*check->name)
 		out = insert(out, "name", json_string(check->name));
-	if (check->type == CHECK_HTTP) {
-		out = insert(out, "path", json_string(check->path));
-		out = insert(out, "status", json_integer(check->status));
-	}
+	if (check->type == CHECK_HTTP || check->type == CHECK_HTTPS)
+		out = json_check_http(out, check);
+	if (*check->ca)
+		out = insert(out, "ca", json_string(check->ca));
+	out = insert_bytes(out, "send", &check->send);
+	out = insert_bytes(out, "expect", &check->expect);
+	if (*check->user)
+		out = json_check_login(out, check);
 	out = insert(out, "interval_ms", json_integer(check->interval_ms));
 	out = insert(out, "timeout_ms", json_integer(check->timeout_ms));
+	out = insert(out, "jitter_percent", json_integer(check->jitter));
 	out = insert(out, "rise", json_integer(check->rise));
 	return insert(out, "fall", json_integer(check->fall));
 }

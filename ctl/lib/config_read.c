@@ -9,14 +9,12 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "config_check.h"
 #include "config_reader.h"
 #include "model_array.h"
 #include "words.h"
 
 #define BITS_OF_DEFAULT	      255 /* "default": the family is that of `via`, read later */
-#define MIN_INTERVAL_MS	      10
-#define MAX_INTERVAL_MS	      (60 * 60 * 1000)
-#define DURATION_EXPECTED     "a duration from 10ms to 60m, such as 500ms, 2s or 1m"
 #define NAME_EXPECTED	      "1 to 31 letters, digits, \".\", \"_\" or \"-\", not an address"
 #define NODE_NAME_EXPECTED    "1 to 31 letters, digits, \"_\" or \"-\", not an address"
 #define BACKEND_NAME_EXPECTED "the name of a node or an address, at most 31 characters"
@@ -206,9 +204,6 @@ static bool backend_name_is_valid(const char *name)
 #define NUMBER(type, member, least, most) \
 	.read = read_scalar, .parse = parse_number, FIELD_MEMBER(type, member), \
 	.min = least, .max = most
-#define DURATION(type, member) \
-	.read = read_scalar, .parse = parse_duration_ms, FIELD_MEMBER(type, member), \
-	.min = MIN_INTERVAL_MS, .max = MAX_INTERVAL_MS, .expected = DURATION_EXPECTED
 #define WORD(type, member, list) \
 	.read = read_scalar, .parse = parse_word, FIELD_MEMBER(type, member), .words = list
 #define PORTS(type, member, count) \
@@ -226,21 +221,6 @@ static bool backend_name_is_valid(const char *name)
 
 static const struct field limits_fields[] = {
 	{"flows", NUMBER(struct cluster, limit_flows, 16, 1U << 26)},
-	{},
-};
-
-static const struct field check_fields[] = {
-	{"type", WORD(struct health_check, type, check_type_words), .required = true},
-	{"port", NUMBER(struct health_check, port, 1, 65535)},
-	{"name", .read = read_scalar, .parse = parse_text, FIELD_MEMBER(struct health_check, name),
-	 .expected = "a host name of at most 255 characters"},
-	{"path", .read = read_scalar, .parse = parse_absolute_path,
-	 FIELD_MEMBER(struct health_check, path), .expected = "a path that begins with \"/\""},
-	{"status", NUMBER(struct health_check, status, 100, 599)},
-	{"interval", DURATION(struct health_check, interval_ms)},
-	{"timeout", DURATION(struct health_check, timeout_ms)},
-	{"rise", NUMBER(struct health_check, rise, 1, 100)},
-	{"fall", NUMBER(struct health_check, fall, 1, 100)},
 	{},
 };
 
@@ -262,7 +242,7 @@ static const struct field service_fields[] = {
 	{"backends", .read = read_map, .members = backend_fields, .kind = "backend",
 	 .add = add_backend, .name_is_valid = backend_name_is_valid,
 	 .expected = BACKEND_NAME_EXPECTED, .max = SLUICE_MAX_BACKENDS},
-	{"check", .read = read_object, .members = check_fields,
+	{"check", .read = read_object, .members = config_check_fields,
 	 .offset = offsetof(struct service, check)},
 	{},
 };

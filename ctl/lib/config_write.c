@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config_check.h"
+#include "config_flow.h"
 #include "words.h"
 
 #define LINE_MAX_COLUMNS 100
@@ -81,29 +83,24 @@ static void put_ports(FILE *out, const struct port_range *range)
 
 /* --- flow collections: {key: value, ...} and [value, ...] ----------------------------- */
 
-struct flow {
-	FILE *out;
-	bool begun;
-};
-
-static FILE *flow_key(struct flow *flow, const char *key)
+FILE *flow_key(struct flow *flow, const char *key)
 {
 	fprintf(flow->out, "%s%s: ", flow->begun ? ", " : "", key);
 	flow->begun = true;
 	return flow->out;
 }
 
-static void flow_text(struct flow *flow, const char *key, const char *text)
+void flow_text(struct flow *flow, const char *key, const char *text)
 {
 	put_text(flow_key(flow, key), text);
 }
 
-static void flow_number(struct flow *flow, const char *key, unsigned number)
+void flow_number(struct flow *flow, const char *key, unsigned number)
 {
 	fprintf(flow_key(flow, key), "%u", number);
 }
 
-static void flow_duration(struct flow *flow, const char *key, unsigned ms)
+void flow_duration(struct flow *flow, const char *key, unsigned ms)
 {
 	put_duration(flow_key(flow, key), ms);
 }
@@ -212,41 +209,6 @@ static void write_backend(FILE *out, const struct cluster *cluster, const struct
 	fputs("}\n", out);
 }
 
-/* The same as a service that was just added has. */
-static bool is_default_check(const struct health_check *check)
-{
-	return check->type == CHECK_NONE && !check->port && !check->name[0] &&
-	       !strcmp(check->path, "/") && check->status == 200 && check->interval_ms == 1000 &&
-	       check->timeout_ms == 800 && check->rise == 2 && check->fall == 2;
-}
-
-static void write_check(FILE *out, const struct health_check *check)
-{
-	struct flow flow = {.out = out};
-
-	if (is_default_check(check))
-		return;
-	fputs("    check: {", out);
-	flow_text(&flow, "type", check_type_name(check->type));
-	if (check->port)
-		flow_number(&flow, "port", check->port);
-	if (check->name[0])
-		flow_text(&flow, "name", check->name);
-	if (strcmp(check->path, "/"))
-		flow_text(&flow, "path", check->path);
-	if (check->status != 200)
-		flow_number(&flow, "status", check->status);
-	if (check->interval_ms != 1000)
-		flow_duration(&flow, "interval", check->interval_ms);
-	if (check->timeout_ms != 800)
-		flow_duration(&flow, "timeout", check->timeout_ms);
-	if (check->rise != 2)
-		flow_number(&flow, "rise", check->rise);
-	if (check->fall != 2)
-		flow_number(&flow, "fall", check->fall);
-	fputs("}\n", out);
-}
-
 static void write_service(FILE *out, const struct cluster *cluster, const struct service *service)
 {
 	char number[4];
@@ -262,7 +224,7 @@ static void write_service(FILE *out, const struct cluster *cluster, const struct
 		fputs("    backends:\n", out);
 	for (size_t i = 0; i < service->backend_count; i++)
 		write_backend(out, cluster, &service->backends[i]);
-	write_check(out, &service->check);
+	config_check_write(out, &service->check);
 }
 
 static void flow_rule_addresses(struct flow *flow, const char *key,

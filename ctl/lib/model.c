@@ -257,6 +257,17 @@ struct rule *model_rule_add(struct policy *policy, const char *name, size_t inde
 	return rule;
 }
 
+void model_check_init(struct health_check *check)
+{
+	memset(check, 0, sizeof(*check)); /* the padding too: checks are compared as bytes */
+	strcpy(check->path, "/");
+	check->interval_ms = 1000;
+	check->timeout_ms = 800;
+	check->jitter = 5;
+	check->rise = 2;
+	check->fall = 2;
+}
+
 struct service *model_service_add(struct cluster *cluster, const char *name)
 {
 	struct service *service =
@@ -266,14 +277,7 @@ struct service *model_service_add(struct cluster *cluster, const char *name)
 		return NULL;
 	copy_name(service->name, sizeof(service->name), name);
 	service->proto = IPPROTO_TCP;
-	service->check = (struct health_check){
-		.path = "/",
-		.status = 200,
-		.interval_ms = 1000,
-		.timeout_ms = 800,
-		.rise = 2,
-		.fall = 2,
-	};
+	model_check_init(&service->check);
 	return service;
 }
 

@@ -61,16 +61,52 @@ struct policy {
 	size_t rule_count;
 };
 
-enum check_type { CHECK_NONE, CHECK_TCP, CHECK_HTTP, CHECK_TLS };
+enum check_type {
+	CHECK_NONE,
+	CHECK_TCP,
+	CHECK_HTTP,
+	CHECK_HTTPS,
+	CHECK_TLS,
+	CHECK_UDP,
+	CHECK_MYSQL,
+};
+
+enum check_method { CHECK_GET, CHECK_HEAD };
+enum check_read_only { CHECK_READ_ONLY_ANY, CHECK_READ_ONLY_NO, CHECK_READ_ONLY_YES };
+
+#define CHECK_STATUSES_MAX   16
+#define CHECK_BYTES_MAX	     255
+#define CHECK_JITTER_MAX     50 /* percent */
+#define CHECK_DEFAULT_STATUS 200
+
+struct status_range {
+	unsigned short min, max; /* inclusive */
+};
+
+/* To be sent, or to be found in an answer; length 0: nothing. */
+struct check_bytes {
+	unsigned char bytes[CHECK_BYTES_MAX];
+	unsigned char length;
+};
 
 struct health_check {
 	enum check_type type;
-	unsigned short port;  /* 0: the service's first port */
-	char name[256];	      /* Host header and TLS server name; "" = none */
-	char path[256];	      /* HTTP; default "/" */
-	unsigned status;      /* HTTP status expected; default 200 */
+	unsigned short port;	  /* 0: the service's first port */
+	char name[256];		  /* Host header and TLS server name; "" = none */
+	char path[256];		  /* HTTP; default "/" */
+	enum check_method method; /* HTTP */
+	struct status_range statuses[CHECK_STATUSES_MAX]; /* HTTP; none: CHECK_DEFAULT_STATUS */
+	size_t status_count;
+	struct check_bytes body; /* HTTP: must be in the answer's content */
+	char ca[256]; /* TLS: file of those who may have signed the certificate; "" = any */
+	struct check_bytes send; /* TCP and UDP */
+	struct check_bytes expect;
+	char user[128]; /* MySQL; "" = only its greeting is looked at */
+	char password_file[256];
+	enum check_read_only read_only;
 	unsigned interval_ms; /* default 1000 */
 	unsigned timeout_ms;  /* default 800; below interval_ms */
+	unsigned jitter;      /* percent of the interval, either way; default 5 */
 	unsigned rise, fall;  /* default 2 and 2 results in a row */
 };
 
@@ -148,6 +184,9 @@ struct cluster {
 	size_t node_count;
 };
 
+/* What a service without `check` has: CHECK_NONE, and the defaults of all else. */
+void model_check_init(struct health_check *check);
+
 void model_init(struct cluster *cluster);
 void model_fini(struct cluster *cluster);
 int model_copy(struct cluster *to, const struct cluster *from) __must_check;
@@ -215,6 +254,8 @@ int config_write(const struct cluster *cluster, char **text, size_t *length) __m
 
 /* The words of the file, shared with the command line, JSON and errors. */
 const char *check_type_name(enum check_type type);
+const char *check_method_name(enum check_method method);
+const char *check_read_only_name(enum check_read_only read_only);
 const char *backend_admin_name(enum backend_admin admin);
 const char *forward_name(enum sluice_forward forward);
 const char *action_name(enum sluice_action action);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
- * Validation of services: VIPs, backends and health checks.
+ * Validation of services: VIPs and backends.
  */
 #include "model_validator.h"
 
@@ -90,25 +90,6 @@ static void check_backends(struct validator *v, const struct service *service)
 	free(claims);
 }
 
-static void check_health_check(struct validator *v, const struct service *service)
-{
-	const struct health_check *check = &service->check;
-
-	if (check->timeout_ms >= check->interval_ms)
-		validator_report(v, service->at, "interval timeout",
-				 "service \"%s\": check: timeout %ums: expected less than the "
-				 "interval, %ums",
-				 service->name, check->timeout_ms, check->interval_ms);
-	if (check->type != CHECK_HTTP && (strcmp(check->path, "/") || check->status != 200))
-		validator_report(v, service->at, "type path status",
-				 "service \"%s\": check: path and status are for type http",
-				 service->name);
-	if (check->type != CHECK_HTTP && check->type != CHECK_TLS && check->name[0])
-		validator_report(v, service->at, "type name",
-				 "service \"%s\": check: name is for type http or tls",
-				 service->name);
-}
-
 static void check_service(struct validator *v, const struct service *service)
 {
 	char buf[ENDPOINT_TEXT_LEN];
@@ -124,7 +105,7 @@ static void check_service(struct validator *v, const struct service *service)
 			validator_report(v, service->at, "",
 					 "service \"%s\": vips \"%s\": expected a unicast address",
 					 service->name, endpoint_format(&service->vips[i], buf));
-	check_health_check(v, service);
+	validate_check(v, service);
 	check_backends(v, service);
 }
 

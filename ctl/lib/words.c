@@ -12,7 +12,11 @@
 #include "model.h"
 #include "number.h"
 
-const char *const check_type_words[] = {"none", "tcp", "http", "tls", NULL};
+const char *const check_type_words[] = {
+	"none", "tcp", "http", "https", "tls", "udp", "mysql", NULL,
+};
+const char *const check_method_words[] = {"GET", "HEAD", NULL};
+const char *const check_read_only_words[] = {"any", "no", "yes", NULL};
 const char *const backend_admin_words[] = {"up", "drain", "down", NULL};
 const char *const forward_words[] = {"ipip", "dsr", NULL};
 const char *const action_words[] = {"drop", "accept", "accept-stateless", NULL};
@@ -52,6 +56,16 @@ int words_find(const char *const *words, const char *word)
 const char *check_type_name(enum check_type type)
 {
 	return check_type_words[type];
+}
+
+const char *check_method_name(enum check_method method)
+{
+	return check_method_words[method];
+}
+
+const char *check_read_only_name(enum check_read_only read_only)
+{
+	return check_read_only_words[read_only];
 }
 
 const char *backend_admin_name(enum backend_admin admin)

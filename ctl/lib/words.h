@@ -8,6 +8,8 @@
 #define SLUICE_WORDS_H
 
 extern const char *const check_type_words[];
+extern const char *const check_method_words[];
+extern const char *const check_read_only_words[];
 extern const char *const backend_admin_words[];
 extern const char *const forward_words[];
 extern const char *const action_words[];

@@ -64,12 +64,23 @@ static bool backend_equal(const void *left, const void *right)
 	       a->weight == b->weight && a->admin == b->admin;
 }
 
+static bool bytes_equal(const struct check_bytes *a, const struct check_bytes *b)
+{
+	return a->length == b->length && !memcmp(a->bytes, b->bytes, a->length);
+}
+
 static bool check_equal(const struct health_check *a, const struct health_check *b)
 {
 	return a->type == b->type && a->port == b->port && name_equal(a->name, b->name) &&
-	       name_equal(a->path, b->path) && a->status == b->status &&
-	       a->interval_ms == b->interval_ms && a->timeout_ms == b->timeout_ms &&
-	       a->rise == b->rise && a->fall == b->fall;
+	       name_equal(a->path, b->path) && a->method == b->method &&
+	       a->status_count == b->status_count &&
+	       !memcmp(a->statuses, b->statuses, a->status_count * sizeof(*a->statuses)) &&
+	       bytes_equal(&a->body, &b->body) && name_equal(a->ca, b->ca) &&
+	       bytes_equal(&a->send, &b->send) && bytes_equal(&a->expect, &b->expect) &&
+	       name_equal(a->user, b->user) && name_equal(a->password_file, b->password_file) &&
+	       a->read_only == b->read_only && a->interval_ms == b->interval_ms &&
+	       a->timeout_ms == b->timeout_ms && a->jitter == b->jitter && a->rise == b->rise &&
+	       a->fall == b->fall;
 }
 
 static bool service_equal(const void *left, const void *right)

@@ -69,6 +69,32 @@ static void service_is_written_without_defaults(void)
 		"    check: {type: http, path: \"/a?b\", interval: 1m, rise: 3}\n");
 }
 
+static void assert_check(const char *check, const char *canonical)
+{
+	char text[1024], expected[1024];
+
+	snprintf(text, sizeof(text),
+		 "sluice: 1\nservices: {www: {vips: 192.0.2.1:80, check: {%s}}}\n", check);
+	snprintf(expected, sizeof(expected),
+		 "sluice: 1\n\nservices:\n  www:\n    vips: [\"192.0.2.1:80\"]\n    proto: tcp\n"
+		 "    forward: ipip\n    check: {%s}\n",
+		 canonical);
+	assert_canonical(text, expected);
+}
+
+static void check_is_written_without_defaults(void)
+{
+	assert_check(
+		"type: https, status: [200, 300-399], method: HEAD, ca: /ca, name: a, jitter: 5%",
+		"type: https, name: a, method: HEAD, status: [200, 300-399], ca: /ca");
+	assert_check("type: http, jitter: 0%, status: 200-200, body: 'all \"is\" well'",
+		     "type: http, body: \"all \\\"is\\\" well\", jitter: 0%");
+	assert_check("type: udp, expect: 0x70, send: 0x00FF", "type: udp, send: 0x00ff, expect: p");
+	assert_check("type: tcp, send: \"PING\\r\\n\"", "type: tcp, send: 0x50494e470d0a");
+	assert_check("read-only: no, user: u, password-file: /p, type: mysql",
+		     "type: mysql, user: u, password-file: /p, read-only: no");
+}
+
 static void backend_shows_what_its_name_does_not_say(void)
 {
 	assert_canonical("sluice: 1\n"
@@ -231,6 +257,7 @@ int main(void)
 		UNIT_TEST(empty_model_is_a_version),
 		UNIT_TEST(head_is_written_without_defaults),
 		UNIT_TEST(service_is_written_without_defaults),
+		UNIT_TEST(check_is_written_without_defaults),
 		UNIT_TEST(backend_shows_what_its_name_does_not_say),
 		UNIT_TEST(rule_is_one_line),
 		UNIT_TEST(node_is_written_in_the_order_of_the_file),

@@ -127,11 +127,13 @@ static void on_act(struct loop_timer *timer)
 	act(container_of(timer, struct agent, act));
 }
 
-static void on_own_change(struct checker *checker, struct backend_state *backend)
+static void on_checked(struct checker *checker, struct backend_state *backend, bool changed)
 {
 	struct agent *agent = container_of(checker, struct agent, checker);
 
 	(void)backend;
+	if (!changed)
+		return;
 	exchange_send(&agent->exchange);
 	arm(agent, &agent->act, 0);
 }
@@ -372,9 +374,8 @@ static int init_modules(struct agent *agent)
 {
 	int err;
 
-	err = checker_init(&agent->checker, &agent->loop, on_own_change);
-	if (!err)
-		err = exchange_init(&agent->exchange, &agent->loop, on_peer_change);
+	checker_init(&agent->checker, &agent->loop, on_checked);
+	err = exchange_init(&agent->exchange, &agent->loop, on_peer_change);
 	if (!err)
 		err = announcer_init(&agent->announcer);
 	if (!err)
@@ -439,7 +440,6 @@ void agent_fini(struct agent *agent)
 	announcer_fini(&agent->announcer);
 	exchange_fini(&agent->exchange);
 	checker_stop(&agent->roster);
-	checker_fini(&agent->checker);
 	roster_fini(&agent->roster);
 	if (agent->opened)
 		dataplane_close(&agent->dp);

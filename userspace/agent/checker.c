@@ -3,10 +3,12 @@
 
 #include <errno.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 
 #include "log.h"
 
-#define WITNESSES 3
+#define WITNESSES    3
+#define RESERVED_FDS 256
 
 static uint64_t random_below(uint64_t limit)
 {
@@ -25,18 +27,74 @@ static void arm(struct backend_state *backend, uint64_t delay_ns)
 			  backend->name);
 }
 
+/* --- turns ------------------------------------------------------------------------- */
+
+static void begin(struct backend_state *backend)
+{
+	backend->checker->running++;
+	roster_check_begins(backend);
+	probe_start(&backend->probe, &backend->target, backend->service->plan);
+}
+
+static void wait_for_turn(struct backend_state *backend)
+{
+	struct checker *checker = backend->checker;
+
+	backend->next_waiting = NULL;
+	backend->waiting_link = checker->waiting_end;
+	*checker->waiting_end = backend;
+	checker->waiting_end = &backend->next_waiting;
+	checker->waiting++;
+}
+
+static void leave_queue(struct backend_state *backend)
+{
+	struct checker *checker = backend->checker;
+
+	*backend->waiting_link = backend->next_waiting;
+	if (backend->next_waiting)
+		backend->next_waiting->waiting_link = backend->waiting_link;
+	else
+		checker->waiting_end = backend->waiting_link;
+	backend->waiting_link = NULL;
+	checker->waiting--;
+}
+
+static void on_turn(struct loop_task *task)
+{
+	struct checker *checker = container_of(task, struct checker, begin_waiting);
+
+	while (checker->first_waiting && checker->running < checker->running_max) {
+		struct backend_state *backend = checker->first_waiting;
+
+		leave_queue(backend);
+		begin(backend);
+	}
+}
+
+/* A check is over, or is not wanted any more. */
+static void give_turn(struct checker *checker)
+{
+	checker->running--;
+	if (checker->first_waiting)
+		loop_post(checker->loop, &checker->begin_waiting);
+}
+
 static void on_due(struct loop_timer *timer)
 {
 	struct backend_state *backend = container_of(timer, struct backend_state, timer);
-	uint64_t interval_ns = backend->service->check.interval_ms * NS_PER_MS;
+	const struct health_check *check = &backend->service->check;
+	uint64_t interval_ns = check->interval_ms * NS_PER_MS;
+	uint64_t jitter_ns = interval_ns * check->jitter / 100;
 
-	arm(backend, interval_ns * 19 / 20 + random_below(interval_ns / 10));
-	if (probe_is_running(&backend->probe))
+	arm(backend, interval_ns - jitter_ns + random_below(2 * jitter_ns));
+	if (probe_is_running(&backend->probe) || backend->waiting_link)
 		return;
-	roster_check_begins(backend);
-	probe_start(&backend->probe, &backend->target, &backend->service->check,
-		    backend->checker->tls);
+	wait_for_turn(backend);
+	on_turn(&backend->checker->begin_waiting);
 }
+
+/* --- results ----------------------------------------------------------------------- */
 
 /* Checks at once, out of turn, those that are likely to answer. */
 static void call_witnesses(struct service_state *service)
@@ -56,25 +114,25 @@ static void call_witnesses(struct service_state *service)
 static void on_result(struct probe *probe, enum probe_result result, uint64_t duration_ns)
 {
 	struct backend_state *backend = container_of(probe, struct backend_state, probe);
-	bool was_up = backend->own.up, changed;
+	bool was_up = backend->own.up, changed = false;
 
+	give_turn(backend->checker);
 	backend->last = result;
 	backend->last_duration_ns = duration_ns;
 	backend->results[result]++;
-	if (result == PROBE_LOCAL)
-		return;
-	changed =
-		roster_check_ends(backend, result == PROBE_OK, probe->started_ns, loop_clock_ns());
+	if (result != PROBE_LOCAL)
+		changed = roster_check_ends(backend, result == PROBE_OK, probe->started_ns,
+					    loop_clock_ns());
+	if (changed && backend->own.up != was_up)
+		log_write(was_up ? LOG_LEVEL_WARN : LOG_LEVEL_INFO, "check",
+			  "event=backend-%s service=%s backend=%s result=%s reason=\"%s\" "
+			  "duration_ms=%llu",
+			  was_up ? "down" : "up", backend->service->name, backend->name,
+			  probe_result_name(result), probe->words,
+			  (unsigned long long)(duration_ns / NS_PER_MS));
 	if (roster_wants_witness(backend))
 		call_witnesses(backend->service);
-	if (!changed)
-		return;
-	if (backend->own.up != was_up)
-		log_write(was_up ? LOG_LEVEL_WARN : LOG_LEVEL_INFO, "check",
-			  "event=backend-%s service=%s backend=%s result=%s duration_ms=%llu",
-			  was_up ? "down" : "up", backend->service->name, backend->name,
-			  probe_result_name(result), (unsigned long long)(duration_ns / NS_PER_MS));
-	backend->checker->changed(backend->checker, backend);
+	backend->checker->ended(backend->checker, backend, changed);
 }
 
 static void stop(struct backend_state *backend)
@@ -82,6 +140,10 @@ static void stop(struct backend_state *backend)
 	if (!backend->checker)
 		return;
 	loop_timer_disarm(backend->checker->loop, &backend->timer);
+	if (backend->waiting_link)
+		leave_queue(backend);
+	if (probe_is_running(&backend->probe))
+		give_turn(backend->checker);
 	probe_cancel(&backend->probe);
 	backend->checker = NULL;
 }
@@ -103,12 +165,18 @@ static int start(struct backend_state *backend, struct checker *checker)
 
 static int follow_service(struct checker *checker, struct service_state *service)
 {
+	bool checked = service->check.type != CHECK_NONE;
 	int err = 0;
 
+	if (checked && !service->plan) {
+		service->plan = probe_plan_create(&service->check);
+		if (!service->plan)
+			return -ENOMEM;
+	}
 	for (size_t i = 0; !err && i < service->backend_count; i++) {
 		struct backend_state *backend = service->backends[i];
 
-		if (service->check.type != CHECK_NONE) {
+		if (checked) {
 			err = start(backend, checker);
 			continue;
 		}
@@ -134,16 +202,30 @@ void checker_stop(struct roster *roster)
 			stop(roster->services[i].backends[j]);
 }
 
-int checker_init(struct checker *checker, struct loop *loop,
-		 void (*changed)(struct checker *, struct backend_state *))
+/* Each check needs a descriptor; the agent's other needs come first. */
+static unsigned running_max(void)
 {
-	*checker = (struct checker){.loop = loop, .changed = changed};
-	checker->tls = probe_tls_context();
-	return checker->tls ? 0 : -ENOMEM;
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit))
+		return RESERVED_FDS;
+	limit.rlim_cur = limit.rlim_max;
+	if (setrlimit(RLIMIT_NOFILE, &limit))
+		getrlimit(RLIMIT_NOFILE, &limit);
+	if (limit.rlim_cur > CHECKER_RUNNING_MAX + RESERVED_FDS)
+		return CHECKER_RUNNING_MAX;
+	return limit.rlim_cur > 2 * RESERVED_FDS ? (unsigned)limit.rlim_cur - RESERVED_FDS
+						 : RESERVED_FDS;
 }
 
-void checker_fini(struct checker *checker)
+void checker_init(struct checker *checker, struct loop *loop,
+		  void (*ended)(struct checker *, struct backend_state *, bool changed))
 {
-	SSL_CTX_free(checker->tls);
-	checker->tls = NULL;
+	*checker = (struct checker){
+		.loop = loop,
+		.ended = ended,
+		.running_max = running_max(),
+		.waiting_end = &checker->first_waiting,
+		.begin_waiting = {.run = on_turn},
+	};
 }

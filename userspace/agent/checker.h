@@ -1,24 +1,29 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
  * Checks every backend of the roster at its service's interval, and turns the
- * results into the own view. Checks of different backends are spread in time;
- * each interval varies by a tenth, so that balancers do not check in step.
+ * results into the own view. Checks of different backends are spread in time,
+ * and each interval varies by the service's jitter, so that nothing goes in step.
+ * As many run at once as the limit allows; the others wait for their turn.
  */
 #ifndef SLUICE_AGENT_CHECKER_H
 #define SLUICE_AGENT_CHECKER_H
 
 #include "roster.h"
 
+#define CHECKER_RUNNING_MAX 2048
+
 struct checker {
 	struct loop *loop;
-	SSL_CTX *tls;
-	/* Called when the own view of a backend changed. */
-	void (*changed)(struct checker *checker, struct backend_state *backend);
+	/* Called when a check of a backend has ended; `changed`: and with it the own view. */
+	void (*ended)(struct checker *checker, struct backend_state *backend, bool changed);
+	unsigned running, running_max;
+	unsigned waiting;
+	struct backend_state *first_waiting, **waiting_end;
+	struct loop_task begin_waiting;
 };
 
-int checker_init(struct checker *checker, struct loop *loop,
-		 void (*changed)(struct checker *, struct backend_state *)) __must_check;
-void checker_fini(struct checker *checker);
+void checker_init(struct checker *checker, struct loop *loop,
+		  void (*ended)(struct checker *, struct backend_state *, bool changed));
 
 /*
  * Follows a new roster: begins to check what is new, lets the other checks go on

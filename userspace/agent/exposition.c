@@ -173,7 +173,8 @@ struct backend_family {
 	enum metrics_type type;
 	const char *name, *help;
 	double (*value)(const struct backend_state *backend);
-	bool checked; /* only backends with checks of their own */
+	/* NULL: of all services. */
+	bool (*concerns)(const struct service_state *service);
 };
 
 static double value_up(const struct backend_state *backend)
@@ -191,6 +192,21 @@ static double value_applied(const struct backend_state *backend)
 	return backend->applied;
 }
 
+static double value_expiry(const struct backend_state *backend)
+{
+	return (double)backend->probe.certificate_expires_s;
+}
+
+static bool is_checked(const struct service_state *service)
+{
+	return service->check.type != CHECK_NONE;
+}
+
+static bool shows_certificate(const struct service_state *service)
+{
+	return service->check.type == CHECK_HTTPS || service->check.type == CHECK_TLS;
+}
+
 static double value_duration(const struct backend_state *backend)
 {
 	return (double)backend->last_duration_ns / NS_PER_SEC;
@@ -198,13 +214,16 @@ static double value_duration(const struct backend_state *backend)
 
 static const struct backend_family backend_families[] = {
 	{GAUGE, "sluice_backend_up", "Whether the balancers agree that the backend is healthy.",
-	 value_up, false},
+	 value_up, NULL},
 	{GAUGE, "sluice_backend_up_own", "Whether it is healthy by this node's own checks alone.",
-	 value_own, true},
+	 value_own, is_checked},
 	{GAUGE, "sluice_backend_up_applied", "Whether the data plane has it as healthy.",
-	 value_applied, false},
+	 value_applied, NULL},
 	{GAUGE, "sluice_check_duration_seconds", "How long the last check took.", value_duration,
-	 true},
+	 is_checked},
+	{GAUGE, "sluice_check_certificate_expiry_timestamp_seconds",
+	 "When the certificate that the last check saw ends, in seconds since the epoch; 0: none.",
+	 value_expiry, shows_certificate},
 };
 
 static void write_backend_family(FILE *out, const struct roster *roster,
@@ -214,7 +233,7 @@ static void write_backend_family(FILE *out, const struct roster *roster,
 	for (size_t i = 0; i < roster->service_count; i++) {
 		const struct service_state *service = &roster->services[i];
 
-		if (family->checked && service->check.type == CHECK_NONE)
+		if (family->concerns && !family->concerns(service))
 			continue;
 		for (size_t j = 0; j < service->backend_count; j++)
 			metrics_double(out, family->name, family->value(service->backends[j]),
@@ -262,8 +281,7 @@ static void write_checks(FILE *out, const struct roster *roster)
 	for (size_t i = 0; i < roster->service_count; i++) {
 		const struct service_state *service = &roster->services[i];
 
-		for (size_t j = 0; service->check.type != CHECK_NONE && j < service->backend_count;
-		     j++) {
+		for (size_t j = 0; is_checked(service) && j < service->backend_count; j++) {
 			uint64_t failures = 0;
 
 			for (int result = PROBE_OK + 1; result < PROBE_RESULT_COUNT; result++)
@@ -272,6 +290,15 @@ static void write_checks(FILE *out, const struct roster *roster)
 				     service->name, "backend", service->backends[j]->name, NULL);
 		}
 	}
+}
+
+static void write_turns(FILE *out, const struct checker *checker)
+{
+	metrics_family(out, GAUGE, "sluice_checks_running", "Checks under way.");
+	metrics_uint(out, "sluice_checks_running", checker->running, NULL);
+	metrics_family(out, GAUGE, "sluice_checks_waiting",
+		       "Checks that are due, but wait for others to end.");
+	metrics_uint(out, "sluice_checks_waiting", checker->waiting, NULL);
 }
 
 static void write_load_family(FILE *out, struct agent *agent, const char *name, const char *help,
@@ -307,6 +334,7 @@ static void write_services(FILE *out, struct agent *agent)
 		write_backend_family(out, roster, &backend_families[i]);
 	write_admin_states(out, roster);
 	write_checks(out, roster);
+	write_turns(out, &agent->checker);
 	write_load_family(out, agent, "sluice_backend_packets_total", "Packets sent to a backend.",
 			  offsetof(struct sluice_load, sent.packets));
 	write_load_family(out, agent, "sluice_backend_bytes_total",

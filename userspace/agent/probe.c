@@ -1,83 +1,46 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
- * A check is a small state machine: connecting, then for TLS the handshake,
- * for HTTP sending and reading. Each stage returns 0 (go on), -EAGAIN (the
- * watch waits for what it needs) or ends the probe.
+ * A check is a small state machine: connecting, the handshake of TLS, talking.
+ * Each stage returns 0 (go on), -EAGAIN (the watch waits for what it needs) or
+ * 1 (the probe has ended).
  */
 #include "probe.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 #include <openssl/err.h>
+#include <openssl/x509_vfy.h>
 
 #include "addr.h"
+#include "probe_talk.h"
 
-static const char *const result_names[] = {
-#define PROBE_NAME(name, token) token,
-	PROBE_RESULTS(PROBE_NAME)
-#undef PROBE_NAME
+#define READ_BYTES 4096
+
+static const struct {
+	const char *token, *words;
+} results[] = {
+#define PROBE_ENTRY(name, token, words) {token, words},
+	PROBE_RESULTS(PROBE_ENTRY)
+#undef PROBE_ENTRY
 };
 
 const char *probe_result_name(enum probe_result result)
 {
-	return result_names[result];
+	return results[result].token;
 }
 
-SSL_CTX *probe_tls_context(void)
+static const struct talk_kind *const kinds[] = {
+	[CHECK_TCP] = &talk_bytes, [CHECK_HTTP] = &talk_http,	[CHECK_HTTPS] = &talk_http,
+	[CHECK_UDP] = &talk_bytes, [CHECK_MYSQL] = &talk_mysql,
+};
+
+static enum check_type type_of(const struct probe *probe)
 {
-	SSL_CTX *context = SSL_CTX_new(TLS_client_method());
-
-	if (!context)
-		return NULL;
-	SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
-	SSL_CTX_set_verify(context, SSL_VERIFY_NONE, NULL);
-	/* A resumed session would not show that the certificate can be used. */
-	SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
-	SSL_CTX_set_options(context, SSL_OP_NO_TICKET);
-	return context;
-}
-
-/* --- HTTP ---------------------------------------------------------------------- */
-
-int probe_parse_status(const char *text, size_t length, unsigned *status)
-{
-	static const char pattern[] = "HTTP/1.d ddd";
-	unsigned value = 0;
-
-	for (size_t i = 0; i < sizeof(pattern) - 1; i++) {
-		if (i == length)
-			return -EAGAIN;
-		if (pattern[i] == 'd' ? !isdigit((unsigned char)text[i]) : text[i] != pattern[i])
-			return -EBADMSG;
-		if (i > 8)
-			value = value * 10 + (text[i] - '0');
-	}
-	if (length == sizeof(pattern) - 1)
-		return -EAGAIN;
-	if (text[sizeof(pattern) - 1] != ' ' && text[sizeof(pattern) - 1] != '\r')
-		return -EBADMSG;
-	if (value < 100 || value > 599)
-		return -EBADMSG;
-	*status = value;
-	return 0;
-}
-
-size_t probe_format_request(const struct health_check *check, const struct endpoint *target,
-			    char *request, size_t size)
-{
-	char address[ENDPOINT_TEXT_LEN];
-	int length;
-
-	length = snprintf(request, size,
-			  "GET %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: sluice-agent\r\n"
-			  "Accept: */*\r\nConnection: close\r\n\r\n",
-			  check->path[0] ? check->path : "/",
-			  check->name[0] ? check->name : endpoint_format(target, address));
-	return length > 0 && (size_t)length < size ? (size_t)length : 0;
+	return probe->plan->check.type;
 }
 
 /* --- life of a probe ----------------------------------------------------------- */
@@ -92,6 +55,10 @@ void probe_cancel(struct probe *probe)
 	probe->tls = NULL;
 	if (fd != LOOP_NO_FD)
 		close(fd);
+	free(probe->talk);
+	probe->talk = NULL;
+	probe_plan_put(probe->plan);
+	probe->plan = NULL;
 	probe->stage = PROBE_IDLE;
 }
 
@@ -100,13 +67,26 @@ bool probe_is_running(const struct probe *probe)
 	return probe->stage != PROBE_IDLE;
 }
 
-static void finish(struct probe *probe, enum probe_result result)
+/* Polite, so that the backend's log does not fill with broken sessions. Once, whatever happens. */
+static void say_goodbye(struct probe *probe)
+{
+	struct probe_talk *talk = probe->talk;
+
+	if (talk && !probe->tls && talk->out_sent < talk->out_length)
+		send(probe->watch.fd, talk->out + talk->out_sent, talk->out_length - talk->out_sent,
+		     MSG_NOSIGNAL | MSG_DONTWAIT);
+	if (probe->tls)
+		SSL_shutdown(probe->tls);
+}
+
+/* `words`: what is to be said of the result; NULL: what is always said of it. */
+static void finish(struct probe *probe, enum probe_result result, const char *words)
 {
 	uint64_t duration_ns = loop_clock_ns() - probe->started_ns;
 
-	/* Say goodbye, so that the backend's log does not fill with broken sessions. */
-	if (probe->tls && result == PROBE_OK)
-		SSL_shutdown(probe->tls);
+	snprintf(probe->words, sizeof(probe->words), "%s", words ? words : results[result].words);
+	if (result == PROBE_OK || result == PROBE_ROLE)
+		say_goodbye(probe);
 	ERR_clear_error();
 	probe_cancel(probe);
 	probe->done(probe, result, duration_ns);
@@ -132,11 +112,22 @@ static enum probe_result result_of_errno(int error)
 	}
 }
 
+static void finish_errno(struct probe *probe, int error)
+{
+	enum probe_result result = result_of_errno(error);
+	bool is_port = result == PROBE_REFUSED && type_of(probe) == CHECK_UDP;
+
+	finish(probe, result,
+	       is_port						      ? "port unreachable"
+	       : result == PROBE_UNREACHABLE || result == PROBE_LOCAL ? strerror(error)
+								      : NULL);
+}
+
 /* The time that we ourselves had no CPU is given back, once: it says nothing about the backend. */
 static bool extend(struct probe *probe)
 {
 	uint64_t lost_ns = probe->loop->lost_ns - probe->loop_lost_ns;
-	uint64_t limit_ns = probe->check.timeout_ms * NS_PER_MS;
+	uint64_t limit_ns = probe->plan->check.timeout_ms * NS_PER_MS;
 
 	if (!lost_ns || probe->extended)
 		return false;
@@ -145,27 +136,68 @@ static bool extend(struct probe *probe)
 			       lost_ns < limit_ns ? lost_ns : limit_ns);
 }
 
+/* Of UDP, no news is good news unless an answer is expected. */
 static void on_timeout(struct loop_timer *timer)
 {
+	static const char *const missing[] = {
+		[PROBE_CONNECTING] = "connection",
+		[PROBE_HANDSHAKE] = "TLS handshake",
+		[PROBE_TALKING] = "answer",
+	};
 	struct probe *probe = container_of(timer, struct probe, timeout);
+	char words[PROBE_WORDS_BYTES];
 
-	if (!extend(probe))
-		finish(probe, PROBE_TIMEOUT);
+	if (extend(probe))
+		return;
+	if (type_of(probe) == CHECK_UDP && probe->stage == PROBE_TALKING &&
+	    !probe->plan->check.expect.length) {
+		finish(probe, PROBE_OK, NULL);
+		return;
+	}
+	snprintf(words, sizeof(words), "no %s within %ums", missing[probe->stage],
+		 probe->plan->check.timeout_ms);
+	finish(probe, PROBE_TIMEOUT, words);
 }
 
 /* --- stages: 1 finished, 0 next stage, -EAGAIN wait ----------------------------- */
 
-static int end(struct probe *probe, enum probe_result result)
+static int end(struct probe *probe, enum probe_result result, const char *words)
 {
-	finish(probe, result);
+	finish(probe, result, words);
+	return 1;
+}
+
+static int end_errno(struct probe *probe, int error)
+{
+	finish_errno(probe, error);
 	return 1;
 }
 
 static int wait_for(struct probe *probe, uint32_t events)
 {
 	if (loop_watch_set(probe->loop, &probe->watch, events))
-		return end(probe, PROBE_LOCAL);
+		return end(probe, PROBE_LOCAL, "out of memory");
 	return -EAGAIN;
+}
+
+/* What a kind of talk returned. */
+static int go_on(struct probe *probe, int ret)
+{
+	const char *words = probe->talk->words;
+	char copy[PROBE_WORDS_BYTES];
+
+	if (ret == -EAGAIN)
+		return 0;
+	strcpy(copy, words);
+	return end(probe, (enum probe_result)ret, *copy ? copy : NULL);
+}
+
+static int run_talk_begin(struct probe *probe)
+{
+	if (!probe->talk)
+		return end(probe, PROBE_OK, NULL);
+	probe->stage = PROBE_TALKING;
+	return go_on(probe, probe->talk->kind->begin(probe->talk, &probe->host));
 }
 
 static int run_connecting(struct probe *probe)
@@ -176,68 +208,127 @@ static int run_connecting(struct probe *probe)
 	if (getsockopt(probe->watch.fd, SOL_SOCKET, SO_ERROR, &error, &length))
 		error = errno;
 	if (error)
-		return end(probe, result_of_errno(error));
-	if (probe->check.type == CHECK_TCP)
-		return end(probe, PROBE_OK);
-	probe->stage = probe->check.type == CHECK_TLS ? PROBE_HANDSHAKE : PROBE_SENDING;
+		return end_errno(probe, error);
+	if (!probe->tls)
+		return run_talk_begin(probe);
+	probe->stage = PROBE_HANDSHAKE;
 	return 0;
 }
 
-static int run_handshake(struct probe *probe)
-{
-	int ret = SSL_do_handshake(probe->tls);
+/* --- TLS ----------------------------------------------------------------------------- */
 
-	if (ret == 1)
-		return end(probe, PROBE_OK);
+static void note_certificate(struct probe *probe)
+{
+	X509 *certificate = SSL_get0_peer_certificate(probe->tls);
+	struct tm expires;
+
+	if (certificate && ASN1_TIME_to_tm(X509_get0_notAfter(certificate), &expires))
+		probe->certificate_expires_s = timegm(&expires);
+}
+
+static int end_tls(struct probe *probe)
+{
+	long verified = SSL_get_verify_result(probe->tls);
+	const char *reason = ERR_reason_error_string(ERR_peek_error());
+	char words[PROBE_WORDS_BYTES];
+
+	if (ERR_GET_REASON(ERR_peek_error()) == SSL_R_UNEXPECTED_EOF_WHILE_READING)
+		return end(probe, PROBE_CLOSED, NULL);
+	if (probe->plan->check.ca[0] && verified != X509_V_OK) {
+		probe_plan_doubt(probe->plan);
+		snprintf(words, sizeof(words), "certificate: %s",
+			 X509_verify_cert_error_string(verified));
+	} else {
+		snprintf(words, sizeof(words), "TLS: %s", reason ? reason : "failed");
+	}
+	return end(probe, PROBE_TLS, words);
+}
+
+/* The same for all that OpenSSL does: 0 is never returned. */
+static int run_tls_failure(struct probe *probe, int ret)
+{
 	switch (SSL_get_error(probe->tls, ret)) {
 	case SSL_ERROR_WANT_READ:
 		return wait_for(probe, EPOLLIN);
 	case SSL_ERROR_WANT_WRITE:
 		return wait_for(probe, EPOLLOUT);
 	case SSL_ERROR_SYSCALL:
-		return end(probe, errno ? result_of_errno(errno) : PROBE_CLOSED);
+		return errno ? end_errno(probe, errno) : end(probe, PROBE_CLOSED, NULL);
 	default:
-		if (ERR_GET_REASON(ERR_peek_error()) == SSL_R_UNEXPECTED_EOF_WHILE_READING)
-			return end(probe, PROBE_CLOSED);
-		return end(probe, PROBE_TLS);
+		return end_tls(probe);
 	}
 }
 
+static int run_handshake(struct probe *probe)
+{
+	int ret = SSL_do_handshake(probe->tls);
+
+	if (ret != 1)
+		return run_tls_failure(probe, ret);
+	note_certificate(probe);
+	return run_talk_begin(probe);
+}
+
+/* --- talking ------------------------------------------------------------------------- */
+
 static int run_sending(struct probe *probe)
 {
-	ssize_t count = send(probe->watch.fd, probe->request + probe->sent,
-			     probe->request_length - probe->sent, MSG_NOSIGNAL);
+	struct probe_talk *talk = probe->talk;
+	const char *at = talk->out + talk->out_sent;
+	size_t length = talk->out_length - talk->out_sent;
+	ssize_t count;
 
-	if (count < 0 && (errno == EAGAIN || errno == EINTR))
-		return wait_for(probe, EPOLLOUT);
-	if (count < 0)
-		return end(probe, result_of_errno(errno));
-	probe->sent += count;
-	if (probe->sent == probe->request_length)
-		probe->stage = PROBE_READING;
+	if (probe->tls) {
+		count = SSL_write(probe->tls, at, (int)length);
+		if (count <= 0)
+			return run_tls_failure(probe, (int)count);
+	} else {
+		count = send(probe->watch.fd, at, length, MSG_NOSIGNAL);
+		if (count < 0 && (errno == EAGAIN || errno == EINTR))
+			return wait_for(probe, EPOLLOUT);
+		if (count < 0)
+			return end_errno(probe, errno);
+	}
+	talk->out_sent += (size_t)count;
 	return 0;
+}
+
+static int run_end(struct probe *probe)
+{
+	return go_on(probe, probe->talk->kind->end(probe->talk));
+}
+
+static int take(struct probe *probe, const unsigned char *bytes, size_t count)
+{
+	int ret = go_on(probe, probe->talk->kind->take(probe->talk, bytes, count));
+
+	if (ret)
+		return ret;
+	probe->received += count;
+	return probe->received >= TALK_RECEIVE_BYTES ? run_end(probe) : 0;
 }
 
 static int run_reading(struct probe *probe)
 {
-	ssize_t count = recv(probe->watch.fd, probe->answer + probe->answered,
-			     sizeof(probe->answer) - probe->answered, 0);
-	unsigned status;
-	int err;
+	unsigned char bytes[READ_BYTES];
+	ssize_t count;
 
-	if (count < 0 && (errno == EAGAIN || errno == EINTR))
-		return wait_for(probe, EPOLLIN);
-	if (count < 0)
-		return end(probe, result_of_errno(errno));
-	if (count == 0)
-		return end(probe, PROBE_CLOSED);
-	probe->answered += count;
-	err = probe_parse_status(probe->answer, probe->answered, &status);
-	if (err == -EAGAIN)
-		return 0;
-	if (err)
-		return end(probe, PROBE_PROTOCOL);
-	return end(probe, status == probe->check.status ? PROBE_OK : PROBE_STATUS);
+	if (probe->tls) {
+		count = SSL_read(probe->tls, bytes, sizeof(bytes));
+		if (count <= 0 && SSL_get_error(probe->tls, (int)count) == SSL_ERROR_ZERO_RETURN)
+			return run_end(probe);
+		if (count <= 0)
+			return run_tls_failure(probe, (int)count);
+	} else {
+		count = recv(probe->watch.fd, bytes, sizeof(bytes), 0);
+		if (count < 0 && (errno == EAGAIN || errno == EINTR))
+			return wait_for(probe, EPOLLIN);
+		if (count < 0)
+			return end_errno(probe, errno);
+		if (count == 0 && type_of(probe) != CHECK_UDP)
+			return run_end(probe);
+	}
+	return take(probe, bytes, (size_t)count);
 }
 
 static void on_ready(struct loop_watch *watch, uint32_t events)
@@ -247,6 +338,7 @@ static void on_ready(struct loop_watch *watch, uint32_t events)
 
 	(void)events; /* errors show in the next system call */
 	while (ret == 0) {
+		errno = 0; /* OpenSSL may fail without one */
 		switch (probe->stage) {
 		case PROBE_CONNECTING:
 			ret = run_connecting(probe);
@@ -254,11 +346,9 @@ static void on_ready(struct loop_watch *watch, uint32_t events)
 		case PROBE_HANDSHAKE:
 			ret = run_handshake(probe);
 			break;
-		case PROBE_SENDING:
-			ret = run_sending(probe);
-			break;
-		case PROBE_READING:
-			ret = run_reading(probe);
+		case PROBE_TALKING:
+			ret = probe->talk->out_sent < probe->talk->out_length ? run_sending(probe)
+									      : run_reading(probe);
 			break;
 		case PROBE_IDLE:
 			ret = 1;
@@ -269,43 +359,63 @@ static void on_ready(struct loop_watch *watch, uint32_t events)
 
 /* --- start --------------------------------------------------------------------- */
 
-static int prepare_tls(struct probe *probe, SSL_CTX *context, int fd)
+static int prepare_tls(struct probe *probe)
 {
+	const char *name = probe->plan->check.name;
 	struct sluice_addr literal;
+	bool is_address = !addr_parse(name, &literal);
 
-	if (!context)
-		return -EINVAL;
-	probe->tls = SSL_new(context);
-	if (!probe->tls || !SSL_set_fd(probe->tls, fd))
+	if (!probe->plan->tls)
+		return 0;
+	probe->tls = SSL_new(probe->plan->tls);
+	if (!probe->tls || !SSL_set_fd(probe->tls, probe->watch.fd))
 		return -ENOMEM;
 	SSL_set_connect_state(probe->tls);
 	/* An address is no server name: RFC 6066, section 3. */
-	if (probe->check.name[0] && addr_parse(probe->check.name, &literal))
-		if (!SSL_set_tlsext_host_name(probe->tls, probe->check.name))
-			return -EINVAL;
+	if (name[0] && !is_address && !SSL_set_tlsext_host_name(probe->tls, name))
+		return -ENOMEM;
+	if (!name[0])
+		return 0;
+	if (is_address)
+		return X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(probe->tls), name) ? 0
+										       : -EINVAL;
+	return SSL_set1_host(probe->tls, name) ? 0 : -ENOMEM;
+}
+
+static int prepare_talk(struct probe *probe)
+{
+	const struct talk_kind *kind = kinds[type_of(probe)];
+
+	if (!kind)
+		return 0;
+	probe->talk = calloc(1, kind->bytes);
+	if (!probe->talk)
+		return -ENOMEM;
+	probe->talk->kind = kind;
+	probe->talk->plan = probe->plan;
 	return 0;
 }
 
-static int prepare(struct probe *probe, const struct endpoint *target, SSL_CTX *context, int fd)
+static int prepare(struct probe *probe)
 {
+	int type = type_of(probe) == CHECK_UDP ? SOCK_DGRAM : SOCK_STREAM;
+	int family = addr_is_v4(&probe->host.addr) ? AF_INET : AF_INET6;
+	int fd = socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	int err;
 
-	probe->sent = 0;
-	probe->answered = 0;
-	probe->request_length = 0;
-	if (probe->check.type == CHECK_HTTP) {
-		probe->request_length = probe_format_request(&probe->check, target, probe->request,
-							     sizeof(probe->request));
-		if (!probe->request_length)
-			return -EINVAL;
+	if (fd < 0)
+		return -errno;
+	err = loop_watch_add(probe->loop, &probe->watch, fd, EPOLLOUT);
+	if (err) {
+		close(fd);
+		return err;
 	}
-	if (probe->check.type == CHECK_TLS) {
-		err = prepare_tls(probe, context, fd);
-		if (err)
-			return err;
-	}
-	err = loop_timer_arm(probe->loop, &probe->timeout, probe->check.timeout_ms * NS_PER_MS);
-	return err ? err : loop_watch_add(probe->loop, &probe->watch, fd, EPOLLOUT);
+	err = prepare_tls(probe);
+	if (!err)
+		err = prepare_talk(probe);
+	return err ? err
+		   : loop_timer_arm(probe->loop, &probe->timeout,
+				    probe->plan->check.timeout_ms * NS_PER_MS);
 }
 
 void probe_init(struct probe *probe, struct loop *loop,
@@ -320,29 +430,27 @@ void probe_init(struct probe *probe, struct loop *loop,
 	};
 }
 
-void probe_start(struct probe *probe, const struct endpoint *target,
-		 const struct health_check *check, SSL_CTX *tls)
+void probe_start(struct probe *probe, const struct endpoint *target, struct probe_plan *plan)
 {
 	struct sockaddr_storage address;
 	socklen_t length = endpoint_to_sockaddr(target, &address);
-	int fd;
+	int err;
 
-	probe->check = *check;
+	probe->plan = probe_plan_get(plan);
+	probe->host = *target;
 	probe->started_ns = loop_clock_ns();
 	probe->loop_lost_ns = probe->loop->lost_ns;
 	probe->extended = false;
+	probe->received = 0;
 	probe->stage = PROBE_CONNECTING;
-	fd = socket(address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (fd < 0) {
-		finish(probe, PROBE_LOCAL);
+	if (!probe_plan_is_ready(plan)) {
+		finish(probe, PROBE_LOCAL, plan->problem);
 		return;
 	}
-	if (prepare(probe, target, tls, fd)) {
-		if (probe->watch.fd == LOOP_NO_FD)
-			close(fd);
-		finish(probe, PROBE_LOCAL);
-		return;
-	}
-	if (connect(fd, (struct sockaddr *)&address, length) && errno != EINPROGRESS)
-		finish(probe, result_of_errno(errno));
+	err = prepare(probe);
+	if (!err && connect(probe->watch.fd, (struct sockaddr *)&address, length) &&
+	    errno != EINPROGRESS)
+		err = -errno;
+	if (err)
+		finish_errno(probe, -err);
 }

@@ -48,6 +48,7 @@ void roster_fini(struct roster *roster)
 
 		for (size_t j = 0; j < service->backend_count; j++)
 			free(service->backends[j]);
+		probe_plan_put(service->plan);
 		free(service->backends);
 		free(service->vips);
 	}

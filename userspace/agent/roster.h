@@ -50,7 +50,8 @@ struct backend_state {
 	struct report reports[ROSTER_MAX_PEERS];
 
 	struct probe probe;
-	struct loop_timer timer; /* the next check */
+	struct loop_timer timer;			    /* the next check */
+	struct backend_state *next_waiting, **waiting_link; /* for its turn; link NULL: not */
 	enum probe_result last;
 	uint64_t last_duration_ns;
 	uint64_t results[PROBE_RESULT_COUNT];
@@ -60,6 +61,7 @@ struct service_state {
 	char name[SLUICE_NAME_LEN];
 	uint64_t id; /* of the name, the same on every node */
 	struct health_check check;
+	struct probe_plan *plan; /* NULL: not checked yet */
 	struct endpoint *vips;
 	size_t vip_count;
 	int proto;
