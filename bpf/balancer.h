@@ -131,13 +131,16 @@ static __always_inline int remember(const struct packet *pkt, union known_flow *
 	return pinned ? 0 : pin_backend(&known->flow, choice->slot, choice->backend->incarnation);
 }
 
-static __always_inline void count_backend(__u32 slot, __u64 bytes, int new_flow)
+static __always_inline void count_backend(const struct sluice_vip *vip,
+					  const struct sluice_backend *backend, __u64 bytes,
+					  int new_flow)
 {
+	__u32 index = vip->loads + backend->index;
 	struct sluice_load *load;
 
 	if (config.trace)
 		return;
-	load = bpf_map_lookup_elem(&sluice_load, &slot);
+	load = bpf_map_lookup_elem(&sluice_load, &index);
 	if (!load)
 		return;
 	load->sent.packets++;
@@ -157,7 +160,8 @@ static __always_inline int pick_backend(const struct packet *pkt, const struct t
 	if (!pinned && !choose_by_ring(&pkt->flow, vip, tables->slot, choice))
 		return 0;
 	trace(SLUICE_STEP_BACKEND, choice->slot, pinned);
-	count_backend(choice->slot, pkt->frame_length, remember(pkt, known, choice, pinned));
+	count_backend(vip, choice->backend, pkt->frame_length,
+		      remember(pkt, known, choice, pinned));
 	return 1;
 }
 
@@ -241,7 +245,7 @@ static __always_inline enum sluice_outcome check_service(const struct packet *pk
 {
 	if (pkt->is_fragment)
 		return defer_to(SLUICE_STAGE_FRAGMENT);
-	return vip->ring == SLUICE_NONE ? SLUICE_NO_SERVICE : SLUICE_CONTINUE;
+	return vip->ring == SLUICE_NONE16 ? SLUICE_NO_SERVICE : SLUICE_CONTINUE;
 }
 
 #endif /* SLUICE_BPF_BALANCER_H */

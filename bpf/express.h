@@ -124,7 +124,7 @@ static __attribute__((noinline)) int express_choose(const struct express *way, i
 	struct tuple tuple = {
 		.sport = way->conn_key >> 32, .dport = to->port, .proto = way->segment.proto};
 
-	if (vip->ring == SLUICE_NONE)
+	if (vip->ring == SLUICE_NONE16)
 		return 0;
 	express_source(way, is_v6, &tuple.src);
 	__builtin_memcpy(&tuple.dst, way->to.addr, sizeof(tuple.dst));
@@ -162,7 +162,7 @@ static __always_inline enum sluice_outcome express_send(struct xdp_md *ctx,
 		conn_touch(conn, way->segment.proto);
 	else
 		is_new = conn_track(way->segment, conn, choice.slot, key.incarnation);
-	count_backend(choice.slot, way->frame_bytes, is_new);
+	count_backend(vip, choice.backend, way->frame_bytes, is_new);
 	return send_to_hop(ctx, hop, 1, way->tos, way->length);
 }
 

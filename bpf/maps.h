@@ -199,11 +199,21 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, SLUICE_MAX_BACKENDS);
+	__uint(max_entries, SLUICE_MAX_LOADS);
 	__type(key, __u32);
 	__type(value, struct sluice_load);
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
 } sluice_load SEC(".maps");
+
+/* Never touched by a packet: counts that outlive their entries of sluice_load. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, SLUICE_MAX_PAST);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, struct sluice_load);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} sluice_past SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);

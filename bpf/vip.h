@@ -75,7 +75,7 @@ static __always_inline const struct sluice_vip *vip_lookup(__u32 slot,
 	return vips ? bpf_map_lookup_elem(vips, key) : NULL;
 }
 
-/* A service, a bare address entry (ring SLUICE_NONE), or NULL: not a VIP. */
+/* A service, a bare address entry (ring SLUICE_NONE16), or NULL: not a VIP. */
 static __attribute__((noinline)) const struct sluice_vip *find_vip(const struct packet *pkt,
 								   __u32 slot)
 {

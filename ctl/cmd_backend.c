@@ -165,12 +165,17 @@ static int show(const struct session *session)
 	const struct invocation *inv = session->inv;
 	const struct backend_args *args = inv->args;
 	const struct service *service = service_find(session, args->service, args->proto);
+	struct loads *loads;
 	json_t *root;
 	int err;
 
 	if (!service)
 		return EXIT_USAGE;
-	root = service_view_json(session, service, &err);
+	err = loads_read(&session->dp, &loads);
+	if (err)
+		return session_failed(inv, err, "reading the counters");
+	root = service_view_json(loads, service, &err);
+	loads_free(loads);
 	if (!err)
 		err = output_emit(&inv->out, root, &view);
 	return err ? session_failed(inv, err, "reading the backends") : EXIT_OK;

@@ -67,6 +67,20 @@ static bool balances(const struct session *session)
 	return roles & SLUICE_ROLE_BALANCER;
 }
 
+static void set_services(json_t *root, const struct session *session, int *err)
+{
+	const struct cluster *cluster = &session->cluster;
+	struct loads *loads;
+
+	*err = loads_read(&session->dp, &loads);
+	if (*err)
+		return;
+	set(root, "services", service_view_all(cluster, loads, err), err);
+	if (!*err)
+		set(root, "vips", service_view_vips(cluster, loads, NULL, err), err);
+	loads_free(loads);
+}
+
 static json_t *status_json(const struct session *session, int *err)
 {
 	const struct sluice_control *control = session->dp.control;
@@ -82,7 +96,7 @@ static json_t *status_json(const struct session *session, int *err)
 	if (!*err)
 		set(root, "interfaces", ledger_view_interfaces(session, err), err);
 	if (!*err && balances(session))
-		set(root, "services", service_view_all(session, err), err);
+		set_services(root, session, err);
 	if (!*err)
 		set(root, "drops", ledger_view_drops(session, TOP_DROPS, err), err);
 	return root;

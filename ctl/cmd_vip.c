@@ -15,6 +15,7 @@ struct vip_args {
 	int proto;
 	const char *name;
 	int forward;
+	bool statistics;
 };
 
 /* A name for a service that was given none: "tcp-443", "tcp-443-2". */
@@ -154,17 +155,43 @@ static int run_del(struct invocation *inv)
 	return session_edit(inv, DATAPLANE_WRITE, edit_del);
 }
 
-static json_t *services_json(const struct session *session, const struct service *only, int *err)
+static json_t *services_json(const struct session *session, const struct loads *loads,
+			     const struct service *only, int *err)
 {
 	json_t *services, *one;
 
 	if (!only)
-		return service_view_all(session, err);
-	one = service_view_json(session, only, err);
+		return service_view_all(&session->cluster, loads, err);
+	one = service_view_json(loads, only, err);
 	services = one ? json_pack("[o]", one) : NULL;
 	if (!services && !*err)
 		*err = -ENOMEM;
 	return services;
+}
+
+/* {"services"}, and {"vips"} where they were asked for. */
+static json_t *show_json(const struct session *session, const struct service *only, int *err)
+{
+	const struct vip_args *args = session->inv->args;
+	json_t *root = NULL, *services, *vips;
+	struct loads *loads;
+
+	*err = loads_read(&session->dp, &loads);
+	if (*err)
+		return NULL;
+	services = services_json(session, loads, only, err);
+	if (!*err)
+		root = json_pack("{s:o}", "services", services);
+	if (root && args->statistics) {
+		vips = service_view_vips(&session->cluster, loads, only, err);
+		if (!*err && json_object_set_new(root, "vips", vips))
+			*err = -ENOMEM;
+	}
+	loads_free(loads);
+	if (!*err)
+		return root;
+	json_decref(root);
+	return NULL;
 }
 
 static int show(const struct session *session)
@@ -176,11 +203,12 @@ static int show(const struct session *session)
 		 .empty = "no services",
 		 .columns = service_view_table.columns,
 		 .below = service_view_table.below},
+		args->statistics ? service_view_vips_table : (struct output_table){},
 		{},
 	};
 	const struct output_view view = {.tables = tables};
 	const struct service *only = NULL;
-	json_t *services;
+	json_t *root;
 	int err;
 
 	if (command_given(inv, &args->vip)) {
@@ -188,9 +216,9 @@ static int show(const struct session *session)
 		if (!only)
 			return EXIT_USAGE;
 	}
-	services = services_json(session, only, &err);
+	root = show_json(session, only, &err);
 	if (!err)
-		err = output_emit(&inv->out, json_pack("{s:o}", "services", services), &view);
+		err = output_emit(&inv->out, root, &view);
 	return err ? session_failed(inv, err, "reading the services") : EXIT_OK;
 }
 
@@ -228,6 +256,7 @@ static const struct parameter show_parameters[] = {
 			 "only the service of this VIP"),
 	OPTION(struct vip_args, proto, "proto", "tcp|udp", type_service_proto,
 	       "if it is a VIP of both"),
+	SWITCH(struct vip_args, statistics, "-s", "also what each VIP sent to its backends"),
 	{},
 };
 

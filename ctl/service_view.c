@@ -19,6 +19,19 @@ static const struct output_column service_columns[] = {
 	{"service", "service"}, {"proto", "proto"}, {"forward", "forward"}, {"vips", "vips"}, {},
 };
 
+static const struct output_column vip_columns[] = {
+	{"vip", "VIP"},		     {"proto", "proto"},      {"service", "service"},
+	{"sent_packets", "packets"}, {"sent_bytes", "bytes"}, {"new_flows", "new flows"},
+	{},
+};
+
+const struct output_table service_view_vips_table = {
+	.key = "vips",
+	.heading = "VIPs, by what they sent to backends",
+	.empty = "none",
+	.columns = vip_columns,
+};
+
 const struct output_table service_view_backends_table = {
 	.key = "backends",
 	.empty = "no backends",
@@ -40,35 +53,32 @@ static const char *health_of(const struct service *service, const struct sluice_
 	return service->check.type == CHECK_NONE ? "unchecked" : "up";
 }
 
-/* What only a balancer has; elsewhere these members are missing. */
-static int add_load(const struct session *session, const struct service *service,
-		    const struct backend *backend, json_t *item)
+static int add_load(json_t *item, const struct sluice_load *load)
 {
-	struct sluice_backend entry;
-	struct sluice_load load;
-	unsigned index, slot;
-	json_t *more;
-	int err;
+	json_t *more = json_pack("{s:I, s:I, s:I}", "sent_packets", (json_int_t)load->sent.packets,
+				 "sent_bytes", (json_int_t)load->sent.bytes, "new_flows",
+				 (json_int_t)load->new_flows);
+	int err = more && !json_object_update(item, more) ? 0 : -ENOMEM;
 
-	err = dataplane_service_index(&session->dp, service, &index);
-	if (!err)
-		err = dataplane_backend_slot(&session->dp, index, backend, &slot);
-	if (err)
-		return err == -ENOENT ? 0 : err;
-	err = dataplane_read_backend(&session->dp, slot, &entry);
-	if (!err)
-		err = dataplane_read_load(&session->dp, slot, &load);
-	if (err)
-		return err;
-	more = json_pack("{s:s, s:I, s:I, s:I}", "health", health_of(service, &entry),
-			 "sent_packets", (json_int_t)load.sent.packets, "sent_bytes",
-			 (json_int_t)load.sent.bytes, "new_flows", (json_int_t)load.new_flows);
-	err = more && !json_object_update(item, more) ? 0 : -ENOMEM;
 	json_decref(more);
 	return err;
 }
 
-static json_t *backend_json(const struct session *session, const struct service *service,
+/* What only a balancer has; elsewhere these members are missing. */
+static int add_state(const struct loads *loads, const struct service *service,
+		     const struct backend *backend, json_t *item)
+{
+	struct sluice_load load;
+	const struct sluice_backend *slot = loads_of_backend(loads, service, backend, &load);
+
+	if (!slot)
+		return 0;
+	if (json_object_set_new(item, "health", json_string(health_of(service, slot))))
+		return -ENOMEM;
+	return add_load(item, &load);
+}
+
+static json_t *backend_json(const struct loads *loads, const struct service *service,
 			    const struct backend *backend, int *err)
 {
 	json_t *address = json_array(), *out;
@@ -81,7 +91,7 @@ static json_t *backend_json(const struct session *session, const struct service 
 	out = json_pack("{s:s, s:o, s:i, s:s}", "backend", backend->name, "address", address,
 			"weight", (int)backend->weight, "state",
 			backend_admin_name(backend->admin));
-	*err = out ? add_load(session, service, backend, out) : -ENOMEM;
+	*err = out ? add_state(loads, service, backend, out) : -ENOMEM;
 	if (!*err)
 		return out;
 	json_decref(out);
@@ -98,7 +108,7 @@ static json_t *vips_json(const struct service *service)
 	return out;
 }
 
-json_t *service_view_json(const struct session *session, const struct service *service, int *err)
+json_t *service_view_json(const struct loads *loads, const struct service *service, int *err)
 {
 	json_t *backends = json_array();
 	char proto[4];
@@ -106,7 +116,7 @@ json_t *service_view_json(const struct session *session, const struct service *s
 
 	*err = backends ? 0 : -ENOMEM;
 	for (size_t i = 0; i < service->backend_count && !*err; i++) {
-		json_t *backend = backend_json(session, service, &service->backends[i], err);
+		json_t *backend = backend_json(loads, service, &service->backends[i], err);
 
 		if (!*err && json_array_append_new(backends, backend))
 			*err = -ENOMEM;
@@ -123,18 +133,52 @@ json_t *service_view_json(const struct session *session, const struct service *s
 	return out;
 }
 
-json_t *service_view_all(const struct session *session, int *err)
+json_t *service_view_all(const struct cluster *cluster, const struct loads *loads, int *err)
 {
-	const struct cluster *cluster = &session->cluster;
 	json_t *out = json_array();
 
 	*err = out ? 0 : -ENOMEM;
 	for (size_t i = 0; i < cluster->service_count && !*err; i++) {
-		json_t *service = service_view_json(session, &cluster->services[i], err);
+		json_t *service = service_view_json(loads, &cluster->services[i], err);
 
 		if (!*err && json_array_append_new(out, service))
 			*err = -ENOMEM;
 	}
+	if (!*err)
+		return out;
+	json_decref(out);
+	return NULL;
+}
+
+static int add_vips(const struct loads *loads, const struct service *service, json_t *into)
+{
+	char text[ENDPOINT_TEXT_LEN], proto[4];
+	int err = 0;
+
+	for (size_t i = 0; i < service->vip_count && !err; i++) {
+		struct sluice_load load = loads_of_vip(loads, &service->vips[i], service->proto);
+		json_t *item = json_pack("{s:s, s:s, s:s}", "vip",
+					 endpoint_format(&service->vips[i], text), "proto",
+					 proto_name(service->proto, proto), "service",
+					 service->name);
+
+		err = item ? add_load(item, &load) : -ENOMEM;
+		if (!err && json_array_append(into, item))
+			err = -ENOMEM;
+		json_decref(item);
+	}
+	return err;
+}
+
+json_t *service_view_vips(const struct cluster *cluster, const struct loads *loads,
+			  const struct service *only, int *err)
+{
+	json_t *out = json_array();
+
+	*err = out ? 0 : -ENOMEM;
+	for (size_t i = 0; i < cluster->service_count && !*err; i++)
+		if (!only || only == &cluster->services[i])
+			*err = add_vips(loads, &cluster->services[i], out);
 	if (!*err)
 		return out;
 	json_decref(out);

@@ -74,7 +74,7 @@ static void describe_service(struct detail *detail, __u64 index, __u64 ring)
 {
 	const struct service *service = service_by_index(detail->session, (unsigned)index);
 
-	if ((__u32)ring == SLUICE_NONE)
+	if ((__u16)ring == SLUICE_NONE16)
 		say(detail, "the address is a VIP, but no service has this port and protocol");
 	else
 		say(detail, "service \"%s\"", service ? service->name : "?");

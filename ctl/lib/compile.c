@@ -181,13 +181,13 @@ static int add_vips(const struct compiled_service *service, struct compiled *out
 	for (size_t i = 0; i < model->vip_count && !err; i++) {
 		struct compiled_vip vip = {
 			.key = compile_vip_key(&model->vips[i], model->proto),
-			.vip = {.service = service->index,
-				.ring = service->ring,
+			.vip = {.service = (__u16)service->index,
+				.ring = (__u16)service->ring,
 				.forward = (__u8)model->forward},
 		};
 		struct compiled_vip address = {
 			.key = {.addr = model->vips[i].addr},
-			.vip = {.service = SLUICE_NONE, .ring = SLUICE_NONE},
+			.vip = {.service = SLUICE_NONE16, .ring = SLUICE_NONE16},
 		};
 
 		err = add_vip(model, &vip, out, diags);
@@ -220,7 +220,7 @@ static void number_vips(const struct in_force *now, struct compiled *out)
 
 		if (before)
 			out->vips[i].vip.id = before->vip.id;
-		if (out->vips[i].vip.id || out->vips[i].vip.ring == SLUICE_NONE)
+		if (out->vips[i].vip.id || out->vips[i].vip.ring == SLUICE_NONE16)
 			continue;
 		while (used[next])
 			next++;
@@ -235,7 +235,7 @@ int compile_vips(const struct in_force *now, struct compiled *out, struct diag_l
 		if (add_vips(&out->services[i], out, diags))
 			return -EINVAL;
 	number_vips(now, out);
-	return 0;
+	return compile_loads(now, out, diags);
 }
 
 static struct sluice_vip_bucket *bucket_of(struct sluice_vip_bucket *buckets,

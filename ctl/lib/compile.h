@@ -83,12 +83,30 @@ int compile_rules(const struct cluster *cluster, const struct node *node, struct
 		  struct diag_list *diags) __must_check;
 int compile_services(const struct compile_input *in, struct compiled *out,
 		     struct diag_list *diags) __must_check;
+int compile_loads(const struct in_force *now, struct compiled *out,
+		  struct diag_list *diags) __must_check;
+/* Gives the backends that are new their index in their service. */
+int compile_number_backends(const struct compile_input *in, struct compiled *out) __must_check;
 
 /*
  * Gives the rules of now->model the ids that now->rules say they have; a rule
  * that is not compiled on this node gets none.
  */
 int compile_recover_rule_ids(struct in_force *now, const char *node) __must_check;
+
+/* The slots in use by service, as chains: from first[service] on by next[slot] to SLUICE_NONE. */
+struct backends_by_service {
+	unsigned first[SLUICE_MAX_SERVICES];
+	unsigned next[SLUICE_MAX_BACKENDS];
+};
+
+/* Those of publication slot `slot`, for the caller to free; NULL: out of memory. */
+struct backends_by_service *compile_by_service(const struct sluice_backend *backends,
+					       unsigned slot);
+/* Entries of sluice_load that a VIP of the service takes: a power of two. */
+unsigned compile_load_entries(const struct backends_by_service *by_service,
+			      const struct sluice_backend *backends, unsigned service);
+bool compile_same_backend(const struct sluice_backend *slot, const struct backend *backend);
 
 /* A service's index and ring, from the VIP table; -ENOENT: it has no VIP there. */
 int compile_find_service(const struct in_force *now, const struct service *service, unsigned *index,

@@ -39,7 +39,7 @@ int compile_find_service(const struct in_force *now, const struct service *servi
 	return -ENOENT;
 }
 
-static bool same_addresses(const struct sluice_backend *slot, const struct backend *backend)
+bool compile_same_backend(const struct sluice_backend *slot, const struct backend *backend)
 {
 	if (!(slot->flags & SLUICE_BACKEND_HAS4) == backend->has4 ||
 	    !(slot->flags & SLUICE_BACKEND_HAS6) == backend->has6)
@@ -53,7 +53,8 @@ unsigned compile_find_backend(const struct sluice_backend *backends, unsigned sl
 {
 	for (unsigned i = 0; i < SLUICE_MAX_BACKENDS; i++)
 		if (backends[i].state[slot] != SLUICE_BACKEND_FREE &&
-		    backends[i].service == service_index && same_addresses(&backends[i], backend))
+		    backends[i].service == service_index &&
+		    compile_same_backend(&backends[i], backend))
 			return i;
 	return SLUICE_NONE;
 }
@@ -254,6 +255,8 @@ static int compile_backends(const struct compile_input *in, struct compiled *out
 		out->backends[i].state[out->slot] = SLUICE_BACKEND_FREE;
 	keep_slots(in, out, taken);
 	err = give_slots(in, out, taken, diags);
+	if (!err)
+		err = compile_number_backends(in, out);
 	free(taken);
 	return err;
 }

@@ -20,7 +20,7 @@ struct dataplane {
 	struct sluice_control *control; /* mapped; read only when opened for reading */
 	/* map descriptors, -1 where not open */
 	int vips, rules, ports, tunnels, intent; /* outer maps of slotted tables */
-	int vip_index, rings, backends, flows, conns4, conns6, block, ledger, rule_use, load,
+	int vip_index, rings, backends, flows, conns4, conns6, block, ledger, rule_use, load, past,
 		misses, txports, control_fd;
 	struct tables_in_force *tables; /* private to the library */
 };
@@ -98,12 +98,28 @@ int dataplane_read_ledger(const struct dataplane *dp, unsigned port,
 			  struct sluice_ledger *out) __must_check;
 int dataplane_read_rule_use(const struct dataplane *dp, unsigned rule,
 			    struct sluice_count *out) __must_check;
-int dataplane_read_load(const struct dataplane *dp, unsigned backend,
+/* One entry of sluice_load; what a VIP or a backend did in all: loads_read(). */
+int dataplane_read_load(const struct dataplane *dp, unsigned entry,
 			struct sluice_load *out) __must_check;
 int dataplane_read_port(const struct dataplane *dp, unsigned port,
 			struct sluice_port *out) __must_check;
 int dataplane_read_backend(const struct dataplane *dp, unsigned slot,
 			   struct sluice_backend *out) __must_check;
+
+/*
+ * The traffic of all VIPs and backends in force, read at once; loads_free() ends it. Each
+ * total counts from when the VIP or the backend was made, and never goes down.
+ */
+struct loads;
+int loads_read(const struct dataplane *dp, struct loads **out) __must_check;
+void loads_free(struct loads *loads);
+/* Zero if it is not in force. */
+struct sluice_load loads_of_vip(const struct loads *loads, const struct endpoint *vip, int proto);
+/* The backend's entry, good as long as `loads`; NULL: not in force, and *load untouched. */
+const struct sluice_backend *loads_of_backend(const struct loads *loads,
+					      const struct service *service,
+					      const struct backend *backend,
+					      struct sluice_load *load);
 
 /* The block set: takes effect at once, idempotent; del returns -ENOENT if absent. */
 int dataplane_block(struct dataplane *dp, const struct prefix *prefix) __must_check;

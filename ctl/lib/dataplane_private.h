@@ -107,8 +107,22 @@ int table_fill(int fd, const struct table_content *content) __must_check;
 /* Allocates and fills *out, to be freed by in_force_free(). */
 int in_force_read(const struct dataplane *dp, struct in_force **out) __must_check;
 void in_force_free(struct in_force *now);
+/* Room for SLUICE_MAX_VIPS. */
+int in_force_vips(const struct dataplane *dp, struct compiled_vip *vips,
+		  size_t *count) __must_check;
 /* All backend slots, SLUICE_MAX_BACKENDS of them. */
 int in_force_backends(const struct dataplane *dp, struct sluice_backend *out) __must_check;
+
+/* --- loads.c: counters of VIPs and backends, from one publication to the next --------- */
+
+/* Before the generation turns: what is new starts at zero. */
+int loads_start(const struct dataplane *dp, const struct in_force *now,
+		const struct compiled *next) __must_check;
+/* Readers of totals wait from here on ... */
+void loads_leave(const struct dataplane *dp);
+/* ... until, after the turn, what has ended has left its counts. */
+void loads_settle(const struct dataplane *dp, const struct in_force *now,
+		  const struct compiled *next);
 
 /* --- local_addresses.c: the host's own -------------------------------------- */
 

@@ -127,9 +127,9 @@ int dataplane_read_rule_use(const struct dataplane *dp, unsigned rule, struct sl
 	return read_sum(dp->rule_use, rule, out, sizeof(*out));
 }
 
-int dataplane_read_load(const struct dataplane *dp, unsigned backend, struct sluice_load *out)
+int dataplane_read_load(const struct dataplane *dp, unsigned entry, struct sluice_load *out)
 {
-	return read_sum(dp->load, backend, out, sizeof(*out));
+	return read_sum(dp->load, entry, out, sizeof(*out));
 }
 
 /* --- the block set ---------------------------------------------------------- */

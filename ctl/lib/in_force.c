@@ -76,21 +76,22 @@ static size_t count_rules(const struct in_force *now)
 	return count < SLUICE_MAX_RULES ? count : SLUICE_MAX_RULES;
 }
 
-static int read_vips(const struct dataplane *dp, struct in_force *now)
+int in_force_vips(const struct dataplane *dp, struct compiled_vip *vips, size_t *count)
 {
 	int fd = table_in_force(dp, SLOTTED_VIPS);
 	const void *previous = NULL;
 
+	*count = 0;
 	if (fd < 0)
 		return fd == -ENOENT ? 0 : fd;
-	while (now->vip_count < SLUICE_MAX_VIPS) {
-		struct compiled_vip *vip = &now->vips[now->vip_count];
+	while (*count < SLUICE_MAX_VIPS) {
+		struct compiled_vip *vip = &vips[*count];
 
 		if (bpf_map_get_next_key(fd, previous, &vip->key) ||
 		    bpf_map_lookup_elem(fd, &vip->key, &vip->vip))
 			break;
 		previous = &vip->key;
-		now->vip_count++;
+		++*count;
 	}
 	return 0;
 }
@@ -128,7 +129,7 @@ static int read_all(const struct dataplane *dp, struct in_force *now)
 		err = read_array(dp, SLOTTED_RULES, now->rules, sizeof(now->rules));
 	now->rule_count = count_rules(now);
 	if (!err)
-		err = read_vips(dp, now);
+		err = in_force_vips(dp, now->vips, &now->vip_count);
 	if (!err)
 		err = in_force_backends(dp, now->backends);
 	if (!err)

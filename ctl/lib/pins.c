@@ -45,7 +45,8 @@ static const struct pin pins[] = {
 	PIN("rings", rings),	    PIN("backends", backends), PIN("flows", flows),
 	PIN("conns4", conns4),	    PIN("conns6", conns6),     PIN("vip_index", vip_index),
 	PIN("block", block),	    PIN("ledger", ledger),     PIN("rule_use", rule_use),
-	PIN("load", load),	    PIN("misses", misses),     PIN("txports", txports),
+	PIN("load", load),	    PIN("past", past),	       PIN("misses", misses),
+	PIN("txports", txports),
 };
 
 #define PIN_COUNT (sizeof(pins) / sizeof(pins[0]))

@@ -403,10 +403,7 @@ static int zero_new_counters(const struct publication *pub)
 		if (*pub->next->ports[i].ifname &&
 		    strcmp(pub->next->ports[i].ifname, pub->now->ports[i].ifname))
 			err = zero_counter(pub->dp->ledger, i, sizeof(struct sluice_ledger));
-	for (__u32 i = 0; i < SLUICE_MAX_BACKENDS && !err; i++)
-		if (pub->next->backends[i].incarnation != pub->now->backends[i].incarnation)
-			err = zero_counter(pub->dp->load, i, sizeof(struct sluice_load));
-	return err;
+	return err ? err : loads_start(pub->dp, pub->now, pub->next);
 }
 
 /* --- all -------------------------------------------------------------------- */
@@ -442,7 +439,7 @@ static void drop_old_rings(const struct publication *pub)
 	for (size_t i = 0; i < pub->now->vip_count; i++) {
 		__u32 id = pub->now->vips[i].vip.ring;
 
-		if (id == SLUICE_NONE || is_ring_of_next(pub, id))
+		if (id == SLUICE_NONE16 || is_ring_of_next(pub, id))
 			continue;
 		if (!waited && dataplane_synchronize())
 			return;
@@ -483,8 +480,10 @@ static int put_in_force(const struct publication *pub)
 		err = put_backends(pub);
 	if (err)
 		return err;
+	loads_leave(pub->dp);
 	turn_generation(pub);
 	drop_old_rings(pub);
+	loads_settle(pub->dp, pub->now, pub->next);
 	return 0;
 }
 

@@ -32,6 +32,7 @@
 #define SLUICE_MAX_SERVICES 1024
 #define SLUICE_MAX_RINGS    2048 /* twice the services: old and new side by side */
 #define SLUICE_MAX_BACKENDS 4096
+#define SLUICE_MAX_LOADS    65536 /* pairs of a VIP and a backend that are counted */
 #define SLUICE_MAX_RULES    4096  /* compiled rules of one node, all policies */
 #define SLUICE_MAX_TUNNELS  256	  /* balancers that a decapsulator believes */
 #define SLUICE_MAX_BLOCKS   65536 /* prefixes in the block set */
@@ -42,7 +43,8 @@
 #define SLUICE_VIP_BUCKETS  4096 /* of the index of VIPs; a power of two */
 #define SLUICE_WAYS	    4	 /* entries of a bucket: of the index, and of the connections */
 
-#define SLUICE_NONE ((__u32)-1) /* "no backend", "no rule", "no ring" */
+#define SLUICE_NONE   ((__u32)-1) /* "no backend", "no rule", "no ring" */
+#define SLUICE_NONE16 ((__u16)-1) /* the same in 16 bits */
 
 /* One address of either family; IPv4 as ::ffff:a.b.c.d. */
 struct sluice_addr {
@@ -70,7 +72,7 @@ struct sluice_control {
 	};
 	__u64 block_entries; /* prefixes in sluice_block; 0 skips the look-up */
 	__u32 abi;	     /* SLUICE_ABI_VERSION of the writer */
-	__u32 pad;
+	__u32 loads_moving;  /* odd while a publication moves counts to sluice_past */
 	__u64 applied_unix_s; /* when the generation was published */
 	char node[SLUICE_NAME_LEN];
 	__u64 flow_seed; /* secret, made with the maps: nobody can aim at one bucket of flows */
@@ -169,11 +171,12 @@ enum sluice_forward {
 };
 
 struct sluice_vip {
-	__u32 service; /* index: stable while the service lives */
-	__u32 ring;    /* index into sluice_rings; SLUICE_NONE in a bare address entry */
+	__u32 loads;   /* first entry in sluice_load; a backend adds its index */
+	__u16 service; /* index: stable while the service lives */
+	__u16 ring;    /* index into sluice_rings; SLUICE_NONE16 in a bare address entry */
+	__u16 id;      /* not 0, and the VIP's as long as it is one; 0 in a bare address entry */
 	__u8 forward;  /* enum sluice_forward */
 	__u8 spilled;  /* 1, in the index: entries of this bucket had no room in it */
-	__u16 id;      /* not 0, and the VIP's as long as it is one; 0 in a bare address entry */
 };
 
 /*
@@ -244,7 +247,8 @@ struct sluice_backend {
 	__u8 state[SLUICE_SLOTS]; /* enum sluice_backend_state: admin and health together */
 	__u8 flags;		  /* SLUICE_BACKEND_* */
 	__u8 unhealthy;		  /* 1: the agents found it dead; outlives publications */
-	__u8 pad[4];
+	__u16 index;		  /* in its service, as long as it is of it */
+	__u8 pad[2];
 };
 
 /*
@@ -362,11 +366,24 @@ struct sluice_ledger {
 
 /* sluice_rule_use: PERCPU_ARRAY[SLUICE_MAX_RULES] of struct sluice_count, by rule id. */
 
-/* sluice_load: PERCPU_ARRAY[SLUICE_MAX_BACKENDS], by backend slot. */
+/*
+ * sluice_load: PERCPU_ARRAY[SLUICE_MAX_LOADS]: what one VIP sent to one backend, at
+ * vip.loads + backend.index. The sums over it are all that is known of VIPs and of backends,
+ * for one update by each packet.
+ */
 struct sluice_load {
 	struct sluice_count sent;
 	__u64 new_flows;
 };
+
+/*
+ * sluice_past: ARRAY[SLUICE_MAX_PAST], mmapable, of struct sluice_load: what a VIP sent to
+ * backends that it has no more, by VIP id, and behind SLUICE_PAST_BACKENDS what a backend
+ * got from VIPs that it has no more, by its slot. Written by publications, which make
+ * control.loads_moving odd while counts are between the two tables.
+ */
+#define SLUICE_PAST_BACKENDS (2 * SLUICE_MAX_VIPS + 1)
+#define SLUICE_MAX_PAST	     (SLUICE_PAST_BACKENDS + SLUICE_MAX_BACKENDS)
 
 /* sluice_misses: LRU_HASH: next hops that had no link address. The agent resolves them. */
 struct sluice_miss_key {

@@ -231,13 +231,11 @@ static void icmp_error_makes_no_flow(void)
 		.src = "203.0.113.1", .dst = "192.0.2.10", .type = 3, .quoted = &reply};
 	struct sluice_load load;
 	struct testbed tb;
-	unsigned slot;
 
 	testbed_up(&tb, "lb", config);
-	slot = testbed_backend_slot(&tb, "near", "near");
 	CU_ASSERT_EQUAL(testbed_send(&tb, "eth0", &error), SLUICE_TX);
 	CU_ASSERT_EQUAL(testbed_flow_count(&tb), 0);
-	CU_ASSERT_EQUAL(dataplane_read_load(&tb.dp, slot, &load), 0);
+	load = testbed_load(&tb, "near", "near");
 	CU_ASSERT_EQUAL(load.sent.packets, 1);
 	CU_ASSERT_EQUAL(load.new_flows, 0);
 	testbed_down(&tb);
@@ -450,8 +448,7 @@ static void load_counts_frames_and_new_flows(void)
 	testbed_send(&tb, "eth0", &packet);
 	testbed_send(&tb, "eth0", &packet);
 	testbed_send(&tb, "eth0", &small);
-	CU_ASSERT_EQUAL(
-		dataplane_read_load(&tb.dp, testbed_backend_slot(&tb, "near", "near"), &load), 0);
+	load = testbed_load(&tb, "near", "near");
 	CU_ASSERT_EQUAL(load.sent.packets, 3);
 	CU_ASSERT_EQUAL(load.sent.bytes, 2 * (14 + 40 + 100) + 14 + 40 + 6);
 	CU_ASSERT_EQUAL(load.new_flows, 1);

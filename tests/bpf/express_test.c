@@ -19,7 +19,7 @@
 
 #define PACKETS	     12000
 #define CHANGE_EVERY 300
-#define BACKENDS     16 /* slots looked at */
+#define LOADS	     16 /* entries looked at */
 
 static const char *const addresses4[] = {"198.51.100.7", "198.51.100.8", "192.0.2.10",
 					 "192.0.2.10",	 "10.10.1.11",	 NULL};
@@ -51,7 +51,7 @@ static const char config[] =
 /* All that a packet may change. */
 struct state {
 	struct sluice_ledger ledger;
-	struct sluice_load load[BACKENDS];
+	struct sluice_load load[LOADS];
 	struct sluice_conn_bucket4 conns4[128];
 	struct sluice_conn_bucket6 conns6[128];
 };
@@ -83,7 +83,7 @@ static void read_state(struct testbed *tb, struct state *state)
 {
 	CU_ASSERT_FATAL(
 		!dataplane_read_ledger(&tb->dp, testbed_port(tb, "eth0")->slot, &state->ledger));
-	for (unsigned i = 0; i < BACKENDS; i++)
+	for (unsigned i = 0; i < LOADS; i++)
 		CU_ASSERT_FATAL(!dataplane_read_load(&tb->dp, i, &state->load[i]));
 	copy_connections(tb, false, state->conns4, false);
 	copy_connections(tb, true, state->conns6, false);

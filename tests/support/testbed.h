@@ -116,6 +116,8 @@ size_t testbed_flow_count(const struct testbed *tb);
 struct sluice_count testbed_rule_use(const struct testbed *tb, const char *policy,
 				     const char *rule);
 unsigned testbed_backend_slot(const struct testbed *tb, const char *service, const char *backend);
+/* What the backend was sent by all VIPs of the service. */
+struct sluice_load testbed_load(const struct testbed *tb, const char *service, const char *backend);
 
 const char *outcome_name(enum sluice_outcome outcome);
 enum sluice_class outcome_class(enum sluice_outcome outcome);

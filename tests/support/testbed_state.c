@@ -10,6 +10,9 @@
 
 #include "testbed.h"
 #include "testbed_private.h"
+#include "dataplane_private.h"
+
+#define LOADS_OF_TESTS 1024 /* more entries than the VIPs and backends of any test take */
 
 static struct sluice_addr address(const char *text)
 {
@@ -233,6 +236,19 @@ unsigned testbed_backend_slot(const struct testbed *tb, const char *service, con
 	return slot;
 }
 
+struct sluice_load testbed_load(const struct testbed *tb, const char *service, const char *backend)
+{
+	const struct service *s = model_service(&tb->cluster, service);
+	const struct backend *b = s ? model_backend(s, backend) : NULL;
+	struct sluice_load load;
+	struct loads *loads;
+
+	if (!b || loads_read(&tb->dp, &loads) || !loads_of_backend(loads, s, b, &load))
+		die("no load of backend %s", backend);
+	loads_free(loads);
+	return load;
+}
+
 static void clear_map(int fd)
 {
 	unsigned char key[64];
@@ -261,6 +277,16 @@ static void clear_connections(const struct testbed *tb, bool v6)
 	testbed_connections_put(&table);
 }
 
+static void clear_past(const struct testbed *tb)
+{
+	struct table_view past;
+
+	if (table_map(tb->dp.past, true, &past))
+		die("counters are not cleared");
+	memset(past.data, 0, past.bytes);
+	table_unmap(&past);
+}
+
 void state_clear(const struct testbed *tb)
 {
 	clear_map(tb->dp.flows);
@@ -270,5 +296,6 @@ void state_clear(const struct testbed *tb)
 	clear_map(tb->dp.block);
 	tb->dp.control->block_entries = 0;
 	clear_counters(tb->dp.rule_use, SLUICE_MAX_RULES, sizeof(struct sluice_count));
-	clear_counters(tb->dp.load, SLUICE_MAX_BACKENDS, sizeof(struct sluice_load));
+	clear_counters(tb->dp.load, LOADS_OF_TESTS, sizeof(struct sluice_load));
+	clear_past(tb);
 }

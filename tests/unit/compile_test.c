@@ -323,7 +323,7 @@ static void each_address_of_a_vip_is_known_by_itself(void)
 	CU_ASSERT_EQUAL(next.vip_count, 6);
 	for (size_t i = 0; i < next.vip_count; i++)
 		CU_ASSERT_EQUAL(!next.vips[i].key.proto,
-				next.vips[i].vip.ring == SLUICE_NONE && !next.vips[i].key.port);
+				next.vips[i].vip.ring == SLUICE_NONE16 && !next.vips[i].key.port);
 }
 
 static void backend_state_joins_admin_weight_and_health(void)

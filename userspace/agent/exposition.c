@@ -301,26 +301,84 @@ static void write_turns(FILE *out, const struct checker *checker)
 	metrics_uint(out, "sluice_checks_waiting", checker->waiting, NULL);
 }
 
-static void write_load_family(FILE *out, struct agent *agent, const char *name, const char *help,
-			      size_t offset)
+/* A family for VIPs and one for backends, each with one of the counters of a load. */
+struct load_family {
+	const char *vips, *vips_help, *backends, *backends_help;
+	size_t offset;
+};
+
+static const struct load_family load_families[] = {
+	{"sluice_vip_packets_total", "Packets to a VIP that were sent to its backends.",
+	 "sluice_backend_packets_total", "Packets sent to a backend.",
+	 offsetof(struct sluice_load, sent.packets)},
+	{"sluice_vip_bytes_total",
+	 "Bytes of the frames to a VIP, as received, that were sent to its backends.",
+	 "sluice_backend_bytes_total", "Bytes of the frames, as received, sent to a backend.",
+	 offsetof(struct sluice_load, sent.bytes)},
+	{"sluice_vip_new_flows_total", "Flows to a VIP that were given to a backend.",
+	 "sluice_backend_new_flows_total", "Flows that were given to a backend.",
+	 offsetof(struct sluice_load, new_flows)},
+};
+
+static uint64_t load_value(const struct sluice_load *load, const struct load_family *family)
 {
-	metrics_family(out, COUNTER, name, help);
-	for (size_t i = 0; i < agent->roster.service_count; i++) {
-		const struct service_state *service = &agent->roster.services[i];
+	uint64_t value;
 
-		for (size_t j = 0; j < service->backend_count; j++) {
-			const struct backend_state *backend = service->backends[j];
-			struct sluice_load load;
-			uint64_t value;
+	memcpy(&value, (const char *)load + family->offset, sizeof(value));
+	return value;
+}
 
-			if (!backend->has_slot ||
-			    dataplane_read_load(&agent->dp, backend->slot, &load))
-				continue;
-			memcpy(&value, (const char *)&load + offset, sizeof(value));
-			metrics_uint(out, name, value, "service", service->name, "backend",
-				     backend->name, NULL);
+static void write_vip_loads(FILE *out, const struct cluster *cluster, const struct loads *loads,
+			    const struct load_family *family)
+{
+	char text[ENDPOINT_TEXT_LEN], number[4];
+
+	metrics_family(out, COUNTER, family->vips, family->vips_help);
+	for (size_t i = 0; i < cluster->service_count; i++) {
+		const struct service *service = &cluster->services[i];
+
+		for (size_t j = 0; j < service->vip_count; j++) {
+			struct sluice_load load =
+				loads_of_vip(loads, &service->vips[j], service->proto);
+
+			metrics_uint(out, family->vips, load_value(&load, family), "service",
+				     service->name, "vip",
+				     endpoint_format(&service->vips[j], text), "proto",
+				     proto_name(service->proto, number), NULL);
 		}
 	}
+}
+
+static void write_backend_loads(FILE *out, const struct cluster *cluster,
+				const struct loads *loads, const struct load_family *family)
+{
+	metrics_family(out, COUNTER, family->backends, family->backends_help);
+	for (size_t i = 0; i < cluster->service_count; i++) {
+		const struct service *service = &cluster->services[i];
+
+		for (size_t j = 0; j < service->backend_count; j++) {
+			const struct backend *backend = &service->backends[j];
+			struct sluice_load load;
+
+			if (loads_of_backend(loads, service, backend, &load))
+				metrics_uint(out, family->backends, load_value(&load, family),
+					     "service", service->name, "backend", backend->name,
+					     NULL);
+		}
+	}
+}
+
+static void write_loads(FILE *out, const struct agent *agent)
+{
+	struct loads *loads;
+
+	if (loads_read(&agent->dp, &loads))
+		return;
+	for (size_t i = 0; i < ARRAY_LEN(load_families); i++) {
+		write_vip_loads(out, &agent->cluster, loads, &load_families[i]);
+		write_backend_loads(out, &agent->cluster, loads, &load_families[i]);
+	}
+	loads_free(loads);
 }
 
 static void write_services(FILE *out, struct agent *agent)
@@ -335,14 +393,7 @@ static void write_services(FILE *out, struct agent *agent)
 	write_admin_states(out, roster);
 	write_checks(out, roster);
 	write_turns(out, &agent->checker);
-	write_load_family(out, agent, "sluice_backend_packets_total", "Packets sent to a backend.",
-			  offsetof(struct sluice_load, sent.packets));
-	write_load_family(out, agent, "sluice_backend_bytes_total",
-			  "Bytes of the frames, as received, sent to a backend.",
-			  offsetof(struct sluice_load, sent.bytes));
-	write_load_family(out, agent, "sluice_backend_new_flows_total",
-			  "Flows that were given to a backend.",
-			  offsetof(struct sluice_load, new_flows));
+	write_loads(out, agent);
 }
 
 /* --- the agent's own work --------------------------------------------------------------- */

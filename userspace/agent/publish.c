@@ -8,15 +8,15 @@
 
 /* --- from the data plane --------------------------------------------------------- */
 
-static void adopt_backend(struct backend_state *state, const struct dataplane *dp,
-			  unsigned service_index, const struct backend *backend)
+static void adopt_backend(struct backend_state *state, const struct loads *loads,
+			  const struct service *service, const struct backend *backend)
 {
-	struct sluice_backend found;
+	struct sluice_load load;
+	const struct sluice_backend *found = loads_of_backend(loads, service, backend, &load);
 
-	state->has_slot = !dataplane_backend_slot(dp, service_index, backend, &state->slot);
-	if (!state->has_slot || dataplane_read_backend(dp, state->slot, &found))
+	if (!found)
 		return;
-	state->applied = !found.unhealthy;
+	state->applied = !found->unhealthy;
 	if (state->fresh) {
 		state->own.up = state->applied;
 		state->credible = !state->applied;
@@ -25,29 +25,30 @@ static void adopt_backend(struct backend_state *state, const struct dataplane *d
 	state->fresh = false;
 }
 
-static void adopt_service(struct service_state *state, const struct dataplane *dp,
+static void adopt_service(struct service_state *state, const struct loads *loads,
 			  const struct service *service)
 {
-	unsigned index;
-
-	if (dataplane_service_index(dp, service, &index))
-		return;
 	for (size_t i = 0; i < state->backend_count; i++) {
 		const struct backend *backend = model_backend(service, state->backends[i]->name);
 
 		if (backend)
-			adopt_backend(state->backends[i], dp, index, backend);
+			adopt_backend(state->backends[i], loads, service, backend);
 	}
 }
 
 void publish_adopt(struct roster *roster, const struct dataplane *dp, const struct cluster *cluster)
 {
+	struct loads *loads;
+
+	if (loads_read(dp, &loads))
+		return;
 	for (size_t i = 0; i < roster->service_count; i++) {
 		const struct service *service = model_service(cluster, roster->services[i].name);
 
 		if (service)
-			adopt_service(&roster->services[i], dp, service);
+			adopt_service(&roster->services[i], loads, service);
 	}
+	loads_free(loads);
 }
 
 /* --- to the data plane ----------------------------------------------------------- */

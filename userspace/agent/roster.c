@@ -96,7 +96,6 @@ static void backend_describe(struct backend_state *backend, struct service_state
 	backend->target.port = service->check.port ? service->check.port : default_port;
 	backend->admin = from->admin;
 	backend->usable = from->admin == BACKEND_ADMIN_UP && from->weight > 0;
-	backend->has_slot = false;
 }
 
 static int service_build(struct service_state *service, struct service_state *old,

@@ -45,8 +45,6 @@ struct backend_state {
 	bool agreed;		   /* by all balancers: what is in force */
 	bool applied;		   /* what the data plane has */
 	bool fresh;		   /* not yet looked up in the data plane */
-	bool has_slot;
-	unsigned slot; /* in sluice_backends and sluice_load */
 	struct report reports[ROSTER_MAX_PEERS];
 
 	struct probe probe;
