@@ -45,7 +45,7 @@ COMMON_OBJS := $(patsubst %.c,$(BUILD)/%.o,\
 AGENT_OBJS  := $(patsubst %.c,$(BUILD)/%.o,$(wildcard userspace/agent/*.c))
 UNIT_TESTS  := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/*_test.c))
 BPF_TESTS   := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bpf/*_test.c))
-BENCHES     := $(BUILD)/tests/bench/xdp_bench $(BUILD)/tests/bench/http_bench
+BENCHES     := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/*_bench.c))
 HELPER_OBJS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/support/*.c))
 has_main     = $(wildcard userspace/$(DIR_$(1))/main.c)
 READY       := $(foreach daemon,$(DAEMONS),$(if $(call has_main,$(daemon)),$(daemon)))
@@ -86,10 +86,14 @@ tests: unit-tests $(BPF_TESTS) fuzzers e2e-tools ## Build the test programs with
 unit-tests: $(UNIT_TESTS)
 
 .PHONY: bench
-bench: bench-xdp bench-parser bench-http bench-sql ## Measure, beside the physical floor and peers
+bench: bench-xdp bench-live bench-parser bench-http bench-sql ## Measure, beside the physical floor and peers
 
 .PHONY: bench-xdp
 bench-xdp: $(BUILD)/tests/bench/xdp_bench ## Nanoseconds per packet: name, minimum, median, floor
+	$(SUDO) $<
+
+.PHONY: bench-live
+bench-live: $(BUILD)/tests/bench/live_bench ## Live packets/s beside a plain redirect and nftables' NAT
 	$(SUDO) $<
 
 .PHONY: bench-http
@@ -127,16 +131,18 @@ $(BUILD)/sluice.skel.h: $(BUILD)/sluice.bpf.o
 	$(call say,SKEL)
 	$(Q)$(BPFTOOL) gen skeleton $< name sluice_bpf > $@.tmp && mv $@.tmp $@
 
-$(FABRIC) $(BUILD)/tests/bench/replay.bpf.o: $(BUILD)/%.bpf.o: %.bpf.c
+BENCH_SKELS := $(BUILD)/replay.skel.h $(BUILD)/live.skel.h
+
+$(FABRIC) $(BENCH_SKELS:$(BUILD)/%.skel.h=$(BUILD)/tests/bench/%.bpf.o): $(BUILD)/%.bpf.o: %.bpf.c
 	@mkdir -p $(@D)
 	$(call say,BPF)
 	$(Q)$(CLANG) $(BPF_CFLAGS) -c $< -o $@
 
-$(BUILD)/replay.skel.h: $(BUILD)/tests/bench/replay.bpf.o
+$(BENCH_SKELS): $(BUILD)/%.skel.h: $(BUILD)/tests/bench/%.bpf.o
 	$(call say,SKEL)
-	$(Q)$(BPFTOOL) gen skeleton $< name replay > $@.tmp && mv $@.tmp $@
+	$(Q)$(BPFTOOL) gen skeleton $< name $* > $@.tmp && mv $@.tmp $@
 
-$(BUILD)/tests/bench/xdp_bench.o: $(BUILD)/replay.skel.h $(BUILD)/sluice.skel.h
+$(BENCHES:=.o): $(BENCH_SKELS) $(BUILD)/sluice.skel.h
 
 # --- programs and tests -------------------------------------------------------
 
