@@ -248,16 +248,35 @@ static __always_inline int conn_is_over(const struct conn *conn, struct segment 
 		SLUICE_CONN_GET(STATE, conn->value) != SLUICE_FLOW_OPENING);
 }
 
+/*
+ * A wide VIP's id does not tell the destination: the key does. The seed keeps who chooses
+ * sources and destinations from finding two flows with one key.
+ */
+static __always_inline void conn_mix_destination(const struct tuple *flow, struct conn *conn)
+{
+	__u64 dst[2], hash;
+
+	__builtin_memcpy(dst, &flow->dst, sizeof(dst));
+	conn->key |= flow->dport;
+	hash = (dst[0] ^ config.flow_seed) * CONN_HASH_1;
+	hash = (hash ^ hash >> 32 ^ dst[1]) * CONN_HASH_2;
+	conn->src[0] ^= hash;
+	conn->src[1] ^= (hash ^ hash >> 32) * CONN_HASH_1;
+}
+
 /* Finds the flow of `tuple` to the VIP. */
-static __always_inline void conn_find_flow(const struct packet *pkt, __u16 vip, struct conn *conn)
+static __always_inline void conn_find_flow(const struct packet *pkt, const struct sluice_vip *vip,
+					   struct conn *conn)
 {
 	const struct sluice_addr *src = &pkt->flow.src;
 
-	conn->key = (__u64)pkt->flow.sport << 32 | (__u64)vip << 48;
+	conn->key = (__u64)pkt->flow.sport << 32 | (__u64)vip->id << 48;
 	conn->now = conn_now();
 	conn->over = 0;
-	if (pkt->is_v6) {
+	if (pkt->is_v6 || (vip->flags & SLUICE_VIP_WIDE)) {
 		__builtin_memcpy(conn->src, src, sizeof(conn->src));
+		if (vip->flags & SLUICE_VIP_WIDE)
+			conn_mix_destination(&pkt->flow, conn);
 		conn_find(conn, 1);
 	} else {
 		conn->key |= src->words[3];

@@ -79,6 +79,31 @@ struct {
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
 } sluice_vip_index SEC(".maps");
 
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, SLUICE_SLOTS *SLUICE_MAX_WIDE);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, struct sluice_wide);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} sluice_wide SEC(".maps");
+
+struct inner_prefixes {
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(max_entries, SLUICE_MAX_PREFIXES);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct sluice_lpm_key);
+	__type(value, struct sluice_prefix);
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, SLUICE_SLOTS);
+	__type(key, __u32);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+	__array(values, struct inner_prefixes);
+} sluice_prefixes SEC(".maps");
+
 struct inner_tunnels {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, SLUICE_MAX_TUNNELS);
@@ -232,6 +257,12 @@ __attribute__((used)) static __attribute__((noinline)) int
 emit_inner_types(const struct sluice_port *port, const struct sluice_rule *rule,
 		 const struct sluice_vip_key *key, const struct sluice_vip *vip,
 		 const struct sluice_ring_word *word)
+{
+	return 0;
+}
+
+__attribute__((used)) static __attribute__((noinline)) int
+emit_more_inner_types(const struct sluice_lpm_key *key, const struct sluice_prefix *prefix)
 {
 	return 0;
 }

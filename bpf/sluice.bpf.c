@@ -54,7 +54,7 @@ static __always_inline void find_flow(struct packet *pkt, const struct sluice_vi
 	if (HAS_ROLE(FIREWALL)) {
 		flow_find(pkt, &known->flow);
 	} else if (vip) {
-		conn_find_flow(pkt, vip->id, &known->conn);
+		conn_find_flow(pkt, vip, &known->conn);
 		trace(SLUICE_STEP_FLOW, conn_is_known(&known->conn),
 		      known->conn.at ? SLUICE_CONN_GET(STATE, known->conn.value) : 0);
 	}

@@ -37,7 +37,7 @@ static int parse_ifname(const char *text, void *member)
 
 static int parse_vip(const char *text, void *member)
 {
-	return endpoint_parse(text, member);
+	return vip_parse(text, member);
 }
 
 static int parse_prefix(const char *text, void *member)
@@ -227,8 +227,9 @@ const struct argument_type type_text = {parse_text, NULL, "a word that is not em
 const struct argument_type type_name = {parse_name, NULL,
 					"a name: up to 31 letters, digits, '.', '_' and '-'"};
 const struct argument_type type_ifname = {parse_ifname, NULL, "the name of an interface"};
-const struct argument_type type_vip = {parse_vip, NULL,
-				       "ADDRESS:PORT, as 192.0.2.1:443 or [2001:db8::1]:443"};
+const struct argument_type type_vip = {
+	parse_vip, NULL,
+	"ADDRESS:PORT, as 192.0.2.1:443, [2001:db8::1]:8000-8099 or 198.51.100.0/24:*"};
 const struct argument_type type_prefix = {parse_prefix, NULL,
 					  "a prefix, as 192.0.2.0/24 or 2001:db8::/32"};
 const struct argument_type type_endpoint = {

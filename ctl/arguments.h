@@ -18,7 +18,7 @@ struct argument_type {
 extern const struct argument_type type_text;	      /* const char *, any text but an empty one */
 extern const struct argument_type type_name;	      /* const char *, fits SLUICE_NAME_LEN */
 extern const struct argument_type type_ifname;	      /* const char * */
-extern const struct argument_type type_vip;	      /* struct endpoint */
+extern const struct argument_type type_vip;	      /* struct vip */
 extern const struct argument_type type_prefix;	      /* struct prefix */
 extern const struct argument_type type_endpoint;      /* struct endpoint; port 0 if left out */
 extern const struct argument_type type_backend;	      /* const char *, a name or an address */

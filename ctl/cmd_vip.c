@@ -11,23 +11,26 @@
 #include <string.h>
 
 struct vip_args {
-	struct endpoint vip;
+	struct vip vip;
 	int proto;
 	const char *name;
 	int forward;
 	bool statistics;
 };
 
-/* A name for a service that was given none: "tcp-443", "tcp-443-2". */
+/* A name for a service that was given none: "tcp-443", "tcp-443-2", "udp-8000-8099", "tcp-all". */
 static void choose_name(const struct cluster *cluster, const struct vip_args *args, char *name)
 {
-	char proto[4];
+	char proto[4], vip[VIP_TEXT_LEN];
+	const char *ports = strrchr(vip_format(&args->vip, vip), ':') + 1;
 
+	if (vip_ports(&args->vip) == VIP_ALL_PORTS)
+		ports = "all";
 	proto_name(args->proto, proto);
-	snprintf(name, SLUICE_NAME_LEN, "%s-%u", proto_name(args->proto, proto), args->vip.port);
+	snprintf(name, SLUICE_NAME_LEN, "%s-%s", proto_name(args->proto, proto), ports);
 	for (unsigned i = 2; model_service(cluster, name); i++)
-		snprintf(name, SLUICE_NAME_LEN, "%s-%u-%u", proto_name(args->proto, proto),
-			 args->vip.port, i);
+		snprintf(name, SLUICE_NAME_LEN, "%s-%s-%u", proto_name(args->proto, proto), ports,
+			 i);
 }
 
 /* The service that the new VIP joins, or a new one. */
@@ -92,14 +95,14 @@ static int edit_add(struct session *session)
 {
 	const struct vip_args *args = session->inv->args;
 	const struct service *service;
-	char text[ENDPOINT_TEXT_LEN];
+	char text[VIP_TEXT_LEN];
 
 	default_proto(session->inv);
 	service = model_service_by_vip(&session->cluster, &args->vip, args->proto);
 	if (!service)
 		return add(session);
 	command_error(session->inv, "VIP \"%s\" exists already, in service \"%s\"",
-		      endpoint_format(&args->vip, text), service->name);
+		      vip_format(&args->vip, text), service->name);
 	return EXIT_USAGE;
 }
 
@@ -128,9 +131,7 @@ static int edit_del(struct session *session)
 	if (!service)
 		return EXIT_USAGE;
 	for (size_t i = 0; i < service->vip_count; i++) {
-		const struct endpoint *vip = &service->vips[i];
-
-		if (vip->port != args->vip.port || addr_cmp(&vip->addr, &args->vip.addr))
+		if (!vip_equal(&service->vips[i], &args->vip))
 			continue;
 		model_vip_del(service, &service->vips[i]);
 		break;
@@ -234,7 +235,10 @@ static int run_show(struct invocation *inv)
 }
 
 static const struct parameter set_parameters[] = {
-	OPERAND(struct vip_args, vip, "ADDR:PORT", type_vip, "the VIP, IPv6 as [ADDR]:PORT"),
+	OPERAND(struct vip_args, vip, "ADDR:PORT", type_vip,
+		"the VIP, IPv6 as [ADDR]:PORT; ADDR may be a prefix, as 198.51.100.0/24, and PORT "
+		"a range, as 8000-8099, or * for all: the longest prefix goes first, in it one "
+		"port before a range, and that before all"),
 	OPTION(struct vip_args, proto, "proto", "tcp|udp", type_service_proto, "tcp by default"),
 	OPTION(struct vip_args, name, "name", "NAME", type_name,
 	       "the service: an existing one gets one more VIP; by default one of its own"),

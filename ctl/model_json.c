@@ -22,6 +22,13 @@ static json_t *json_endpoint(const struct endpoint *endpoint)
 	return json_string(endpoint_format(endpoint, buf));
 }
 
+static json_t *json_vip(const struct vip *vip)
+{
+	char buf[VIP_TEXT_LEN];
+
+	return json_string(vip_format(vip, buf));
+}
+
 static json_t *json_prefix(const struct prefix *prefix)
 {
 	char buf[PREFIX_TEXT_LEN];
@@ -182,7 +189,7 @@ json_t *model_json_service(const struct service *service)
 	json_t *vips = json_array(), *backends = json_object();
 
 	for (size_t i = 0; i < service->vip_count; i++)
-		vips = append(vips, json_endpoint(&service->vips[i]));
+		vips = append(vips, json_vip(&service->vips[i]));
 	for (size_t i = 0; i < service->backend_count; i++)
 		backends = insert(backends, service->backends[i].name,
 				  json_backend(&service->backends[i]));

@@ -8,16 +8,15 @@
 
 #define NAMES_MAX 64
 
-struct service *service_find_vip(const struct session *session, const struct endpoint *vip,
-				 int proto)
+struct service *service_find_vip(const struct session *session, const struct vip *vip, int proto)
 {
 	struct service *tcp = model_service_by_vip(&session->cluster, vip, IPPROTO_TCP);
 	struct service *udp = model_service_by_vip(&session->cluster, vip, IPPROTO_UDP);
-	char text[ENDPOINT_TEXT_LEN], buf[4];
+	char text[VIP_TEXT_LEN], buf[4];
 
 	if (proto == IPPROTO_UDP || (!proto && !tcp))
 		tcp = udp;
-	endpoint_format(vip, text);
+	vip_format(vip, text);
 	if (!proto && tcp && udp && tcp != udp) {
 		command_error(session->inv,
 			      "VIP \"%s\" is one of TCP and one of UDP, expected proto", text);
@@ -34,11 +33,11 @@ struct service *service_find(const struct session *session, const char *text, in
 	const struct cluster *cluster = &session->cluster;
 	struct service *service = model_service(cluster, text);
 	const char *names[NAMES_MAX] = {0}, *near;
-	struct endpoint vip;
+	struct vip vip;
 
 	if (service)
 		return service;
-	if (!endpoint_parse(text, &vip))
+	if (!vip_parse(text, &vip))
 		return service_find_vip(session, &vip, proto);
 	for (size_t i = 0; i < cluster->service_count && i < NAMES_MAX - 1; i++)
 		names[i] = cluster->services[i].name;

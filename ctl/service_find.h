@@ -6,8 +6,7 @@
 #include "session.h"
 
 /* By VIP; proto 0: TCP or UDP, whichever there is, but not both. */
-struct service *service_find_vip(const struct session *session, const struct endpoint *vip,
-				 int proto);
+struct service *service_find_vip(const struct session *session, const struct vip *vip, int proto);
 /* By name, or by VIP written as text. */
 struct service *service_find(const struct session *session, const char *text, int proto);
 /* By node name or address, in any way of writing it; printing nothing: NULL if absent. */

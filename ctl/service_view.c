@@ -20,8 +20,12 @@ static const struct output_column service_columns[] = {
 };
 
 static const struct output_column vip_columns[] = {
-	{"vip", "VIP"},		     {"proto", "proto"},      {"service", "service"},
-	{"sent_packets", "packets"}, {"sent_bytes", "bytes"}, {"new_flows", "new flows"},
+	{"vip", "VIP"},
+	{"proto", "proto"},
+	{"service", "service"},
+	{"sent_packets", "packets"},
+	{"sent_bytes", "bytes"},
+	{"new_flows", "new flows"},
 	{},
 };
 
@@ -101,10 +105,10 @@ static json_t *backend_json(const struct loads *loads, const struct service *ser
 static json_t *vips_json(const struct service *service)
 {
 	json_t *out = json_array();
-	char buf[ENDPOINT_TEXT_LEN];
+	char buf[VIP_TEXT_LEN];
 
 	for (size_t i = 0; i < service->vip_count; i++)
-		json_array_append_new(out, json_string(endpoint_format(&service->vips[i], buf)));
+		json_array_append_new(out, json_string(vip_format(&service->vips[i], buf)));
 	return out;
 }
 
@@ -152,15 +156,14 @@ json_t *service_view_all(const struct cluster *cluster, const struct loads *load
 
 static int add_vips(const struct loads *loads, const struct service *service, json_t *into)
 {
-	char text[ENDPOINT_TEXT_LEN], proto[4];
+	char text[VIP_TEXT_LEN], proto[4];
 	int err = 0;
 
 	for (size_t i = 0; i < service->vip_count && !err; i++) {
 		struct sluice_load load = loads_of_vip(loads, &service->vips[i], service->proto);
-		json_t *item = json_pack("{s:s, s:s, s:s}", "vip",
-					 endpoint_format(&service->vips[i], text), "proto",
-					 proto_name(service->proto, proto), "service",
-					 service->name);
+		json_t *item = json_pack(
+			"{s:s, s:s, s:s}", "vip", vip_format(&service->vips[i], text), "proto",
+			proto_name(service->proto, proto), "service", service->name);
 
 		err = item ? add_load(item, &load) : -ENOMEM;
 		if (!err && json_array_append(into, item))

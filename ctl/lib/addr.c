@@ -77,6 +77,12 @@ static int cut(const char *text, size_t length, char buf[ADDR_TEXT_LEN])
 	return 0;
 }
 
+/* An IPv4 prefix has these in front of its own. */
+static unsigned bits_of_family(const struct sluice_addr *addr)
+{
+	return addr_is_v4(addr) ? SLUICE_V4_PREFIX_BITS : 0;
+}
+
 int prefix_parse(const char *text, struct prefix *out)
 {
 	const char *slash = strchrnul(text, '/');
@@ -86,7 +92,7 @@ int prefix_parse(const char *text, struct prefix *out)
 
 	if (cut(text, (size_t)(slash - text), host) || addr_parse(host, &addr))
 		return -EINVAL;
-	skipped = addr_is_v4(&addr) ? SLUICE_V4_PREFIX_BITS : 0;
+	skipped = bits_of_family(&addr);
 	bits = 128 - skipped;
 	if (*slash && parse_number(slash + 1, bits, &bits))
 		return -EINVAL;
@@ -144,13 +150,12 @@ const char *addr_format(const struct sluice_addr *addr, char buf[ADDR_TEXT_LEN])
 
 const char *prefix_format(const struct prefix *prefix, char buf[PREFIX_TEXT_LEN])
 {
-	unsigned skipped = addr_is_v4(&prefix->addr) ? SLUICE_V4_PREFIX_BITS : 0;
 	size_t length;
 
 	addr_format(&prefix->addr, buf);
 	length = strlen(buf);
 	if (prefix->bits < 128)
-		snprintf(buf + length, PREFIX_TEXT_LEN - length, "/%u", prefix->bits - skipped);
+		snprintf(buf + length, PREFIX_TEXT_LEN - length, "/%u", prefix_length(prefix));
 	return buf;
 }
 
@@ -184,6 +189,16 @@ struct sluice_addr addr_and(const struct sluice_addr *addr, const struct sluice_
 	for (int i = 0; i < 4; i++)
 		result.words[i] = addr->words[i] & mask->words[i];
 	return result;
+}
+
+bool prefix_equal(const struct prefix *a, const struct prefix *b)
+{
+	return a->bits == b->bits && !addr_cmp(&a->addr, &b->addr);
+}
+
+unsigned prefix_length(const struct prefix *prefix)
+{
+	return prefix->bits - bits_of_family(&prefix->addr);
 }
 
 bool prefix_contains(const struct prefix *prefix, const struct sluice_addr *addr)

@@ -52,6 +52,9 @@ const char *endpoint_format(const struct endpoint *endpoint, char buf[ENDPOINT_T
 struct sluice_addr addr_mask(unsigned bits);
 struct sluice_addr addr_and(const struct sluice_addr *addr, const struct sluice_addr *mask);
 
+bool prefix_equal(const struct prefix *a, const struct prefix *b);
+/* The bits of its own family alone, as text shows them: 0..32 or 0..128. */
+unsigned prefix_length(const struct prefix *prefix);
 /* Whether the address is within it; IPv6 prefixes, however short, hold no IPv4 addresses. */
 bool prefix_contains(const struct prefix *prefix, const struct sluice_addr *addr);
 

@@ -16,6 +16,11 @@ struct compiled_vip {
 	struct sluice_vip vip;
 };
 
+struct compiled_prefix {
+	struct sluice_lpm_key key;
+	struct sluice_prefix prefix;
+};
+
 /* The tables in force, and the model that they were compiled from. */
 struct in_force {
 	struct cluster model;
@@ -24,7 +29,7 @@ struct in_force {
 	struct sluice_rule rules[SLUICE_MAX_RULES];
 	size_t rule_count;
 	struct sluice_backend backends[SLUICE_MAX_BACKENDS];
-	struct compiled_vip vips[SLUICE_MAX_VIPS];
+	struct compiled_vip vips[SLUICE_MAX_VIPS]; /* by key */
 	size_t vip_count;
 };
 
@@ -62,8 +67,12 @@ struct compiled {
 	struct sluice_backend backends[SLUICE_MAX_BACKENDS];
 	unsigned backend_slots[SLUICE_MAX_BACKENDS];
 	size_t backend_count;
-	struct compiled_vip vips[SLUICE_MAX_VIPS];
+	struct compiled_vip vips[SLUICE_MAX_VIPS]; /* by key */
 	size_t vip_count;
+	struct compiled_prefix prefixes[SLUICE_MAX_PREFIXES];
+	size_t prefix_count;
+	struct sluice_wide wide[SLUICE_MAX_WIDE];
+	size_t wide_count;
 };
 
 /*
@@ -72,10 +81,10 @@ struct compiled {
  */
 int compile(const struct compile_input *in, struct compiled *out,
 	    struct diag_list *diags) __must_check;
-/* The VIPs, once each service has its ring. */
+/* The VIPs, once each service has its ring: compile_vips.c. */
 int compile_vips(const struct in_force *now, struct compiled *out,
 		 struct diag_list *diags) __must_check;
-/* The same in SLUICE_VIP_BUCKETS buckets, zeroed before. */
+/* The exact ones in SLUICE_VIP_BUCKETS buckets, zeroed before. */
 void compile_vip_index(const struct compiled *compiled, struct sluice_vip_bucket *buckets);
 
 /* Parts of compile(), each in a file of its own. */
@@ -83,6 +92,8 @@ int compile_rules(const struct cluster *cluster, const struct node *node, struct
 		  struct diag_list *diags) __must_check;
 int compile_services(const struct compile_input *in, struct compiled *out,
 		     struct diag_list *diags) __must_check;
+/* The lists of wide VIPs, and the prefixes, once each VIP has its numbers. */
+int compile_wide(struct compiled *out, struct diag_list *diags) __must_check;
 int compile_loads(const struct in_force *now, struct compiled *out,
 		  struct diag_list *diags) __must_check;
 /* Gives the backends that are new their index in their service. */
@@ -115,6 +126,10 @@ int compile_find_service(const struct in_force *now, const struct service *servi
 unsigned compile_find_backend(const struct sluice_backend *backends, unsigned slot,
 			      unsigned service_index, const struct backend *backend);
 enum sluice_backend_state compile_backend_state(const struct backend *backend, bool unhealthy);
-struct sluice_vip_key compile_vip_key(const struct endpoint *vip, int proto);
+struct sluice_vip_key compile_vip_key(const struct vip *vip, int proto);
+/* The VIP of this key; NULL: none. `vips` are sorted. */
+struct compiled_vip *compile_find_vip(const struct compiled_vip *vips, size_t count,
+				      const struct sluice_vip_key *key);
+void compile_sort_vips(struct compiled_vip *vips, size_t count);
 
 #endif /* SLUICE_COMPILE_H */

@@ -14,26 +14,18 @@
 
 /* --- look-ups in what is in force ------------------------------------------- */
 
-static const struct sluice_vip *find_vip(const struct in_force *now,
-					 const struct sluice_vip_key *key)
-{
-	for (size_t i = 0; i < now->vip_count; i++)
-		if (!memcmp(&now->vips[i].key, key, sizeof(*key)))
-			return &now->vips[i].vip;
-	return NULL;
-}
-
 int compile_find_service(const struct in_force *now, const struct service *service, unsigned *index,
 			 unsigned *ring)
 {
 	for (size_t i = 0; i < service->vip_count; i++) {
 		struct sluice_vip_key key = compile_vip_key(&service->vips[i], service->proto);
-		const struct sluice_vip *vip = find_vip(now, &key);
+		const struct compiled_vip *found =
+			compile_find_vip(now->vips, now->vip_count, &key);
 
-		if (!vip)
+		if (!found)
 			continue;
-		*index = vip->service;
-		*ring = vip->ring;
+		*index = found->vip.service;
+		*ring = found->vip.ring;
 		return 0;
 	}
 	return -ENOENT;

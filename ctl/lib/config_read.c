@@ -21,8 +21,11 @@
 #define IFNAME_EXPECTED	      "an interface name of 1 to 15 characters"
 #define PORTS_EXPECTED	      "a port from 1 to 65535 or a range such as 8000-8099"
 #define ENDPOINT_EXPECTED     "address and port, as in 192.0.2.10:80 or \"[2001:db8::10]:80\""
-#define NETWORK_EXPECTED      "an address or a network, as in 10.0.0.0/8 or \"fd00::/8\""
-#define ADDRESSES_EXPECTED    "a network, as in 10.0.0.0/8 or \"fd00::/8\", or the name of a set"
+#define VIP_EXPECTED                                                                               \
+	"address or network, and port, as in 192.0.2.10:80, \"[2001:db8::10]:8000-8099\" or "      \
+	"198.51.100.0/24:*"
+#define NETWORK_EXPECTED   "an address or a network, as in 10.0.0.0/8 or \"fd00::/8\""
+#define ADDRESSES_EXPECTED "a network, as in 10.0.0.0/8 or \"fd00::/8\", or the name of a set"
 
 static const char *const bool_words[] = {"false", "true", NULL};
 static const char *const service_proto_words[] = {"tcp", "udp", NULL};
@@ -233,9 +236,9 @@ static const struct field backend_fields[] = {
 };
 
 static const struct field service_fields[] = {
-	{"vips", .read = read_list, .parse = parse_endpoint,
-	 FIELD_LIST(struct service, vips, vip_count), .expected = ENDPOINT_EXPECTED,
-	 .required = true},
+	{"vips", .read = read_list, .parse = parse_vip,
+	 FIELD_LIST(struct service, vips, vip_count), .expected = VIP_EXPECTED,
+	 .suggest = vip_suggest, .required = true},
 	{"proto", .read = read_scalar, .parse = parse_service_proto,
 	 FIELD_MEMBER(struct service, proto), .words = service_proto_words},
 	{"forward", WORD(struct service, forward, forward_words)},

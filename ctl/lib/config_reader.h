@@ -37,7 +37,7 @@ struct field {
 	unsigned min, max;
 	const char *expected;	  /* NULL: told by `words` or by min and max */
 	const char *const *words; /* ends with NULL */
-	const char *(*suggest)(const char *text, char buf[PREFIX_TEXT_LEN]); /* may be NULL */
+	const char *(*suggest)(const char *text, char buf[VIP_TEXT_LEN]); /* may be NULL */
 	const struct field *members; /* of a nested object, of each object in a map or list */
 	const struct field *element; /* instead: each value in a map is this one field */
 	const char *kind;	     /* of the objects in a map or list: "service" */
@@ -99,9 +99,9 @@ void *reader_list_add(struct reader *r, const struct field *field, void *object)
 /* What the field expects, in words. */
 const char *field_describe(const struct field *field, char *buf, size_t size);
 /* What was probably meant by `text`, or NULL. */
-const char *field_suggest(const struct field *field, const char *text, char buf[PREFIX_TEXT_LEN]);
+const char *field_suggest(const struct field *field, const char *text, char buf[VIP_TEXT_LEN]);
 /* For fields that take networks: without the bits behind the prefix. */
-const char *suggest_network(const char *text, char buf[PREFIX_TEXT_LEN]);
+const char *suggest_network(const char *text, char buf[VIP_TEXT_LEN]);
 
 /* --- messages (config_report.c) ---------------------------------------------------- */
 
@@ -147,5 +147,6 @@ int parse_address(const struct field *field, const char *text, void *out);
 int parse_interface_address(const struct field *field, const char *text, void *out);
 int parse_network(const struct field *field, const char *text, void *out);
 int parse_endpoint(const struct field *field, const char *text, void *out);
+int parse_vip(const struct field *field, const char *text, void *out);
 
 #endif /* SLUICE_CONFIG_READER_H */

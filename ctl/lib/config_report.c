@@ -91,7 +91,7 @@ void reader_mark_unreadable(struct reader *r, const char *key)
 void reader_mistake(struct reader *r, const struct field *field, const yaml_node_t *value)
 {
 	const char *text = reader_text(value);
-	char shown[READER_QUOTE_LEN], expected[256], buf[PREFIX_TEXT_LEN];
+	char shown[READER_QUOTE_LEN], expected[256], buf[VIP_TEXT_LEN];
 	const char *meant = text ? field_suggest(field, text, buf) : NULL;
 
 	reader_mark_unreadable(r, field->key);

@@ -145,6 +145,12 @@ int parse_endpoint(const struct field *field, const char *text, void *out)
 	return endpoint_parse(text, out);
 }
 
+int parse_vip(const struct field *field, const char *text, void *out)
+{
+	(void)field;
+	return vip_parse(text, out);
+}
+
 static const char *describe_words(const char *const *words, char *buf, size_t size)
 {
 	size_t used = 0;
@@ -168,7 +174,7 @@ const char *field_describe(const struct field *field, char *buf, size_t size)
 	return buf;
 }
 
-const char *suggest_network(const char *text, char buf[PREFIX_TEXT_LEN])
+const char *suggest_network(const char *text, char buf[VIP_TEXT_LEN])
 {
 	struct prefix prefix;
 	struct sluice_addr mask;
@@ -180,7 +186,7 @@ const char *suggest_network(const char *text, char buf[PREFIX_TEXT_LEN])
 	return prefix_format(&prefix, buf);
 }
 
-const char *field_suggest(const struct field *field, const char *text, char buf[PREFIX_TEXT_LEN])
+const char *field_suggest(const struct field *field, const char *text, char buf[VIP_TEXT_LEN])
 {
 	if (field->words)
 		return diag_nearest(text, field->words);

@@ -76,6 +76,13 @@ static void put_endpoint(FILE *out, const struct endpoint *endpoint)
 	put_text(out, endpoint_format(endpoint, buf));
 }
 
+static void put_vip(FILE *out, const struct vip *vip)
+{
+	char buf[VIP_TEXT_LEN];
+
+	put_text(out, vip_format(vip, buf));
+}
+
 static void put_ports(FILE *out, const struct port_range *range)
 {
 	fprintf(out, range->min == range->max ? "%u" : "%u-%u", range->min, range->max);
@@ -216,7 +223,7 @@ static void write_service(FILE *out, const struct cluster *cluster, const struct
 	fprintf(out, "  %s:\n    vips: [", service->name);
 	for (size_t i = 0; i < service->vip_count; i++) {
 		list_separate(out, i);
-		put_endpoint(out, &service->vips[i]);
+		put_vip(out, &service->vips[i]);
 	}
 	fprintf(out, "]\n    proto: %s\n    forward: %s\n", proto_name(service->proto, number),
 		forward_name(service->forward));

@@ -19,9 +19,9 @@ struct dataplane {
 	int lock_fd;			/* -1: opened for reading */
 	struct sluice_control *control; /* mapped; read only when opened for reading */
 	/* map descriptors, -1 where not open */
-	int vips, rules, ports, tunnels, intent; /* outer maps of slotted tables */
-	int vip_index, rings, backends, flows, conns4, conns6, block, ledger, rule_use, load, past,
-		misses, txports, control_fd;
+	int vips, prefixes, rules, ports, tunnels, intent; /* outer maps of slotted tables */
+	int vip_index, wide, rings, backends, flows, conns4, conns6, block, ledger, rule_use, load,
+		past, misses, txports, control_fd;
 	struct tables_in_force *tables; /* private to the library */
 };
 
@@ -114,7 +114,7 @@ struct loads;
 int loads_read(const struct dataplane *dp, struct loads **out) __must_check;
 void loads_free(struct loads *loads);
 /* Zero if it is not in force. */
-struct sluice_load loads_of_vip(const struct loads *loads, const struct endpoint *vip, int proto);
+struct sluice_load loads_of_vip(const struct loads *loads, const struct vip *vip, int proto);
 /* The backend's entry, good as long as `loads`; NULL: not in force, and *load untouched. */
 const struct sluice_backend *loads_of_backend(const struct loads *loads,
 					      const struct service *service,

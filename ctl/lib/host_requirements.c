@@ -184,11 +184,11 @@ static bool serves(const struct node *node, const struct service *service)
 	return false;
 }
 
-static bool has_vip(const struct requirements *list, const struct sluice_addr *addr)
+static bool has_vip(const struct requirements *list, const struct prefix *vip)
 {
 	for (size_t i = 0; i < list->count; i++)
 		if (list->items[i].kind == REQUIRE_VIP &&
-		    !addr_cmp(&list->items[i].address.addr, addr))
+		    prefix_equal(&list->items[i].address, vip))
 			return true;
 	return false;
 }
@@ -198,12 +198,12 @@ static int add_vips(struct requirements *list, const struct service *service)
 	for (size_t i = 0; i < service->vip_count; i++) {
 		struct requirement *r;
 
-		if (has_vip(list, &service->vips[i].addr))
+		if (has_vip(list, &service->vips[i].to))
 			continue;
 		r = add(list, REQUIRE_VIP, HOST_ERROR, "lo");
 		if (!r)
 			return -ENOMEM;
-		r->address = (struct prefix){.addr = service->vips[i].addr, .bits = 128};
+		r->address = service->vips[i].to;
 	}
 	return 0;
 }

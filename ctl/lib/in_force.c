@@ -93,6 +93,7 @@ int in_force_vips(const struct dataplane *dp, struct compiled_vip *vips, size_t 
 		previous = &vip->key;
 		++*count;
 	}
+	compile_sort_vips(vips, *count);
 	return 0;
 }
 

@@ -410,7 +410,7 @@ int loads_read(const struct dataplane *dp, struct loads **out)
 	}
 }
 
-struct sluice_load loads_of_vip(const struct loads *loads, const struct endpoint *vip, int proto)
+struct sluice_load loads_of_vip(const struct loads *loads, const struct vip *vip, int proto)
 {
 	struct sluice_vip_key key = compile_vip_key(vip, proto);
 	const struct vip_sum *found =

@@ -113,16 +113,15 @@ struct service *model_service(const struct cluster *cluster, const char *name)
 	return NULL;
 }
 
-static bool service_has_vip(const struct service *service, const struct endpoint *vip)
+static bool service_has_vip(const struct service *service, const struct vip *vip)
 {
 	for (size_t i = 0; i < service->vip_count; i++)
-		if (service->vips[i].port == vip->port &&
-		    !addr_cmp(&service->vips[i].addr, &vip->addr))
+		if (vip_equal(&service->vips[i], vip))
 			return true;
 	return false;
 }
 
-struct service *model_service_by_vip(const struct cluster *cluster, const struct endpoint *vip,
+struct service *model_service_by_vip(const struct cluster *cluster, const struct vip *vip,
 				     int proto)
 {
 	for (size_t i = 0; i < cluster->service_count; i++)
@@ -281,10 +280,9 @@ struct service *model_service_add(struct cluster *cluster, const char *name)
 	return service;
 }
 
-struct endpoint *model_vip_add(struct service *service, const struct endpoint *vip)
+struct vip *model_vip_add(struct service *service, const struct vip *vip)
 {
-	struct endpoint *added =
-		model_array_add(&service->vips, &service->vip_count, sizeof(*added));
+	struct vip *added = model_array_add(&service->vips, &service->vip_count, sizeof(*added));
 
 	if (added)
 		*added = *vip;
@@ -342,7 +340,7 @@ void model_service_del(struct cluster *cluster, struct service *service)
 	close_gap(service, cluster->services, &cluster->service_count, sizeof(*service));
 }
 
-void model_vip_del(struct service *service, struct endpoint *vip)
+void model_vip_del(struct service *service, struct vip *vip)
 {
 	close_gap(vip, service->vips, &service->vip_count, sizeof(*vip));
 }

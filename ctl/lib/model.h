@@ -14,6 +14,7 @@
 
 #include "addr.h"
 #include "diag.h"
+#include "vip.h"
 
 #define MODEL_VERSION 1 /* of the file format: key "sluice" */
 
@@ -26,10 +27,6 @@ struct address_set {
 	char name[SLUICE_NAME_LEN];
 	struct prefix *prefixes;
 	size_t prefix_count;
-};
-
-struct port_range {
-	unsigned short min, max; /* host byte order, inclusive */
 };
 
 /* What a rule's from: and to: say: prefixes written out, and names of sets. */
@@ -126,7 +123,7 @@ struct service {
 	char name[SLUICE_NAME_LEN];
 	int proto; /* IPPROTO_TCP or IPPROTO_UDP */
 	enum sluice_forward forward;
-	struct endpoint *vips;
+	struct vip *vips;
 	size_t vip_count;
 	struct backend *backends;
 	size_t backend_count;
@@ -197,7 +194,7 @@ struct interface *model_interface(const struct node *node, const char *name);
 struct policy *model_policy(const struct cluster *cluster, const char *name);
 struct rule *model_rule(const struct policy *policy, const char *name);
 struct service *model_service(const struct cluster *cluster, const char *name);
-struct service *model_service_by_vip(const struct cluster *cluster, const struct endpoint *vip,
+struct service *model_service_by_vip(const struct cluster *cluster, const struct vip *vip,
 				     int proto);
 struct backend *model_backend(const struct service *service, const char *name);
 struct address_set *model_set(const struct cluster *cluster, const char *name);
@@ -212,14 +209,14 @@ struct policy *model_policy_add(struct cluster *cluster, const char *name);
 /* At `index`, or at the end with SIZE_MAX. */
 struct rule *model_rule_add(struct policy *policy, const char *name, size_t index);
 struct service *model_service_add(struct cluster *cluster, const char *name);
-struct endpoint *model_vip_add(struct service *service, const struct endpoint *vip);
+struct vip *model_vip_add(struct service *service, const struct vip *vip);
 struct backend *model_backend_add(struct service *service, const char *name);
 struct address_set *model_set_add(struct cluster *cluster, const char *name);
 
 void model_policy_del(struct cluster *cluster, struct policy *policy);
 void model_rule_del(struct policy *policy, struct rule *rule);
 void model_service_del(struct cluster *cluster, struct service *service);
-void model_vip_del(struct service *service, struct endpoint *vip);
+void model_vip_del(struct service *service, struct vip *vip);
 void model_backend_del(struct service *service, struct backend *backend);
 
 /*
@@ -265,7 +262,6 @@ const char *proto_name(int proto, char buf[4]);
 int forward_parse(const char *word, enum sluice_forward *out) __must_check;
 int action_parse(const char *word, enum sluice_action *out) __must_check;
 int role_parse(const char *word, enum sluice_role *out) __must_check;
-int proto_parse(const char *word, int *out) __must_check;		     /* 0 for "any" */
-int port_range_parse(const char *word, struct port_range *out) __must_check; /* "80", "1000-2000" */
+int proto_parse(const char *word, int *out) __must_check; /* 0 for "any" */
 
 #endif /* SLUICE_MODEL_H */

@@ -62,6 +62,8 @@ bool validator_node_has(const struct node *node, const struct sluice_addr *addr)
 void validate_services(struct validator *v);
 /* The health check of one service. */
 void validate_check(struct validator *v, const struct service *service);
+/* The VIPs of all services, `count` of them. */
+void validate_vips(struct validator *v, size_t count);
 void validate_policies(struct validator *v);
 void validate_nodes(struct validator *v);
 void validate_agents(struct validator *v);

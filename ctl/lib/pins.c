@@ -46,7 +46,7 @@ static const struct pin pins[] = {
 	PIN("conns4", conns4),	    PIN("conns6", conns6),     PIN("vip_index", vip_index),
 	PIN("block", block),	    PIN("ledger", ledger),     PIN("rule_use", rule_use),
 	PIN("load", load),	    PIN("past", past),	       PIN("misses", misses),
-	PIN("txports", txports),
+	PIN("txports", txports),    PIN("wide", wide),	       PIN("prefixes", prefixes),
 };
 
 #define PIN_COUNT (sizeof(pins) / sizeof(pins[0]))

@@ -175,6 +175,18 @@ static int stage_vips(struct publication *pub)
 	return stage_table(pub, SLOTTED_VIPS, &table_vips, &content);
 }
 
+static int stage_prefixes(struct publication *pub)
+{
+	const struct compiled_prefix *prefixes = pub->next->prefixes;
+	struct table_content content = {.keys = &prefixes->key,
+					.values = &prefixes->prefix,
+					.key_stride = sizeof(*prefixes),
+					.value_stride = sizeof(*prefixes),
+					.count = pub->next->prefix_count};
+
+	return stage_table(pub, SLOTTED_PREFIXES, &table_prefixes, &content);
+}
+
 static int stage_tunnels(struct publication *pub)
 {
 	static const __u32 unused;
@@ -244,6 +256,8 @@ static int stage(struct publication *pub, const struct cluster *cluster, struct 
 		err = stage_rules(pub);
 	if (!err)
 		err = stage_vips(pub);
+	if (!err)
+		err = stage_prefixes(pub);
 	if (!err)
 		err = stage_tunnels(pub);
 	if (!err)
@@ -464,6 +478,19 @@ static int put_vip_index(const struct publication *pub)
 	return 0;
 }
 
+static int put_wide(const struct publication *pub)
+{
+	struct table_view view;
+	int err = table_map(pub->dp->wide, true, &view);
+
+	if (err)
+		return err;
+	memcpy((struct sluice_wide *)view.data + pub->next->slot * SLUICE_MAX_WIDE, pub->next->wide,
+	       pub->next->wide_count * sizeof(pub->next->wide[0]));
+	table_unmap(&view);
+	return 0;
+}
+
 static int put_in_force(const struct publication *pub)
 {
 	int err = dataplane_synchronize();
@@ -474,6 +501,8 @@ static int put_in_force(const struct publication *pub)
 		err = put_tables(pub);
 	if (!err)
 		err = put_vip_index(pub);
+	if (!err)
+		err = put_wide(pub);
 	if (!err)
 		err = zero_new_counters(pub);
 	if (!err)

@@ -45,6 +45,17 @@ const struct table_shape table_vips = {
 	.value_type = "sluice_vip",
 };
 
+const struct table_shape table_prefixes = {
+	.name = "sluice_prefix_i",
+	.type = BPF_MAP_TYPE_LPM_TRIE,
+	.key_bytes = sizeof(struct sluice_lpm_key),
+	.value_bytes = sizeof(struct sluice_prefix),
+	.entries = SLUICE_MAX_PREFIXES,
+	.flags = BPF_F_NO_PREALLOC,
+	.key_type = "sluice_lpm_key",
+	.value_type = "sluice_prefix",
+};
+
 const struct table_shape table_tunnels = {
 	.name = "sluice_tunnel_i",
 	.type = BPF_MAP_TYPE_HASH,
@@ -157,7 +168,7 @@ int table_outer(const struct dataplane *dp, enum slotted_table which)
 	const int outer[SLOTTED_COUNT] = {
 		[SLOTTED_PORTS] = dp->ports,   [SLOTTED_RULES] = dp->rules,
 		[SLOTTED_VIPS] = dp->vips,     [SLOTTED_TUNNELS] = dp->tunnels,
-		[SLOTTED_INTENT] = dp->intent,
+		[SLOTTED_INTENT] = dp->intent, [SLOTTED_PREFIXES] = dp->prefixes,
 	};
 
 	return outer[which];

@@ -134,6 +134,12 @@ void validate_check(struct validator *v, const struct service *service)
 {
 	const struct health_check *check = &service->check;
 
+	if (check->type != CHECK_NONE && !check->port && service->vip_count &&
+	    vip_ports(&service->vips[0]) == VIP_ALL_PORTS)
+		validator_report(v, service->at, "type port vips",
+				 "service \"%s\": check: expected a port, as the first VIP is all "
+				 "ports",
+				 service->name);
 	if (check->timeout_ms >= check->interval_ms)
 		validator_report(v, service->at, "interval timeout",
 				 "service \"%s\": check: timeout %ums: expected less than the "

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
- * Validation of services: VIPs and backends.
+ * Validation of services and backends. VIPs: validate_vips.c; checks: validate_checks.c.
  */
 #include "model_validator.h"
 
@@ -92,58 +92,14 @@ static void check_backends(struct validator *v, const struct service *service)
 
 static void check_service(struct validator *v, const struct service *service)
 {
-	char buf[ENDPOINT_TEXT_LEN];
-
 	if (!model_name_is_valid(service->name))
 		validator_report(v, service->at, "", "service \"%s\": not a valid name",
 				 service->name);
 	if (!service->vip_count)
 		validator_report(v, service->at, "vips",
 				 "service \"%s\": expected at least one VIP", service->name);
-	for (size_t i = 0; i < service->vip_count; i++)
-		if (!validator_is_unicast(&service->vips[i].addr))
-			validator_report(v, service->at, "",
-					 "service \"%s\": vips \"%s\": expected a unicast address",
-					 service->name, endpoint_format(&service->vips[i], buf));
 	validate_check(v, service);
 	check_backends(v, service);
-}
-
-static void clash_vips(struct validator *v, const struct claim *first, const struct claim *second)
-{
-	char vip[ENDPOINT_TEXT_LEN], number[4];
-
-	validator_report(v, second->at, "proto",
-			 "service \"%s\": VIP \"%s\" %s is in %s \"%s\" already", second->owner,
-			 endpoint_format(&second->endpoint, vip), proto_name(second->proto, number),
-			 first->owner == second->owner ? "this service" : "service", first->owner);
-}
-
-static void check_unique_vips(struct validator *v, size_t count)
-{
-	struct claim *claims = calloc(count + 1, sizeof(*claims));
-	size_t used = 0;
-
-	if (!claims) {
-		v->out_of_memory = true;
-		return;
-	}
-	for (size_t i = 0; i < v->cluster->service_count; i++) {
-		const struct service *service = &v->cluster->services[i];
-
-		for (size_t j = 0; j < service->vip_count; j++) {
-			claims[used] = (struct claim){
-				.at = service->at,
-				.endpoint = service->vips[j],
-				.proto = service->proto,
-				.owner = service->name,
-				.order = used,
-			};
-			used++;
-		}
-	}
-	validator_find_clashes(v, claims, used, clash_vips);
-	free(claims);
 }
 
 void validate_services(struct validator *v)
@@ -165,5 +121,5 @@ void validate_services(struct validator *v)
 			validator_limit(v, service->at, "backends up to here", backends,
 					max_backends);
 	}
-	check_unique_vips(v, vips);
+	validate_vips(v, vips);
 }

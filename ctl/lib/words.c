@@ -143,19 +143,3 @@ int proto_parse(const char *word, int *out)
 	*out = (int)number;
 	return 0;
 }
-
-int port_range_parse(const char *word, struct port_range *out)
-{
-	unsigned min, max;
-	const char *end = number_scan(word, 65535, &min);
-
-	if (!end)
-		return -EINVAL;
-	max = min;
-	if (*end == '-')
-		end = number_scan(end + 1, 65535, &max);
-	if (!end || *end || !min || max < min)
-		return -EINVAL;
-	*out = (struct port_range){.min = (unsigned short)min, .max = (unsigned short)max};
-	return 0;
-}

@@ -24,14 +24,16 @@
 /* Raised whenever a layout below changes; checked against the pinned maps. */
 #define SLUICE_ABI_VERSION 3
 
-#define SLUICE_NAME_LEN	    32	 /* names of objects, with the final NUL */
-#define SLUICE_IFNAME_LEN   16	 /* IFNAMSIZ */
-#define SLUICE_SLOTS	    2	 /* slots of a slotted table */
-#define SLUICE_MAX_PORTS    64	 /* interfaces of one node with Sluice on them */
-#define SLUICE_MAX_VIPS	    4096 /* address, port, protocol triples */
-#define SLUICE_MAX_SERVICES 1024
-#define SLUICE_MAX_RINGS    2048 /* twice the services: old and new side by side */
-#define SLUICE_MAX_BACKENDS 4096
+#define SLUICE_NAME_LEN	    32	  /* names of objects, with the final NUL */
+#define SLUICE_IFNAME_LEN   16	  /* IFNAMSIZ */
+#define SLUICE_SLOTS	    2	  /* slots of a slotted table */
+#define SLUICE_MAX_PORTS    64	  /* interfaces of one node with Sluice on them */
+#define SLUICE_MAX_VIPS	    16384 /* VIPs, and the addresses that they have */
+#define SLUICE_MAX_PREFIXES 8192  /* that are VIPs */
+#define SLUICE_MAX_WIDE	    65536 /* elements of all lists of port ranges */
+#define SLUICE_MAX_SERVICES 4096
+#define SLUICE_MAX_RINGS    8192 /* twice the services: old and new side by side */
+#define SLUICE_MAX_BACKENDS 16384
 #define SLUICE_MAX_LOADS    65536 /* pairs of a VIP and a backend that are counted */
 #define SLUICE_MAX_RULES    4096  /* compiled rules of one node, all policies */
 #define SLUICE_MAX_TUNNELS  256	  /* balancers that a decapsulator believes */
@@ -40,8 +42,8 @@
 #define SLUICE_RING_SIZE    65537 /* Maglev table entries; prime */
 #define SLUICE_INTENT_CHUNK 4096  /* bytes per element of the stored configuration */
 #define SLUICE_TRACE_STEPS  32
-#define SLUICE_VIP_BUCKETS  4096 /* of the index of VIPs; a power of two */
-#define SLUICE_WAYS	    4	 /* entries of a bucket: of the index, and of the connections */
+#define SLUICE_VIP_BUCKETS  16384 /* of the index of VIPs; a power of two */
+#define SLUICE_WAYS	    4	  /* entries of a bucket: of the index, and of the connections */
 
 #define SLUICE_NONE   ((__u32)-1) /* "no backend", "no rule", "no ring" */
 #define SLUICE_NONE16 ((__u16)-1) /* the same in 16 bits */
@@ -70,9 +72,9 @@ struct sluice_control {
 		struct sluice_generation generation;
 		__u64 generation_word; /* both halves at once */
 	};
-	__u64 block_entries; /* prefixes in sluice_block; 0 skips the look-up */
-	__u32 abi;	     /* SLUICE_ABI_VERSION of the writer */
-	__u32 loads_moving;  /* odd while a publication moves counts to sluice_past */
+	__u64 block_entries;  /* prefixes in sluice_block; 0 skips the look-up */
+	__u32 abi;	      /* SLUICE_ABI_VERSION of the writer */
+	__u32 loads_moving;   /* odd while a publication moves counts to sluice_past */
 	__u64 applied_unix_s; /* when the generation was published */
 	char node[SLUICE_NAME_LEN];
 	__u64 flow_seed; /* secret, made with the maps: nobody can aim at one bucket of flows */
@@ -157,26 +159,62 @@ struct sluice_rule {
 	__u8 ports;  /* 1: the port ranges count (TCP and UDP only) */
 };
 
-/* sluice_vips: slotted, inner HASH[SLUICE_MAX_VIPS]. */
+/*
+ * sluice_vips: slotted, inner HASH[SLUICE_MAX_VIPS]. A wide VIP, of a port range or a prefix,
+ * has an entry for its numbers alone, with its first port: packets find it in sluice_wide.
+ */
 struct sluice_vip_key {
 	struct sluice_addr addr;
 	__be16 port; /* 0 with proto 0: "this address is a VIP" */
 	__u8 proto;
-	__u8 pad;
+	__u8 wide; /* 0, or the bits of the prefix; plus SLUICE_WIDE_ONE_PORT */
 };
+
+#define SLUICE_WIDE_ONE_PORT 128 /* one port of a prefix, that a range of it may begin with, too */
 
 enum sluice_forward {
 	SLUICE_FORWARD_IPIP, /* IP in IP: RFC 2003, 2473, 4213 */
 	SLUICE_FORWARD_DSR,  /* rewrite of the link address */
 };
 
+#define SLUICE_VIP_SPILLED  (1 << 0) /* in the index: entries of this bucket had no room in it */
+#define SLUICE_VIP_PREFIXES (1 << 1) /* in the index, in all buckets: some prefixes are VIPs */
+#define SLUICE_VIP_WIDE	    (1 << 2) /* several addresses or ports: one of sluice_wide */
+
 struct sluice_vip {
-	__u32 loads;   /* first entry in sluice_load; a backend adds its index */
+	__u32 loads;   /* first entry in sluice_load; a backend adds its index. In a bare address
+			* entry its list in sluice_wide, or SLUICE_NONE */
 	__u16 service; /* index: stable while the service lives */
 	__u16 ring;    /* index into sluice_rings; SLUICE_NONE16 in a bare address entry */
 	__u16 id;      /* not 0, and the VIP's as long as it is one; 0 in a bare address entry */
 	__u8 forward;  /* enum sluice_forward */
-	__u8 spilled;  /* 1, in the index: entries of this bucket had no room in it */
+	__u8 flags;    /* SLUICE_VIP_* */
+};
+
+/*
+ * sluice_wide: mmapable ARRAY[SLUICE_SLOTS * SLUICE_MAX_WIDE], a half for each slot: lists of
+ * port ranges, of one address or prefix each, known by their place in the half. The first
+ * element of a list says how many follow, of TCP and then of UDP; they are disjoint, in
+ * ascending order, and hold what the address has from wider prefixes, too.
+ */
+struct sluice_wide {
+	union {
+		struct {
+			__u16 tcp;
+			__u16 udp;
+		} count; /* of the first element, whose VIP is a bare address's */
+		struct {
+			__u16 min;
+			__u16 max;
+		} ports; /* host byte order, inclusive */
+	};
+	struct sluice_vip vip;
+};
+
+/* sluice_prefixes: slotted, inner LPM_TRIE[SLUICE_MAX_PREFIXES], struct sluice_lpm_key to this. */
+struct sluice_prefix {
+	__u32 list; /* in sluice_wide */
+	__u32 bits; /* of the prefix itself */
 };
 
 /*
@@ -197,7 +235,7 @@ struct sluice_vip_bucket {
 /* A key's 20 bytes, as words of this machine: compared and hashed without a copy. */
 struct sluice_vip_words {
 	__u64 addr[2];
-	__u32 rest; /* port, proto, pad */
+	__u32 rest; /* port, proto, wide */
 };
 
 /* The bucket of a key, within the half of its slot: the one function of writer and packet. */
@@ -304,7 +342,11 @@ struct sluice_conn4 {
 };
 
 struct sluice_conn6 {
-	__u64 key; /* source port << 32, VIP id << 48 */
+	/*
+	 * Source port << 32, VIP id << 48. Of a wide VIP, in both families: the destination's
+	 * port as well, and its address is mixed into src.
+	 */
+	__u64 key;
 	__u64 value;
 	struct sluice_addr src;
 };
@@ -319,9 +361,9 @@ struct sluice_conn_bucket6 {
 
 /* Fields of a value: first bit, and number of bits. 0 as a whole: never used. */
 #define SLUICE_CONN_BACKEND_AT	     0 /* slot */
-#define SLUICE_CONN_BACKEND_BITS     12
-#define SLUICE_CONN_INCARNATION_AT   12 /* of the backend, its low bits */
-#define SLUICE_CONN_INCARNATION_BITS 14
+#define SLUICE_CONN_BACKEND_BITS     14
+#define SLUICE_CONN_INCARNATION_AT   14 /* of the backend, its low bits */
+#define SLUICE_CONN_INCARNATION_BITS 12
 #define SLUICE_CONN_STATE_AT	     26 /* enum sluice_flow_state */
 #define SLUICE_CONN_STATE_BITS	     2
 #define SLUICE_CONN_OWNED_AT	     28 /* enum sluice_conn_owned */
@@ -444,6 +486,7 @@ _Static_assert(sizeof(struct sluice_rule) == 80, "ABI");
 _Static_assert(sizeof(struct sluice_vip_key) == 20, "ABI");
 _Static_assert(sizeof(struct sluice_vip) == 12, "ABI");
 _Static_assert(sizeof(struct sluice_vip_bucket) == 128, "ABI");
+_Static_assert(sizeof(struct sluice_wide) == 16, "ABI");
 _Static_assert(sizeof(struct sluice_conn_bucket4) == 64, "ABI");
 _Static_assert(sizeof(struct sluice_conn_bucket6) == 128, "ABI");
 _Static_assert(SLUICE_MAX_BACKENDS == 1 << SLUICE_CONN_BACKEND_BITS, "ABI");

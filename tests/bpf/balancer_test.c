@@ -330,9 +330,9 @@ static void slot_used_again_inherits_no_way(void)
 static void add_crowd(struct testbed *tb)
 {
 	struct service *crowd = model_service_add(&tb->cluster, "crowd");
-	struct endpoint vip = {.port = 60};
+	struct vip vip;
 
-	CU_ASSERT_FATAL(!addr_parse("192.0.2.10", &vip.addr));
+	CU_ASSERT_FATAL(!vip_parse("192.0.2.10:60", &vip));
 	crowd->proto = IPPROTO_TCP;
 	model_vip_add(crowd, &vip);
 	for (unsigned i = 0; i < CROWD; i++) {

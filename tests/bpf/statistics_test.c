@@ -24,10 +24,10 @@ static const char config[] =
 static struct sluice_load load_of_vip(const struct testbed *tb, const char *text, int proto)
 {
 	struct sluice_load load;
-	struct endpoint vip;
+	struct vip vip;
 	struct loads *loads;
 
-	CU_ASSERT_FATAL(!endpoint_parse(text, &vip));
+	CU_ASSERT_FATAL(!vip_parse(text, &vip));
 	CU_ASSERT_FATAL(!loads_read(&tb->dp, &loads));
 	load = loads_of_vip(loads, &vip, proto);
 	loads_free(loads);
@@ -141,13 +141,13 @@ static void vip_keeps_what_it_sent_to_a_backend_that_goes(void)
 
 static void backend_keeps_what_it_got_from_a_vip_that_goes(void)
 {
-	struct endpoint first, other;
+	struct vip first, other;
 	struct service *www;
 	struct sluice_load one;
 	struct testbed tb;
 
-	CU_ASSERT_FATAL(!endpoint_parse("192.0.2.10:80", &first));
-	CU_ASSERT_FATAL(!endpoint_parse("192.0.2.12:80", &other));
+	CU_ASSERT_FATAL(!vip_parse("192.0.2.10:80", &first));
+	CU_ASSERT_FATAL(!vip_parse("192.0.2.12:80", &other));
 	testbed_up(&tb, "lb", config);
 	send_flows(&tb, "192.0.2.10", 80, 30);
 	one = testbed_load(&tb, "www", "one");

@@ -21,11 +21,14 @@ static bool arrays_equal(const void *a, const void *b, size_t count, size_t size
 	return true;
 }
 
-static bool prefix_equal(const void *left, const void *right)
+static bool prefixes_equal(const void *left, const void *right)
 {
-	const struct prefix *a = left, *b = right;
+	return prefix_equal(left, right);
+}
 
-	return !addr_cmp(&a->addr, &b->addr) && a->bits == b->bits;
+static bool vips_equal(const void *left, const void *right)
+{
+	return vip_equal(left, right);
 }
 
 static bool endpoint_equal(const void *left, const void *right)
@@ -52,7 +55,7 @@ static bool set_equal(const void *left, const void *right)
 	const struct address_set *a = left, *b = right;
 
 	return name_equal(a->name, b->name) &&
-	       ARRAYS_EQUAL(a, b, prefixes, prefix_count, prefix_equal);
+	       ARRAYS_EQUAL(a, b, prefixes, prefix_count, prefixes_equal);
 }
 
 static bool backend_equal(const void *left, const void *right)
@@ -88,14 +91,14 @@ static bool service_equal(const void *left, const void *right)
 	const struct service *a = left, *b = right;
 
 	return name_equal(a->name, b->name) && a->proto == b->proto && a->forward == b->forward &&
-	       ARRAYS_EQUAL(a, b, vips, vip_count, endpoint_equal) &&
+	       ARRAYS_EQUAL(a, b, vips, vip_count, vips_equal) &&
 	       ARRAYS_EQUAL(a, b, backends, backend_count, backend_equal) &&
 	       check_equal(&a->check, &b->check);
 }
 
 static bool addresses_equal(const struct rule_addresses *a, const struct rule_addresses *b)
 {
-	return ARRAYS_EQUAL(a, b, prefixes, prefix_count, prefix_equal) &&
+	return ARRAYS_EQUAL(a, b, prefixes, prefix_count, prefixes_equal) &&
 	       ARRAYS_EQUAL(a, b, sets, set_count, name_equal);
 }
 
@@ -122,7 +125,7 @@ static bool interface_equal(const void *left, const void *right)
 	const struct interface *a = left, *b = right;
 
 	return name_equal(a->name, b->name) && name_equal(a->network, b->network) &&
-	       ARRAYS_EQUAL(a, b, addresses, address_count, prefix_equal) && a->mtu == b->mtu &&
+	       ARRAYS_EQUAL(a, b, addresses, address_count, prefixes_equal) && a->mtu == b->mtu &&
 	       a->roles == b->roles && name_equal(a->policy, b->policy);
 }
 

@@ -371,7 +371,7 @@ static void only_the_other_slots_states_change(void)
 
 static void service_keeps_its_index_when_its_vips_change(void)
 {
-	struct endpoint other;
+	struct vip other;
 	struct service *two;
 	unsigned slot;
 
@@ -381,7 +381,7 @@ static void service_keeps_its_index_when_its_vips_change(void)
 	read_text(balanced);
 	model_service_del(&cluster, model_service(&cluster, "one"));
 	two = model_service(&cluster, "two");
-	CU_ASSERT_EQUAL(endpoint_parse("192.0.2.9:53", &other), 0);
+	CU_ASSERT_EQUAL(vip_parse("192.0.2.9:53", &other), 0);
 	two->vips[0] = other;
 	CU_ASSERT_EQUAL(compile_on("lb1", NULL, 0), 0);
 	CU_ASSERT_EQUAL(next.service_count, 1);

@@ -140,7 +140,7 @@ static struct cluster cluster;
 
 static struct service *add_service(const char *name, size_t backends)
 {
-	struct endpoint vip = {.addr = addr_from_v4(htonl(0xc000020a)), .port = 443};
+	struct vip vip = {.to = {addr_from_v4(htonl(0xc000020a)), 128}, .ports = {443, 443}};
 	struct service *service = model_service_add(&cluster, name);
 
 	CU_ASSERT_PTR_NOT_NULL_FATAL(service);

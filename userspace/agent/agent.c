@@ -45,10 +45,10 @@ static void publish(struct agent *agent)
 		log_error("agent", "event=health-not-applied error=\"%s\"", strerror(-err));
 }
 
-static bool has_vip(const struct service_state *service, const struct sluice_addr *vip)
+static bool has_vip(const struct service_state *service, const struct prefix *vip)
 {
 	for (size_t i = 0; i < service->vip_count; i++)
-		if (!addr_cmp(&service->vips[i].addr, vip))
+		if (prefix_equal(&service->vips[i].to, vip))
 			return true;
 	return false;
 }

@@ -12,12 +12,11 @@
 
 /* --- routes -------------------------------------------------------------------- */
 
-static struct nl_msg *route_message(int type, int flags, const struct sluice_addr *vip,
-				    unsigned metric)
+static struct nl_msg *route_message(int type, int flags, const struct prefix *vip, unsigned metric)
 {
 	struct rtmsg route = {
-		.rtm_family = netlink_family(vip),
-		.rtm_dst_len = addr_is_v4(vip) ? 32 : 128,
+		.rtm_family = netlink_family(&vip->addr),
+		.rtm_dst_len = (unsigned char)prefix_length(vip),
 		.rtm_table = ANNOUNCE_TABLE,
 		.rtm_protocol = NETLINK_PROTO_SLUICE,
 		.rtm_scope = RT_SCOPE_UNIVERSE,
@@ -29,14 +28,15 @@ static struct nl_msg *route_message(int type, int flags, const struct sluice_add
 	if (!message)
 		return NULL;
 	if (nlmsg_append(message, &route, sizeof(route), NLMSG_ALIGNTO) ||
-	    netlink_put_addr(message, RTA_DST, vip) || nla_put_u32(message, RTA_PRIORITY, metric)) {
+	    netlink_put_addr(message, RTA_DST, &vip->addr) ||
+	    nla_put_u32(message, RTA_PRIORITY, metric)) {
 		nlmsg_free(message);
 		return NULL;
 	}
 	return message;
 }
 
-static int route_add(struct announcer *announcer, const struct sluice_addr *vip, unsigned metric)
+static int route_add(struct announcer *announcer, const struct prefix *vip, unsigned metric)
 {
 	int err = netlink_request(
 		announcer->sock,
@@ -45,7 +45,7 @@ static int route_add(struct announcer *announcer, const struct sluice_addr *vip,
 	return err == -EEXIST ? 0 : err;
 }
 
-static int route_del(struct announcer *announcer, const struct sluice_addr *vip, unsigned metric)
+static int route_del(struct announcer *announcer, const struct prefix *vip, unsigned metric)
 {
 	int err = netlink_request(announcer->sock, route_message(RTM_DELROUTE, 0, vip, metric));
 
@@ -84,15 +84,15 @@ static int route_remove(struct announcer *announcer, struct announced *vip)
 
 /* --- what is there --------------------------------------------------------------- */
 
-static struct announced *find(struct announcer *announcer, const struct sluice_addr *vip)
+static struct announced *find(struct announcer *announcer, const struct prefix *vip)
 {
 	for (size_t i = 0; i < announcer->count; i++)
-		if (!addr_cmp(&announcer->vips[i].vip, vip))
+		if (prefix_equal(&announcer->vips[i].vip, vip))
 			return &announcer->vips[i];
 	return NULL;
 }
 
-static struct announced *find_or_add(struct announcer *announcer, const struct sluice_addr *vip)
+static struct announced *find_or_add(struct announcer *announcer, const struct prefix *vip)
 {
 	struct announced *vips, *found = find(announcer, vip);
 
@@ -113,7 +113,7 @@ static void take_route(struct nlmsghdr *header, void *context)
 	const struct rtmsg *route = nlmsg_data(header);
 	struct nlattr *attributes[RTA_MAX + 1];
 	struct announced *announced;
-	struct sluice_addr vip;
+	struct prefix vip;
 	unsigned metric;
 
 	if (nlmsg_parse(header, sizeof(*route), attributes, RTA_MAX, NULL) ||
@@ -121,8 +121,11 @@ static void take_route(struct nlmsghdr *header, void *context)
 		return;
 	if (route->rtm_protocol != NETLINK_PROTO_SLUICE ||
 	    nla_get_u32(attributes[RTA_TABLE]) != ANNOUNCE_TABLE ||
-	    !netlink_get_addr(attributes[RTA_DST], &vip))
+	    !netlink_get_addr(attributes[RTA_DST], &vip.addr))
 		return;
+	vip.bits = route->rtm_dst_len;
+	if (addr_is_v4(&vip.addr))
+		vip.bits += SLUICE_V4_PREFIX_BITS;
 	announced = find_or_add(announcer, &vip);
 	if (!announced)
 		return;
@@ -167,7 +170,7 @@ int announcer_refresh(struct announcer *announcer)
 static int want(struct announcer *announcer, const struct service *service)
 {
 	for (size_t i = 0; i < service->vip_count; i++) {
-		struct announced *vip = find_or_add(announcer, &service->vips[i].addr);
+		struct announced *vip = find_or_add(announcer, &service->vips[i].to);
 
 		if (!vip)
 			return -ENOMEM;
@@ -178,13 +181,13 @@ static int want(struct announcer *announcer, const struct service *service)
 
 static int withdraw_unwanted(struct announcer *announcer, struct announced *vip)
 {
-	char text[ADDR_TEXT_LEN];
+	char text[PREFIX_TEXT_LEN];
 	int err;
 
 	if (vip->metric == ANNOUNCE_NONE)
 		return 0;
 	err = route_remove(announcer, vip);
-	addr_format(&vip->vip, text);
+	prefix_format(&vip->vip, text);
 	if (err)
 		log_error("announce", "event=withdraw-failed vip=%s error=\"%s\"", text,
 			  strerror(-err));
@@ -246,7 +249,7 @@ void announcer_set(struct announcer *announcer, struct announced *vip, bool good
 		   const char *reason, uint64_t now_ns)
 {
 	unsigned metric = good ? ANNOUNCE_METRIC_GOOD : ANNOUNCE_METRIC_BAD;
-	char text[ADDR_TEXT_LEN];
+	char text[PREFIX_TEXT_LEN];
 	int err;
 
 	if (!good)
@@ -262,10 +265,10 @@ void announcer_set(struct announcer *announcer, struct announced *vip, bool good
 	if (!err)
 		log_write(good ? LOG_LEVEL_INFO : LOG_LEVEL_WARN, "announce",
 			  "event=announced vip=%s metric=%u reason=\"%s\"",
-			  addr_format(&vip->vip, text), metric, reason);
+			  prefix_format(&vip->vip, text), metric, reason);
 	else if (!vip->failing)
 		log_error("announce", "event=announce-failed vip=%s metric=%u error=\"%s\"",
-			  addr_format(&vip->vip, text), metric, strerror(-err));
+			  prefix_format(&vip->vip, text), metric, strerror(-err));
 	vip->failing = err;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
- * VIP announcement: a host route for each address of an announced service in
+ * VIP announcement: a route for each address or prefix of an announced service in
  * kernel table ANNOUNCE_TABLE, which no rule consults: only the BGP daemon
  * reads it (docs/adr/0003). The metric says how the node is. A change puts the
  * new route in before it takes the old one out, so the daemon never sees none.
@@ -25,9 +25,9 @@
 struct nl_sock;
 
 struct announced {
-	struct sluice_addr vip;
-	unsigned metric; /* of the best route in the kernel; ANNOUNCE_NONE */
-	bool others;	 /* there are more routes of ours for it */
+	struct prefix vip; /* of all its bits: one address */
+	unsigned metric;   /* of the best route in the kernel; ANNOUNCE_NONE */
+	bool others;	   /* there are more routes of ours for it */
 	bool wanted;
 	bool failing;		/* the last attempt to write it failed: logged */
 	uint64_t good_since_ns; /* 0: not good now */

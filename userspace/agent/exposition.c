@@ -153,11 +153,11 @@ static void write_service_info(FILE *out, const struct roster *roster)
 	metrics_family(out, GAUGE, "sluice_service_info", "Always 1: an address of a service.");
 	for (size_t i = 0; i < roster->service_count; i++) {
 		const struct service_state *service = &roster->services[i];
-		char number[4], text[ENDPOINT_TEXT_LEN];
+		char number[4], text[VIP_TEXT_LEN];
 
 		for (size_t j = 0; j < service->vip_count; j++)
 			metrics_uint(out, "sluice_service_info", 1, "service", service->name, "vip",
-				     endpoint_format(&service->vips[j], text), "proto",
+				     vip_format(&service->vips[j], text), "proto",
 				     proto_name(service->proto, number), "check",
 				     check_type_name(service->check.type), NULL);
 	}
@@ -331,7 +331,7 @@ static uint64_t load_value(const struct sluice_load *load, const struct load_fam
 static void write_vip_loads(FILE *out, const struct cluster *cluster, const struct loads *loads,
 			    const struct load_family *family)
 {
-	char text[ENDPOINT_TEXT_LEN], number[4];
+	char text[VIP_TEXT_LEN], number[4];
 
 	metrics_family(out, COUNTER, family->vips, family->vips_help);
 	for (size_t i = 0; i < cluster->service_count; i++) {
@@ -342,15 +342,14 @@ static void write_vip_loads(FILE *out, const struct cluster *cluster, const stru
 				loads_of_vip(loads, &service->vips[j], service->proto);
 
 			metrics_uint(out, family->vips, load_value(&load, family), "service",
-				     service->name, "vip",
-				     endpoint_format(&service->vips[j], text), "proto",
-				     proto_name(service->proto, number), NULL);
+				     service->name, "vip", vip_format(&service->vips[j], text),
+				     "proto", proto_name(service->proto, number), NULL);
 		}
 	}
 }
 
-static void write_backend_loads(FILE *out, const struct cluster *cluster,
-				const struct loads *loads, const struct load_family *family)
+static void write_backend_loads(FILE *out, const struct cluster *cluster, const struct loads *loads,
+				const struct load_family *family)
 {
 	metrics_family(out, COUNTER, family->backends, family->backends_help);
 	for (size_t i = 0; i < cluster->service_count; i++) {
@@ -440,20 +439,20 @@ static void write_peers(FILE *out, struct agent *agent)
 static void write_announcements(FILE *out, struct agent *agent)
 {
 	const struct announcer *announcer = &agent->announcer;
-	char text[ADDR_TEXT_LEN];
+	char text[PREFIX_TEXT_LEN];
 
 	if (!announcer->count)
 		return;
 	metrics_family(out, GAUGE, "sluice_announced", "Whether a route for the VIP is announced.");
 	for (size_t i = 0; i < announcer->count; i++)
 		metrics_uint(out, "sluice_announced", announcer->vips[i].metric != ANNOUNCE_NONE,
-			     "vip", addr_format(&announcer->vips[i].vip, text), NULL);
+			     "vip", prefix_format(&announcer->vips[i].vip, text), NULL);
 	metrics_family(out, GAUGE, "sluice_announced_good",
 		       "Whether it is announced as from a node that can serve it.");
 	for (size_t i = 0; i < announcer->count; i++)
 		metrics_uint(out, "sluice_announced_good",
 			     announcer->vips[i].metric == ANNOUNCE_METRIC_GOOD, "vip",
-			     addr_format(&announcer->vips[i].vip, text), NULL);
+			     prefix_format(&announcer->vips[i].vip, text), NULL);
 }
 
 static void write_neighbours(FILE *out, struct agent *agent)

@@ -101,7 +101,7 @@ static void backend_describe(struct backend_state *backend, struct service_state
 static int service_build(struct service_state *service, struct service_state *old,
 			 const struct service *from)
 {
-	unsigned short default_port = from->vip_count ? from->vips[0].port : 0;
+	unsigned short default_port = from->vip_count ? from->vips[0].ports.min : 0;
 
 	strcpy(service->name, from->name);
 	service->id = roster_id(from->name);

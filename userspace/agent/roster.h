@@ -60,7 +60,7 @@ struct service_state {
 	uint64_t id; /* of the name, the same on every node */
 	struct health_check check;
 	struct probe_plan *plan; /* NULL: not checked yet */
-	struct endpoint *vips;
+	struct vip *vips;
 	size_t vip_count;
 	int proto;
 	bool panic;
