@@ -31,12 +31,18 @@ static __always_inline __u64 hash_words(__u64 hash, const struct sluice_addr *ad
 }
 
 /* Equal on all balancers: of the packet alone, with nothing of this host in it. */
-static __always_inline __u32 ring_index(const struct tuple *tuple)
+static __always_inline __u32 ring_index(const struct tuple *tuple, __u8 vip_flags)
 {
-	__u64 hash = hash_words(HASH_SEED, &tuple->src);
+	const struct sluice_addr *src = &tuple->src;
+	__u64 hash = hash_mix(HASH_SEED, (__u64)src->words[0] << 32 | src->words[1]);
 
-	hash = hash_words(hash, &tuple->dst);
-	hash = hash_mix(hash, (__u64)tuple->sport << 32 | (__u32)tuple->dport << 16 | tuple->proto);
+	if (!(vip_flags & SLUICE_VIP_BY_SOURCE64) || addr_is_v4(src))
+		hash = hash_mix(hash, (__u64)src->words[2] << 32 | src->words[3]);
+	if (!(vip_flags & SLUICE_VIP_BY_SOURCE)) {
+		hash = hash_words(hash, &tuple->dst);
+		hash = hash_mix(hash, (__u64)tuple->sport << 32 | (__u32)tuple->dport << 16 |
+					      tuple->proto);
+	}
 	hash = hash_mix(hash, hash >> 17);
 	return (hash >> 32) * SLUICE_RING_SIZE >> 32;
 }
@@ -92,7 +98,7 @@ static __always_inline int choose_by_flow(const struct sluice_flow *flow,
 static __always_inline int choose_by_ring(const struct tuple *tuple, const struct sluice_vip *vip,
 					  __u32 slot, struct choice *choice)
 {
-	__u32 ring_id = vip->ring, index = ring_index(tuple);
+	__u32 ring_id = vip->ring, index = ring_index(tuple, vip->flags);
 	__u32 at = index / SLUICE_RING_PER_WORD;
 	void *ring = bpf_map_lookup_elem(&sluice_rings, &ring_id);
 	const struct sluice_ring_word *word = ring ? bpf_map_lookup_elem(ring, &at) : NULL;

@@ -55,7 +55,7 @@ vip_indexed(__u32 slot, const struct sluice_vip_words *key, int *spilled)
 		    found->addr[0] == key->addr[0])
 			return &entry->vip;
 	}
-	*spilled = bucket->entries[0].vip.flags;
+	*spilled = bucket->entries[0].vip.flags & (SLUICE_VIP_SPILLED | SLUICE_VIP_PREFIXES);
 	return NULL;
 }
 

@@ -85,6 +85,11 @@ static int parse_weight(const char *text, void *member)
 	return 0;
 }
 
+static int parse_percent(const char *text, void *member)
+{
+	return percent_parse(text, member);
+}
+
 /* Calls `each` for every part of "a,b,c"; an empty part is a mistake. */
 static int for_each_part(const char *text, int (*each)(const char *part, void *into), void *into)
 {
@@ -221,7 +226,6 @@ _Static_assert(MODEL_MAX_WEIGHT == 1000 && SLUICE_NAME_LEN == 32, "limits");
 
 static const char *const mode_words[] = {"native", "generic", NULL};
 static const char *const default_words[] = {"drop", "accept", NULL};
-static const char *const yes_no_words[] = {"no", "yes", NULL};
 
 const struct argument_type type_text = {parse_text, NULL, "a word that is not empty"};
 const struct argument_type type_name = {parse_name, NULL,
@@ -250,6 +254,8 @@ const struct argument_type type_proto = {
 	parse_proto, proto_words,
 	"any, tcp, udp, icmp, icmpv6, ipip, ipv6, gre, esp, ah, sctp or a number from 1 to 255"};
 const struct argument_type type_forward = {NULL, forward_words, NULL};
+const struct argument_type type_affinity = {NULL, affinity_words, NULL};
+const struct argument_type type_percent = {parse_percent, NULL, "a percentage from 0% to 100%"};
 const struct argument_type type_admin = {NULL, backend_admin_words, NULL};
 const struct argument_type type_action = {NULL, action_words, NULL};
 const struct argument_type type_default = {NULL, default_words, NULL};

@@ -15,6 +15,7 @@ struct backend_args {
 	struct address_pair addresses;
 	unsigned weight;
 	int admin;
+	int backup;
 };
 
 static void set_options(const struct invocation *inv, struct backend *backend)
@@ -31,6 +32,8 @@ static void set_options(const struct invocation *inv, struct backend *backend)
 		backend->weight = args->weight;
 	if (command_given(inv, &args->admin))
 		backend->admin = (enum backend_admin)args->admin;
+	if (command_given(inv, &args->backup))
+		backend->backup = args->backup;
 }
 
 static int add(struct session *session, struct service *service)
@@ -211,6 +214,8 @@ static const struct parameter set_parameters[] = {
 	       "its share of new flows, 0 to 1000, 100 by default; 0: no new flows"),
 	OPTION(struct backend_args, admin, "state", "up|drain|down", type_admin,
 	       "up (the default); drain: keeps its flows, gets no new ones; down: loses them"),
+	OPTION(struct backend_args, backup, "backup", "yes|no", type_yes_no,
+	       "yes: gets new flows only while no other backend can"),
 	PROTO_OPTION,
 	{},
 };

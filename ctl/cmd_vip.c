@@ -16,6 +16,8 @@ struct vip_args {
 	const char *name;
 	int forward;
 	bool statistics;
+	int affinity;
+	unsigned panic_percent;
 };
 
 /* A name for a service that was given none: "tcp-443", "tcp-443-2", "udp-8000-8099", "tcp-all". */
@@ -67,6 +69,10 @@ static void set_options(const struct invocation *inv, struct service *service)
 
 	if (command_given(inv, &args->forward))
 		service->forward = (enum sluice_forward)args->forward;
+	if (command_given(inv, &args->affinity))
+		service->affinity = (enum affinity)args->affinity;
+	if (command_given(inv, &args->panic_percent))
+		service->panic_percent = args->panic_percent;
 }
 
 static int add(struct session *session)
@@ -245,6 +251,10 @@ static const struct parameter set_parameters[] = {
 	OPTION(struct vip_args, forward, "forward", "ipip|dsr", type_forward,
 	       "how its packets travel: in a tunnel (ipip, the default), or to the link address "
 	       "of the backend (dsr)"),
+	OPTION(struct vip_args, affinity, "affinity", "none|source|source64", type_affinity,
+	       "source: all flows of a client address go to one backend; source64: of an IPv6 /64"),
+	OPTION(struct vip_args, panic_percent, "panic", "PERCENT", type_percent,
+	       "with fewer backends healthy, health is ignored; 0% by default: when none is"),
 	{},
 };
 

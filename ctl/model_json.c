@@ -128,8 +128,9 @@ static json_t *json_backend(const struct backend *backend)
 		addresses = append(addresses, json_addr(&backend->addr4));
 	if (backend->has6)
 		addresses = append(addresses, json_addr(&backend->addr6));
-	return json_pack("{s:i, s:s, s:o}", "weight", backend->weight, "state",
-			 backend_admin_name(backend->admin), "address", addresses);
+	return json_pack("{s:i, s:s, s:b, s:o}", "weight", backend->weight, "state",
+			 backend_admin_name(backend->admin), "backup", backend->backup, "address",
+			 addresses);
 }
 
 static json_t *insert_bytes(json_t *out, const char *key, const struct check_bytes *bytes)
@@ -193,9 +194,11 @@ json_t *model_json_service(const struct service *service)
 	for (size_t i = 0; i < service->backend_count; i++)
 		backends = insert(backends, service->backends[i].name,
 				  json_backend(&service->backends[i]));
-	return json_pack("{s:o, s:o, s:s, s:o, s:o}", "vips", vips, "proto",
+	return json_pack("{s:o, s:o, s:s, s:s, s:i, s:o, s:o}", "vips", vips, "proto",
 			 json_proto(service->proto), "forward", forward_name(service->forward),
-			 "backends", backends, "check", json_check(&service->check));
+			 "affinity", affinity_name(service->affinity), "panic_percent",
+			 (int)service->panic_percent, "backends", backends, "check",
+			 json_check(&service->check));
 }
 
 json_t *model_json_roles(unsigned roles)

@@ -8,15 +8,24 @@
 #include <errno.h>
 
 #include "model_json.h"
+#include "schedule_view.h"
 
 static const struct output_column backend_columns[] = {
-	{"backend", "backend"},	 {"address", "address"},     {"state", "state"},
-	{"health", "health"},	 {"weight", "weight"},	     {"sent_packets", "packets"},
-	{"sent_bytes", "bytes"}, {"new_flows", "new flows"}, {},
+	{"backend", "backend"},	     {"address", "address"},
+	{"state", "state"},	     {"health", "health"},
+	{"weight", "weight"},	     {"share_percent", "share %"},
+	{"sent_packets", "packets"}, {"sent_bytes", "bytes"},
+	{"new_flows", "new flows"},  {},
 };
 
 static const struct output_column service_columns[] = {
-	{"service", "service"}, {"proto", "proto"}, {"forward", "forward"}, {"vips", "vips"}, {},
+	{"service", "service"},
+	{"proto", "proto"},
+	{"forward", "forward"},
+	{"vips", "vips"},
+	{"panic", "panic"},
+	{"backups_serve", "backups serve"},
+	{},
 };
 
 static const struct output_column vip_columns[] = {
@@ -133,8 +142,11 @@ json_t *service_view_json(const struct loads *loads, const struct service *servi
 			proto_name(service->proto, proto), "forward",
 			forward_name(service->forward), "vips", vips_json(service), "backends",
 			backends);
-	*err = out ? 0 : -ENOMEM;
-	return out;
+	*err = out ? schedule_view_add(session, service, out) : -ENOMEM;
+	if (!*err)
+		return out;
+	json_decref(out);
+	return NULL;
 }
 
 json_t *service_view_all(const struct cluster *cluster, const struct loads *loads, int *err)

@@ -10,6 +10,7 @@
 #define SLUICE_COMPILE_H
 
 #include "model.h"
+#include "schedule.h"
 
 struct compiled_vip {
 	struct sluice_vip_key key;
@@ -125,11 +126,16 @@ int compile_find_service(const struct in_force *now, const struct service *servi
 /* The slot that serves `backend` in the slot in force; SLUICE_NONE: none. */
 unsigned compile_find_backend(const struct sluice_backend *backends, unsigned slot,
 			      unsigned service_index, const struct backend *backend);
-enum sluice_backend_state compile_backend_state(const struct backend *backend, bool unhealthy);
 struct sluice_vip_key compile_vip_key(const struct vip *vip, int proto);
 /* The VIP of this key; NULL: none. `vips` are sorted. */
 struct compiled_vip *compile_find_vip(const struct compiled_vip *vips, size_t count,
 				      const struct sluice_vip_key *key);
 void compile_sort_vips(struct compiled_vip *vips, size_t count);
+/* The conditions of a service's backends, in its order, for the caller to free; NULL: no memory. */
+struct backend_condition *compile_conditions(const struct service *service, const unsigned *slots,
+					     const struct sluice_backend *backends);
+/* Sets the state that each backend of the service has in `slot`. */
+int compile_states(const struct service *service, const unsigned *slots,
+		   struct sluice_backend *backends, unsigned slot) __must_check;
 
 #endif /* SLUICE_COMPILE_H */

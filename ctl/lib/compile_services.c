@@ -51,13 +51,31 @@ unsigned compile_find_backend(const struct sluice_backend *backends, unsigned sl
 	return SLUICE_NONE;
 }
 
-enum sluice_backend_state compile_backend_state(const struct backend *backend, bool unhealthy)
+struct backend_condition *compile_conditions(const struct service *service, const unsigned *slots,
+					     const struct sluice_backend *backends)
 {
-	if (backend->admin == BACKEND_ADMIN_DOWN || unhealthy)
-		return SLUICE_BACKEND_DOWN;
-	if (backend->admin == BACKEND_ADMIN_DRAIN || !backend->weight)
-		return SLUICE_BACKEND_DRAIN;
-	return SLUICE_BACKEND_UP;
+	struct backend_condition *conditions =
+		calloc(service->backend_count + 1, sizeof(*conditions));
+
+	for (size_t i = 0; conditions && i < service->backend_count; i++)
+		conditions[i].healthy = !backends[slots[i]].unhealthy;
+	return conditions;
+}
+
+int compile_states(const struct service *service, const unsigned *slots,
+		   struct sluice_backend *backends, unsigned slot)
+{
+	struct backend_condition *conditions = compile_conditions(service, slots, backends);
+	struct schedule schedule;
+
+	if (!conditions)
+		return -ENOMEM;
+	schedule = schedule_service(service, conditions);
+	for (size_t i = 0; i < service->backend_count; i++)
+		backends[slots[i]].state[slot] =
+			(__u8)schedule_state(&schedule, &service->backends[i], &conditions[i]);
+	free(conditions);
+	return 0;
 }
 
 /* --- services --------------------------------------------------------------- */
@@ -164,7 +182,6 @@ static void fill_backend(const struct compile_input *in, struct compiled *out,
 	if (service->service->check.type == CHECK_NONE)
 		to->unhealthy = 0;
 	to->flags = backend_flags(in, backend);
-	to->state[out->slot] = (__u8)compile_backend_state(backend, to->unhealthy);
 }
 
 static void keep_slots(const struct compile_input *in, struct compiled *out, bool *taken)
@@ -250,6 +267,10 @@ static int compile_backends(const struct compile_input *in, struct compiled *out
 	if (!err)
 		err = compile_number_backends(in, out);
 	free(taken);
+	for (size_t s = 0; s < out->service_count && !err; s++)
+		err = compile_states(out->services[s].service,
+				     &out->backend_slots[out->services[s].first_backend],
+				     out->backends, out->slot);
 	return err;
 }
 

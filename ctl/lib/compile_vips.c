@@ -59,6 +59,16 @@ static int add_entry(const struct service *service, const struct compiled_vip *v
 	return 0;
 }
 
+static __u8 vip_flags(const struct service *service, const struct vip *vip)
+{
+	static const unsigned char by_affinity[] = {
+		[AFFINITY_SOURCE] = SLUICE_VIP_BY_SOURCE,
+		[AFFINITY_SOURCE64] = SLUICE_VIP_BY_SOURCE | SLUICE_VIP_BY_SOURCE64,
+	};
+
+	return by_affinity[service->affinity] | (vip_is_exact(vip) ? 0 : SLUICE_VIP_WIDE);
+}
+
 static int add_entries(const struct compiled_service *service, struct compiled *out,
 		       struct diag_list *diags)
 {
@@ -72,7 +82,7 @@ static int add_entries(const struct compiled_service *service, struct compiled *
 			.vip = {.service = (__u16)service->index,
 				.ring = (__u16)service->ring,
 				.forward = (__u8)model->forward,
-				.flags = vip_is_exact(from) ? 0 : SLUICE_VIP_WIDE},
+				.flags = vip_flags(model, from)},
 		};
 		struct compiled_vip address = {
 			.key = {.addr = from->to.addr},

@@ -19,17 +19,6 @@
 
 /* --- values ------------------------------------------------------------------------ */
 
-static int parse_percent(const struct field *field, const char *text, void *out)
-{
-	unsigned value;
-	const char *end = number_scan(text, field->max, &value);
-
-	if (!end || strcmp(end, "%"))
-		return -EINVAL;
-	*(unsigned *)out = value;
-	return 0;
-}
-
 /* A port range is read the same way; that of a status is narrower. */
 static int parse_statuses(const struct field *field, const char *text, void *out)
 {

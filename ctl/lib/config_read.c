@@ -232,6 +232,8 @@ static const struct field backend_fields[] = {
 	{"address", .read = read_backend_addresses,
 	 .expected = "an address, at most one IPv4 and one IPv6"},
 	{"state", WORD(struct backend, admin, backend_admin_words)},
+	{"backup", .read = read_scalar, .parse = parse_bool, FIELD_MEMBER(struct backend, backup),
+	 .words = yes_no_words},
 	{},
 };
 
@@ -242,6 +244,10 @@ static const struct field service_fields[] = {
 	{"proto", .read = read_scalar, .parse = parse_service_proto,
 	 FIELD_MEMBER(struct service, proto), .words = service_proto_words},
 	{"forward", WORD(struct service, forward, forward_words)},
+	{"affinity", WORD(struct service, affinity, affinity_words)},
+	{"panic", .read = read_scalar, .parse = parse_percent,
+	 FIELD_MEMBER(struct service, panic_percent), .max = 100,
+	 .expected = "a percentage from 0% to 100%"},
 	{"backends", .read = read_map, .members = backend_fields, .kind = "backend",
 	 .add = add_backend, .name_is_valid = backend_name_is_valid,
 	 .expected = BACKEND_NAME_EXPECTED, .max = SLUICE_MAX_BACKENDS},

@@ -48,6 +48,16 @@ int parse_duration_ms(const struct field *field, const char *text, void *out)
 	return 0;
 }
 
+int parse_percent(const struct field *field, const char *text, void *out)
+{
+	unsigned value;
+
+	if (percent_parse(text, &value) || value > field->max)
+		return -EINVAL;
+	*(unsigned *)out = value;
+	return 0;
+}
+
 int parse_bool(const struct field *field, const char *text, void *out)
 {
 	int index = words_find(field->words, text);

@@ -213,7 +213,17 @@ static void write_backend(FILE *out, const struct cluster *cluster, const struct
 		flow_number(&flow, "weight", backend->weight);
 	if (backend->admin != BACKEND_ADMIN_UP)
 		flow_text(&flow, "state", backend_admin_name(backend->admin));
+	if (backend->backup)
+		flow_text(&flow, "backup", "yes");
 	fputs("}\n", out);
+}
+
+static void write_scheduling(FILE *out, const struct service *service)
+{
+	if (service->affinity != AFFINITY_NONE)
+		fprintf(out, "    affinity: %s\n", affinity_name(service->affinity));
+	if (service->panic_percent)
+		fprintf(out, "    panic: %u%%\n", service->panic_percent);
 }
 
 static void write_service(FILE *out, const struct cluster *cluster, const struct service *service)
@@ -227,6 +237,7 @@ static void write_service(FILE *out, const struct cluster *cluster, const struct
 	}
 	fprintf(out, "]\n    proto: %s\n    forward: %s\n", proto_name(service->proto, number),
 		forward_name(service->forward));
+	write_scheduling(out, service);
 	if (service->backend_count)
 		fputs("    backends:\n", out);
 	for (size_t i = 0; i < service->backend_count; i++)

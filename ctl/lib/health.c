@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
- * Operational health: a mark on the backend's slot, its state in the generation
- * in force, and the ring of its service, swapped whole. The ring is compared
+ * Operational health: a mark on the backend's slot, the states of its service's backends
+ * in the generation in force, and the service's ring, swapped whole. The ring is compared
  * with what it should be whatever the mark was, so that the next call mends
  * what a killed one left half done.
  */
@@ -36,17 +36,47 @@ static int find_slots(const struct in_force *now, const struct service *service,
 	return 0;
 }
 
-static int mark(const struct dataplane *dp, struct in_force *now, const struct backend *backend,
-		__u32 slot, bool healthy)
+/* Writes those of the service's backends that differ from `before`, which were read. */
+static int write_backends(const struct dataplane *dp, const struct in_force *now,
+			  const struct service *service, const unsigned *slots,
+			  const struct sluice_backend *before)
 {
-	struct sluice_backend *to = &now->backends[slot];
-	struct sluice_backend before = *to;
+	for (size_t i = 0; i < service->backend_count; i++) {
+		__u32 slot = slots[i];
 
-	to->unhealthy = !healthy;
-	to->state[now->slot] = (__u8)compile_backend_state(backend, !healthy);
-	if (!memcmp(to, &before, sizeof(before)))
-		return 0;
-	return bpf_map_update_elem(dp->backends, &slot, to, BPF_EXIST) ? -errno : 0;
+		if (memcmp(&now->backends[slot], &before[i], sizeof(before[i])) &&
+		    bpf_map_update_elem(dp->backends, &slot, &now->backends[slot], BPF_EXIST))
+			return -errno;
+	}
+	return 0;
+}
+
+/* Marks the backends that `health` names, and sets the states that follow for all. */
+static int mark(const struct dataplane *dp, struct in_force *now, const struct service *service,
+		const unsigned *slots, const struct backend_health *health, size_t count)
+{
+	struct sluice_backend *before = calloc(service->backend_count + 1, sizeof(*before));
+	int err;
+
+	if (!before)
+		return -ENOMEM;
+	for (size_t i = 0; i < service->backend_count; i++)
+		before[i] = now->backends[slots[i]];
+	for (size_t i = 0; i < count; i++) {
+		const struct backend *backend;
+
+		if (strcmp(health[i].service, service->name))
+			continue;
+		backend = model_backend(service, health[i].backend);
+		if (backend)
+			now->backends[slots[backend - service->backends]].unhealthy =
+				!health[i].healthy;
+	}
+	err = compile_states(service, slots, now->backends, now->slot);
+	if (!err)
+		err = write_backends(dp, now, service, slots, before);
+	free(before);
+	return err;
 }
 
 static int swap_ring(const struct dataplane *dp, const struct in_force *now,
@@ -79,19 +109,30 @@ static int set_service(const struct dataplane *dp, struct in_force *now,
 	struct service_slots where = {0};
 	int err = find_slots(now, service, &where);
 
-	for (size_t i = 0; i < count && !err; i++) {
-		const struct backend *backend;
-
-		if (strcmp(health[i].service, service->name))
-			continue;
-		backend = model_backend(service, health[i].backend);
-		if (backend)
-			err = mark(dp, now, backend, where.slots[backend - service->backends],
-				   health[i].healthy);
-	}
+	if (!err)
+		err = mark(dp, now, service, where.slots, health, count);
 	if (!err)
 		err = swap_ring(dp, now, service, &where);
 	free(where.slots);
+	return err;
+}
+
+int dataplane_read_conditions(const struct dataplane *dp, const struct service *service,
+			      struct backend_condition **out)
+{
+	struct service_slots where = {0};
+	struct in_force *now;
+	int err = in_force_read(dp, &now);
+
+	if (err)
+		return err;
+	err = find_slots(now, service, &where);
+	if (!err) {
+		*out = compile_conditions(service, where.slots, now->backends);
+		err = *out ? 0 : -ENOMEM;
+	}
+	free(where.slots);
+	in_force_free(now);
 	return err;
 }
 

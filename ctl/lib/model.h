@@ -116,13 +116,19 @@ struct backend {
 	struct sluice_addr addr4, addr6;
 	unsigned weight; /* 0..MODEL_MAX_WEIGHT; 0: no new flows */
 	enum backend_admin admin;
+	bool backup; /* gets new flows only while no other backend can */
 };
+
+/* What of a client decides on its backend: a connection, its address, the /64 of that. */
+enum affinity { AFFINITY_NONE, AFFINITY_SOURCE, AFFINITY_SOURCE64 };
 
 struct service {
 	struct place at;
 	char name[SLUICE_NAME_LEN];
 	int proto; /* IPPROTO_TCP or IPPROTO_UDP */
 	enum sluice_forward forward;
+	enum affinity affinity;
+	unsigned panic_percent; /* with fewer backends healthy, health is ignored; 0: with none */
 	struct vip *vips;
 	size_t vip_count;
 	struct backend *backends;
@@ -255,6 +261,7 @@ const char *check_method_name(enum check_method method);
 const char *check_read_only_name(enum check_read_only read_only);
 const char *backend_admin_name(enum backend_admin admin);
 const char *forward_name(enum sluice_forward forward);
+const char *affinity_name(enum affinity affinity);
 const char *action_name(enum sluice_action action);
 const char *role_name(enum sluice_role role);
 /* By protocol number: "tcp"...; numbers without a name are printed as digits into `buf`. */

@@ -1,12 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
- * Who is in a service's Maglev ring: the backends that are wanted, weigh
- * something and are well. If none is, all that are wanted, well or not:
- * serving something beats serving nothing, and health checks fail together
- * more often than backends do.
- *
- * The ring follows from the model and from health alone, so that balancers
- * with other slot numbers send a flow to the same backend.
+ * A service's Maglev ring as the data plane holds it. Who is in it follows from the
+ * model and from health alone (schedule.h), so that balancers with other slot numbers
+ * send a flow to the same backend.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -14,34 +10,26 @@
 
 #include "dataplane_private.h"
 #include "maglev.h"
+#include "schedule.h"
 
-static bool is_wanted(const struct backend *backend)
+static int choose_members(const struct service *service, const unsigned *slots,
+			  const struct sluice_backend *backends, struct maglev_backend *members)
 {
-	return backend->admin == BACKEND_ADMIN_UP && backend->weight;
-}
+	struct backend_condition *conditions = compile_conditions(service, slots, backends);
+	struct schedule schedule;
 
-static bool any_well(const struct service *service, const unsigned *slots,
-		     const struct sluice_backend *backends)
-{
-	for (size_t i = 0; i < service->backend_count; i++)
-		if (is_wanted(&service->backends[i]) && !backends[slots[i]].unhealthy)
-			return true;
-	return false;
-}
-
-static void choose_members(const struct service *service, const unsigned *slots,
-			   const struct sluice_backend *backends, struct maglev_backend *members)
-{
-	bool only_well = any_well(service, slots, backends);
-
+	if (!conditions)
+		return -ENOMEM;
+	schedule = schedule_service(service, conditions);
 	for (size_t i = 0; i < service->backend_count; i++) {
 		const struct backend *backend = &service->backends[i];
-		bool in = is_wanted(backend) && !(only_well && backends[slots[i]].unhealthy);
 
 		members[i].identity = backend->name;
-		members[i].weight = in ? backend->weight : 0;
+		members[i].weight = schedule_weight(&schedule, backend, &conditions[i]);
 		members[i].value = slots[i];
 	}
+	free(conditions);
+	return 0;
 }
 
 int ring_build(const struct service *service, const unsigned *slots,
@@ -53,8 +41,9 @@ int ring_build(const struct service *service, const unsigned *slots,
 
 	if (!members || !packed)
 		goto out;
-	choose_members(service, slots, backends, members);
-	err = maglev_build(members, service->backend_count, packed, SLUICE_RING_SIZE);
+	err = choose_members(service, slots, backends, members);
+	if (!err)
+		err = maglev_build(members, service->backend_count, packed, SLUICE_RING_SIZE);
 	if (err)
 		goto out;
 	for (size_t i = 0; i < SLUICE_RING_SIZE; i++)

@@ -19,7 +19,9 @@ const char *const check_method_words[] = {"GET", "HEAD", NULL};
 const char *const check_read_only_words[] = {"any", "no", "yes", NULL};
 const char *const backend_admin_words[] = {"up", "drain", "down", NULL};
 const char *const forward_words[] = {"ipip", "dsr", NULL};
+const char *const affinity_words[] = {"none", "source", "source64", NULL};
 const char *const action_words[] = {"drop", "accept", "accept-stateless", NULL};
+const char *const yes_no_words[] = {"no", "yes", NULL};
 const char *const role_words[] = {"firewall", "balancer", "forward", "decap", NULL};
 
 const char *const proto_words[] = {
@@ -76,6 +78,11 @@ const char *backend_admin_name(enum backend_admin admin)
 const char *forward_name(enum sluice_forward forward)
 {
 	return forward_words[forward];
+}
+
+const char *affinity_name(enum affinity affinity)
+{
+	return affinity_words[affinity];
 }
 
 const char *action_name(enum sluice_action action)
@@ -141,5 +148,16 @@ int proto_parse(const char *word, int *out)
 	if (!end || *end || !number)
 		return -EINVAL;
 	*out = (int)number;
+	return 0;
+}
+
+int percent_parse(const char *word, unsigned *out)
+{
+	unsigned value;
+	const char *end = number_scan(word, 100, &value);
+
+	if (!end || strcmp(end, "%") != 0)
+		return -EINVAL;
+	*out = value;
 	return 0;
 }

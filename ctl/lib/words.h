@@ -12,9 +12,14 @@ extern const char *const check_method_words[];
 extern const char *const check_read_only_words[];
 extern const char *const backend_admin_words[];
 extern const char *const forward_words[];
+extern const char *const affinity_words[];
 extern const char *const action_words[];
+extern const char *const yes_no_words[];
 extern const char *const role_words[];
 extern const char *const proto_words[]; /* in no order: see proto_parse() */
+
+/* "50%": 0 to 100. */
+int percent_parse(const char *word, unsigned *out);
 
 /* Index of `word`, or -1. */
 int words_find(const char *const *words, const char *word);

@@ -177,9 +177,11 @@ enum sluice_forward {
 	SLUICE_FORWARD_DSR,  /* rewrite of the link address */
 };
 
-#define SLUICE_VIP_SPILLED  (1 << 0) /* in the index: entries of this bucket had no room in it */
-#define SLUICE_VIP_PREFIXES (1 << 1) /* in the index, in all buckets: some prefixes are VIPs */
-#define SLUICE_VIP_WIDE	    (1 << 2) /* several addresses or ports: one of sluice_wide */
+#define SLUICE_VIP_SPILLED     (1 << 0) /* in the index: entries of this bucket had no room in it */
+#define SLUICE_VIP_PREFIXES    (1 << 1) /* in the index, in all buckets: some prefixes are VIPs */
+#define SLUICE_VIP_WIDE	       (1 << 2) /* several addresses or ports: one of sluice_wide */
+#define SLUICE_VIP_BY_SOURCE   (1 << 3) /* the client's address alone decides on the backend */
+#define SLUICE_VIP_BY_SOURCE64 (1 << 4) /* the same; of an IPv6 address its first 64 bits */
 
 struct sluice_vip {
 	__u32 loads;   /* first entry in sluice_load; a backend adds its index. In a bare address
@@ -268,7 +270,7 @@ struct sluice_ring_word {
  */
 enum sluice_backend_state {
 	SLUICE_BACKEND_FREE,  /* slot unused */
-	SLUICE_BACKEND_UP,    /* in the ring */
+	SLUICE_BACKEND_UP,    /* keeps its flows, and is in the ring if the schedule says so */
 	SLUICE_BACKEND_DRAIN, /* keeps its flows, gets no new ones */
 	SLUICE_BACKEND_DOWN,  /* its flows are picked anew */
 };
@@ -282,7 +284,7 @@ struct sluice_backend {
 	struct sluice_addr addr6; /* valid with SLUICE_BACKEND_HAS6 */
 	__u32 incarnation;	  /* differs between two uses of one slot */
 	__u32 service;
-	__u8 state[SLUICE_SLOTS]; /* enum sluice_backend_state: admin and health together */
+	__u8 state[SLUICE_SLOTS]; /* enum sluice_backend_state: admin, health and panic together */
 	__u8 flags;		  /* SLUICE_BACKEND_* */
 	__u8 unhealthy;		  /* 1: the agents found it dead; outlives publications */
 	__u16 index;		  /* in its service, as long as it is of it */

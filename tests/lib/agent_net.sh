@@ -197,3 +197,15 @@ health() {
 health_both() {
 	health lb1 "$@" && health lb2 "$@"
 }
+
+# share NODE SERVICE PERCENT: of new flows, what each of the service's backends gets there.
+share() {
+	on "$1" "$build/lbctl" --node "$1" -j status |
+		jq -e --arg service "$2" --argjson share "$3" \
+			'[.services[] | select(.service == $service) | .backends[] |
+			  .share_percent == $share] | all' >/dev/null
+}
+
+share_both() {
+	share lb1 "$@" && share lb2 "$@"
+}

@@ -326,21 +326,6 @@ static void each_address_of_a_vip_is_known_by_itself(void)
 				next.vips[i].vip.ring == SLUICE_NONE16 && !next.vips[i].key.port);
 }
 
-static void backend_state_joins_admin_weight_and_health(void)
-{
-	struct backend backend = {.weight = 100};
-
-	CU_ASSERT_EQUAL(compile_backend_state(&backend, false), SLUICE_BACKEND_UP);
-	CU_ASSERT_EQUAL(compile_backend_state(&backend, true), SLUICE_BACKEND_DOWN);
-	backend.weight = 0;
-	CU_ASSERT_EQUAL(compile_backend_state(&backend, false), SLUICE_BACKEND_DRAIN);
-	backend.weight = 100;
-	backend.admin = BACKEND_ADMIN_DRAIN;
-	CU_ASSERT_EQUAL(compile_backend_state(&backend, false), SLUICE_BACKEND_DRAIN);
-	backend.admin = BACKEND_ADMIN_DOWN;
-	CU_ASSERT_EQUAL(compile_backend_state(&backend, false), SLUICE_BACKEND_DOWN);
-}
-
 static void backend_on_this_node_is_local(void)
 {
 	struct local_address local = {.ifname = "lo"};
@@ -416,7 +401,6 @@ int main(void)
 		UNIT_TEST(tunnel_source_is_the_models_else_the_interfaces_own),
 		UNIT_TEST(balancers_are_who_a_tunnel_may_come_from),
 		UNIT_TEST(each_address_of_a_vip_is_known_by_itself),
-		UNIT_TEST(backend_state_joins_admin_weight_and_health),
 		UNIT_TEST(backend_on_this_node_is_local),
 		UNIT_TEST(only_the_other_slots_states_change),
 		UNIT_TEST(service_keeps_its_index_when_its_vips_change),

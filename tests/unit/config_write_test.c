@@ -95,6 +95,27 @@ static void check_is_written_without_defaults(void)
 		     "type: mysql, user: u, password-file: /p, read-only: no");
 }
 
+static void service_shows_how_it_is_scheduled(void)
+{
+	assert_canonical("sluice: 1\n"
+			 "services:\n"
+			 "  a: {vips: 192.0.2.1:80, panic: 0%, affinity: none}\n"
+			 "  b: {panic: 50%, vips: 192.0.2.2:80, affinity: source64}\n",
+			 "sluice: 1\n"
+			 "\n"
+			 "services:\n"
+			 "  a:\n"
+			 "    vips: [\"192.0.2.1:80\"]\n"
+			 "    proto: tcp\n"
+			 "    forward: ipip\n"
+			 "  b:\n"
+			 "    vips: [\"192.0.2.2:80\"]\n"
+			 "    proto: tcp\n"
+			 "    forward: ipip\n"
+			 "    affinity: source64\n"
+			 "    panic: 50%\n");
+}
+
 static void backend_shows_what_its_name_does_not_say(void)
 {
 	assert_canonical("sluice: 1\n"
@@ -104,7 +125,7 @@ static void backend_shows_what_its_name_does_not_say(void)
 			 "    backends:\n"
 			 "      web1: {address: [\"fd00::5\", 10.0.0.5], weight: 100}\n"
 			 "      web2: {address: 10.0.0.6, state: up}\n"
-			 "      10.0.0.7: {weight: 0, state: drain}\n"
+			 "      10.0.0.7: {weight: 0, state: drain, backup: yes}\n"
 			 "nodes:\n"
 			 "  web1: {interfaces: {e: {address: [10.0.0.5/24, \"fd00::5/64\"]}}}\n"
 			 "  web2: {interfaces: {e: {address: [10.0.0.6/32, \"fd00::6/128\"]}}}\n",
@@ -118,7 +139,7 @@ static void backend_shows_what_its_name_does_not_say(void)
 			 "    backends:\n"
 			 "      web1: {}\n"
 			 "      web2: {address: 10.0.0.6}\n"
-			 "      10.0.0.7: {weight: 0, state: drain}\n"
+			 "      10.0.0.7: {weight: 0, state: drain, backup: yes}\n"
 			 "\n"
 			 "nodes:\n"
 			 "  web1:\n"
@@ -258,6 +279,7 @@ int main(void)
 		UNIT_TEST(head_is_written_without_defaults),
 		UNIT_TEST(service_is_written_without_defaults),
 		UNIT_TEST(check_is_written_without_defaults),
+		UNIT_TEST(service_shows_how_it_is_scheduled),
 		UNIT_TEST(backend_shows_what_its_name_does_not_say),
 		UNIT_TEST(rule_is_one_line),
 		UNIT_TEST(node_is_written_in_the_order_of_the_file),

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 #include "agreement.h"
 
-static bool seen_down(const struct observer *observers, size_t count, size_t backend)
+static bool seen_down(const struct observer *observers, size_t count, bool believe_blind,
+		      size_t backend)
 {
 	for (size_t i = 0; i < count; i++)
-		if (!observers[i].blind && observers[i].opinions[backend] == OPINION_DOWN)
+		if ((believe_blind || !observers[i].blind) &&
+		    observers[i].opinions[backend] == OPINION_DOWN)
 			return true;
 	return false;
 }
@@ -17,17 +19,11 @@ static bool all_blind(const struct observer *observers, size_t count)
 	return count > 0;
 }
 
-void agreement_merge(const struct observer *observers, size_t observer_count, const bool *usable,
-		     size_t backend_count, struct agreement *out)
+void agreement_merge(const struct observer *observers, size_t observer_count, size_t backend_count,
+		     bool *up)
 {
-	size_t usable_count = 0, left = 0;
+	bool believe_blind = all_blind(observers, observer_count);
 
-	for (size_t i = 0; i < backend_count; i++) {
-		out->up[i] = !seen_down(observers, observer_count, i);
-		usable_count += usable[i];
-		left += usable[i] && out->up[i];
-	}
-	out->panic = all_blind(observers, observer_count) || (usable_count && !left);
-	for (size_t i = 0; out->panic && i < backend_count; i++)
-		out->up[i] = true;
+	for (size_t i = 0; i < backend_count; i++)
+		up[i] = !seen_down(observers, observer_count, believe_blind, i);
 }

@@ -20,19 +20,12 @@ struct observer {
 	const unsigned char *opinions; /* enum opinion, by backend */
 };
 
-/* What is agreed on one service. */
-struct agreement {
-	bool *up;   /* by backend, filled in */
-	bool panic; /* the views leave nothing to use: everything counts as up */
-};
-
 /*
- * `usable[i]`: backend i may get new flows by configuration. A backend is down
- * if any observer that is not blind sees it down. Panic, when every observer is
- * blind or when together they would leave no usable backend: all count as up,
- * for a ring of doubtful backends is better than none.
+ * Sets up[i] for each backend: it is down if any observer that is not blind sees it down;
+ * if all are blind, they are believed. Who serves when too few are up is the schedule's
+ * decision (ctl/lib/schedule.h), and the same on every balancer, too.
  */
-void agreement_merge(const struct observer *observers, size_t observer_count, const bool *usable,
-		     size_t backend_count, struct agreement *out);
+void agreement_merge(const struct observer *observers, size_t observer_count, size_t backend_count,
+		     bool *up);
 
 #endif /* SLUICE_AGENT_AGREEMENT_H */

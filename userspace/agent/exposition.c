@@ -162,10 +162,15 @@ static void write_service_info(FILE *out, const struct roster *roster)
 				     check_type_name(service->check.type), NULL);
 	}
 	metrics_family(out, GAUGE, "sluice_health_panic",
-		       "1 if the balancers' views would leave no backend, so all count as up.");
+		       "1 while too few backends are healthy, so that all serve.");
 	for (size_t i = 0; i < roster->service_count; i++)
-		metrics_uint(out, "sluice_health_panic", roster->services[i].panic, "service",
-			     roster->services[i].name, NULL);
+		metrics_uint(out, "sluice_health_panic", roster->services[i].schedule.panic,
+			     "service", roster->services[i].name, NULL);
+	metrics_family(out, GAUGE, "sluice_service_backups",
+		       "1 while the backups take new flows, as no primary backend is healthy.");
+	for (size_t i = 0; i < roster->service_count; i++)
+		metrics_uint(out, "sluice_service_backups", roster->services[i].schedule.backups,
+			     "service", roster->services[i].name, NULL);
 }
 
 /* One family with a sample per backend. */

@@ -105,6 +105,7 @@ static int service_build(struct service_state *service, struct service_state *ol
 
 	strcpy(service->name, from->name);
 	service->id = roster_id(from->name);
+	service->config = from;
 	service->check = from->check;
 	service->proto = from->proto;
 	service->vips = calloc(from->vip_count + 1, sizeof(*service->vips));
@@ -115,7 +116,7 @@ static int service_build(struct service_state *service, struct service_state *ol
 	for (size_t i = 0; i < from->vip_count; i++)
 		service->vips[i] = from->vips[i];
 	if (old) {
-		service->panic = old->panic;
+		service->schedule = old->schedule;
 		service->settled_ns = old->settled_ns;
 		memcpy(service->reports, old->reports, sizeof(service->reports));
 	}
@@ -288,19 +289,32 @@ static void peer_view(const struct service_state *service, size_t peer, uint64_t
 	}
 }
 
+/* Backends are in the order of the configuration. */
+static int set_schedule(struct service_state *service)
+{
+	struct backend_condition *conditions =
+		calloc(service->backend_count + 1, sizeof(*conditions));
+
+	if (!conditions)
+		return -ENOMEM;
+	for (size_t i = 0; i < service->backend_count; i++)
+		conditions[i].healthy = service->backends[i]->agreed;
+	service->schedule = schedule_service(service->config, conditions);
+	free(conditions);
+	return 0;
+}
+
 static int service_agree(struct service_state *service, uint64_t now_ns)
 {
 	struct observer observers[1 + ROSTER_MAX_PEERS];
 	size_t count = service->backend_count, heard = 0;
-	struct agreement agreement;
-	/* Per backend: usable, agreed, and one row of opinions per observer. */
-	unsigned char *rows = calloc(count + 1, 3 + ROSTER_MAX_PEERS);
-	bool *usable = (bool *)rows;
+	/* Per backend: agreed, and one row of opinions per observer. */
+	unsigned char *rows = calloc(count + 1, 2 + ROSTER_MAX_PEERS);
+	bool *up = (bool *)rows;
 
 	if (!rows)
 		return -ENOMEM;
-	agreement.up = (bool *)(rows + count);
-	rows += 2 * count;
+	rows += count;
 	observers[heard++] = (struct observer){
 		.blind = roster_own_view(service, rows),
 		.opinions = rows,
@@ -315,14 +329,11 @@ static int service_agree(struct service_state *service, uint64_t now_ns)
 		};
 		heard++;
 	}
+	agreement_merge(observers, heard, count, up);
 	for (size_t i = 0; i < count; i++)
-		usable[i] = service->backends[i]->usable;
-	agreement_merge(observers, heard, usable, count, &agreement);
-	for (size_t i = 0; i < count; i++)
-		service->backends[i]->agreed = agreement.up[i];
-	service->panic = agreement.panic;
-	free(usable);
-	return 0;
+		service->backends[i]->agreed = up[i];
+	free(up);
+	return set_schedule(service);
 }
 
 int roster_agree(struct roster *roster, uint64_t now_ns)

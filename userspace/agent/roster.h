@@ -13,6 +13,7 @@
 #include "loop.h"
 #include "model.h"
 #include "probe.h"
+#include "schedule.h"
 
 #define ROSTER_MAX_PEERS 32 /* other balancers whose views are counted */
 
@@ -63,8 +64,9 @@ struct service_state {
 	struct vip *vips;
 	size_t vip_count;
 	int proto;
-	bool panic;
-	uint64_t settled_ns; /* until then, no backend is newly called down */
+	const struct service *config; /* in the cluster that the roster was built for */
+	struct schedule schedule;     /* by what was agreed */
+	uint64_t settled_ns;	      /* until then, no backend is newly called down */
 	struct report reports[ROSTER_MAX_PEERS];
 	struct backend_state **backends;
 	size_t backend_count;
@@ -76,9 +78,9 @@ struct roster {
 };
 
 /*
- * Builds `out` for the services of `cluster`, or for none if !balancer. What
- * `from` knew of the same service and backend moves to `out`; what is new
- * begins as up. `from` is left with what is gone, for the caller to free.
+ * Builds `out` for the services of `cluster`, which must live as long, or for none if
+ * !balancer. What `from` knew of the same service and backend moves to `out`; what is
+ * new begins as up. `from` is left with what is gone, for the caller to free.
  */
 int roster_build(struct roster *out, struct roster *from, const struct cluster *cluster,
 		 bool balancer) __must_check;
@@ -123,8 +125,8 @@ bool roster_own_view(const struct service_state *service, unsigned char *opinion
 #define ROSTER_VIEW_AGE_NS NS_PER_SEC
 
 /*
- * Sets agreed and panic of every backend from the own view and the fresh
- * reports. -ENOMEM leaves the rest as it was.
+ * Sets agreed of every backend, and the schedule of every service, from the own view and
+ * the fresh reports. -ENOMEM leaves the rest as it was.
  */
 int roster_agree(struct roster *roster, uint64_t now_ns) __must_check;
 
