@@ -77,7 +77,8 @@ static void mistakes_are_one_line_that_says_what_was_expected(void)
 		 "lbctl vip: unknown word \"dle\" (did you mean \"del\"?), expected add, set, del, "
 		 "show\n"},
 		{"vip add", "lbctl vip add: ADDR:PORT is missing, as in: lbctl vip add ADDR:PORT "
-			    "[proto tcp|udp] [name NAME] [forward ipip|dsr]\n"},
+			    "[proto tcp|udp] [name NAME] [forward ipip|dsr] "
+			    "[affinity none|source|source64] [panic PERCENT]\n"},
 		{"vip add 192.0.2.1",
 		 "lbctl vip add: ADDR:PORT \"192.0.2.1\": expected ADDRESS:PORT, as 192.0.2.1:443 "
 		 "or [2001:db8::1]:443\n"},
@@ -91,7 +92,7 @@ static void mistakes_are_one_line_that_says_what_was_expected(void)
 		 "lbctl vip del: unknown word \"forward\", expected proto\n"},
 		{"backend set www tls1 wieght 5",
 		 "lbctl backend set: unknown word \"wieght\" (did you mean \"weight\"?), expected "
-		 "address, weight, state, proto\n"},
+		 "address, weight, state, backup, proto\n"},
 		{"backend set www tls1 weight 1001",
 		 "lbctl backend set: weight \"1001\": expected a number from 0 to 1000\n"},
 		{"backend set www tls1 weight -1",

@@ -14,7 +14,7 @@ static struct backend backends[MAX_BACKENDS];
 static struct backend_condition conditions[MAX_BACKENDS];
 static struct service service;
 
-/* One letter a backend: u up, U a backup, x unhealthy, X that of a backup, d drained, 0 no weight. */
+/* A letter for each: u up, U a backup, x unhealthy, X such a backup, d drained, 0 no weight. */
 static void make(const char *what, unsigned panic_percent)
 {
 	memset(backends, 0, sizeof(backends));
