@@ -53,17 +53,34 @@ static int add_options(const struct service *service, json_t *out)
 	return 0;
 }
 
-int schedule_view_add(const struct session *session, const struct service *service, json_t *out)
+/* NULL: the service is not in force on this node, or there is no memory. */
+static struct backend_condition *read_conditions(const struct loads *loads,
+						 const struct service *service)
 {
-	struct backend_condition *conditions;
+	struct backend_condition *conditions =
+		calloc(service->backend_count + 1, sizeof(*conditions));
+
+	for (size_t i = 0; conditions && i < service->backend_count; i++) {
+		struct sluice_load load;
+		const struct sluice_backend *slot =
+			loads_of_backend(loads, service, &service->backends[i], &load);
+
+		if (!slot) {
+			free(conditions);
+			return NULL;
+		}
+		conditions[i].healthy = !slot->unhealthy;
+	}
+	return conditions;
+}
+
+int schedule_view_add(const struct loads *loads, const struct service *service, json_t *out)
+{
+	struct backend_condition *conditions = read_conditions(loads, service);
 	int err = add_options(service, out);
 
-	if (err)
-		return err;
-	err = dataplane_read_conditions(&session->dp, service, &conditions);
-	if (err)
-		return err == -ENOENT ? 0 : err;
-	err = add_schedule(service, conditions, out);
+	if (!err && conditions)
+		err = add_schedule(service, conditions, out);
 	free(conditions);
 	return err;
 }

@@ -8,13 +8,13 @@
 
 #include <jansson.h>
 
-#include "session.h"
+#include "dataplane.h"
 
 /*
  * Adds to the service's object, whose member "backends" has its backends in order. What only
  * a balancer knows is left out elsewhere.
  */
-int schedule_view_add(const struct session *session, const struct service *service,
+int schedule_view_add(const struct loads *loads, const struct service *service,
 		      json_t *out) __must_check;
 
 #endif /* SLUICE_CTL_SCHEDULE_VIEW_H */

@@ -142,7 +142,7 @@ json_t *service_view_json(const struct loads *loads, const struct service *servi
 			proto_name(service->proto, proto), "forward",
 			forward_name(service->forward), "vips", vips_json(service), "backends",
 			backends);
-	*err = out ? schedule_view_add(session, service, out) : -ENOMEM;
+	*err = out ? schedule_view_add(loads, service, out) : -ENOMEM;
 	if (!*err)
 		return out;
 	json_decref(out);

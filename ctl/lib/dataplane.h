@@ -12,7 +12,6 @@
 #define SLUICE_DATAPLANE_H
 
 #include "model.h"
-#include "schedule.h"
 
 struct dataplane {
 	char node[SLUICE_NAME_LEN];
@@ -93,13 +92,6 @@ struct backend_health {
 };
 int dataplane_set_health(struct dataplane *dp, const struct cluster *cluster,
 			 const struct backend_health *health, size_t count) __must_check;
-
-/*
- * What the balancers agree on about each backend of a service, in its order, for the caller
- * to free. -ENOENT: the service is not in force, or not as it is given.
- */
-int dataplane_read_conditions(const struct dataplane *dp, const struct service *service,
-			      struct backend_condition **out) __must_check;
 
 /* Sums over all CPUs. */
 int dataplane_read_ledger(const struct dataplane *dp, unsigned port,

@@ -117,25 +117,6 @@ static int set_service(const struct dataplane *dp, struct in_force *now,
 	return err;
 }
 
-int dataplane_read_conditions(const struct dataplane *dp, const struct service *service,
-			      struct backend_condition **out)
-{
-	struct service_slots where = {0};
-	struct in_force *now;
-	int err = in_force_read(dp, &now);
-
-	if (err)
-		return err;
-	err = find_slots(now, service, &where);
-	if (!err) {
-		*out = compile_conditions(service, where.slots, now->backends);
-		err = *out ? 0 : -ENOMEM;
-	}
-	free(where.slots);
-	in_force_free(now);
-	return err;
-}
-
 static bool is_mentioned(const char *service, const struct backend_health *health, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
