@@ -122,14 +122,14 @@ clean: ## Remove what was built
 
 # --- data plane ---------------------------------------------------------------
 
-$(BUILD)/sluice.bpf.o: bpf/sluice.bpf.c
+$(BUILD)/sluice.bpf.o $(BUILD)/check.bpf.o: $(BUILD)/%.bpf.o: bpf/%.bpf.c
 	@mkdir -p $(@D)
 	$(call say,BPF)
 	$(Q)$(CLANG) $(BPF_CFLAGS) -c $< -o $@
 
-$(BUILD)/sluice.skel.h: $(BUILD)/sluice.bpf.o
+$(BUILD)/sluice.skel.h $(BUILD)/check.skel.h: $(BUILD)/%.skel.h: $(BUILD)/%.bpf.o
 	$(call say,SKEL)
-	$(Q)$(BPFTOOL) gen skeleton $< name sluice_bpf > $@.tmp && mv $@.tmp $@
+	$(Q)$(BPFTOOL) gen skeleton $< name $*_bpf > $@.tmp && mv $@.tmp $@
 
 BENCH_SKELS := $(BUILD)/replay.skel.h $(BUILD)/live.skel.h
 
@@ -149,6 +149,7 @@ $(BENCHES:=.o): $(BENCH_SKELS) $(BUILD)/sluice.skel.h
 $(LIB_OBJS) $(CTL_OBJS) $(AGENT_OBJS): | $(BUILD)/sluice.skel.h
 $(UNIT_TESTS:=.o) $(BPF_TESTS:=.o) $(HELPER_OBJS): | $(BUILD)/sluice.skel.h
 $(BUILD)/ctl/lib/attach.o $(BUILD)/ctl/lib/dataplane.o: $(BUILD)/sluice.skel.h
+$(BUILD)/userspace/agent/check_path.o $(BUILD)/tests/bpf/check_path_test.o: $(BUILD)/check.skel.h
 
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)

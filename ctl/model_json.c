@@ -168,6 +168,7 @@ static json_t *json_check(const struct health_check *check)
 		return out;
 	if (check->port)
 		out = insert(out, "port", json_integer(check->port));
+	out = insert(out, "via", json_string(check_via_name(check->via)));
 	if (*check->name)
 		out = insert(out, "name", json_string(check->name));
 	if (check->type == CHECK_HTTP || check->type == CHECK_HTTPS)

@@ -115,6 +115,7 @@ static int parse_bytes(const struct field *field, const char *text, void *out)
 const struct field config_check_fields[] = {
 	{"type", WORD(type, check_type_words), .required = true},
 	{"port", NUMBER(port, 1, 65535)},
+	{"via", WORD(via, check_via_words)},
 	{"name", SCALAR(parse_text, name), .expected = "a host name of at most 255 characters"},
 	{"path", SCALAR(parse_absolute_path, path), .expected = "a path that begins with \"/\""},
 	{"method", WORD(method, check_method_words)},
@@ -219,6 +220,8 @@ static void put_members(struct flow *flow, const struct health_check *check,
 {
 	flow_text(flow, "type", check_type_name(check->type));
 	put_number(flow, "port", check->port, usual->port);
+	if (check->via != usual->via)
+		flow_text(flow, "via", check_via_name(check->via));
 	put_text(flow, "name", check->name);
 	if (strcmp(check->path, usual->path))
 		flow_text(flow, "path", check->path);

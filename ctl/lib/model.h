@@ -69,6 +69,7 @@ enum check_type {
 };
 
 enum check_method { CHECK_GET, CHECK_HEAD };
+enum check_via { CHECK_VIA_FORWARDING, CHECK_VIA_DIRECT };
 enum check_read_only { CHECK_READ_ONLY_ANY, CHECK_READ_ONLY_NO, CHECK_READ_ONLY_YES };
 
 #define CHECK_STATUSES_MAX   16
@@ -88,10 +89,12 @@ struct check_bytes {
 
 struct health_check {
 	enum check_type type;
-	unsigned short port;	  /* 0: the service's first port */
-	char name[256];		  /* Host header and TLS server name; "" = none */
-	char path[256];		  /* HTTP; default "/" */
-	enum check_method method; /* HTTP */
+	unsigned short port; /* 0: the service's first port */
+	enum check_via
+		via;	/* on the way of the service's packets, or to the backend's own address */
+	char name[256]; /* Host header and TLS server name; "" = none */
+	char path[256]; /* HTTP; default "/" */
+	enum check_method method;			  /* HTTP */
 	struct status_range statuses[CHECK_STATUSES_MAX]; /* HTTP; none: CHECK_DEFAULT_STATUS */
 	size_t status_count;
 	struct check_bytes body; /* HTTP: must be in the answer's content */
@@ -257,6 +260,7 @@ int config_write(const struct cluster *cluster, char **text, size_t *length) __m
 
 /* The words of the file, shared with the command line, JSON and errors. */
 const char *check_type_name(enum check_type type);
+const char *check_via_name(enum check_via via);
 const char *check_method_name(enum check_method method);
 const char *check_read_only_name(enum check_read_only read_only);
 const char *backend_admin_name(enum backend_admin admin);

@@ -7,6 +7,8 @@
 
 #include <string.h>
 
+#define MIN_SILENT_INTERVAL_MS 2000
+
 #define TYPE(name) (1u << CHECK_##name)
 
 static bool has_name(const struct health_check *check)
@@ -149,6 +151,14 @@ void validate_check(struct validator *v, const struct service *service)
 		validator_report(v, service->at, "method body",
 				 "service \"%s\": check: body: an answer to method HEAD has none",
 				 service->name);
+	/* Linux sends one error a second to one host (icmp_ratelimit): silence would be good news. */
+	if (check->type == CHECK_UDP && !check->expect.length &&
+	    check->interval_ms < MIN_SILENT_INTERVAL_MS)
+		validator_report(
+			v, service->at, "type expect interval",
+			"service \"%s\": check: interval %ums: expected at least %ums for "
+			"type udp without expect: hosts tell of closed ports once a second",
+			service->name, check->interval_ms, MIN_SILENT_INTERVAL_MS);
 	check_belongings(v, service);
 	check_needs(v, service);
 }

@@ -15,6 +15,7 @@
 const char *const check_type_words[] = {
 	"none", "tcp", "http", "https", "tls", "udp", "mysql", NULL,
 };
+const char *const check_via_words[] = {"forwarding", "direct", NULL};
 const char *const check_method_words[] = {"GET", "HEAD", NULL};
 const char *const check_read_only_words[] = {"any", "no", "yes", NULL};
 const char *const backend_admin_words[] = {"up", "drain", "down", NULL};
@@ -58,6 +59,11 @@ int words_find(const char *const *words, const char *word)
 const char *check_type_name(enum check_type type)
 {
 	return check_type_words[type];
+}
+
+const char *check_via_name(enum check_via via)
+{
+	return check_via_words[via];
 }
 
 const char *check_method_name(enum check_method method)

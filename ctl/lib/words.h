@@ -8,6 +8,7 @@
 #define SLUICE_WORDS_H
 
 extern const char *const check_type_words[];
+extern const char *const check_via_words[];
 extern const char *const check_method_words[];
 extern const char *const check_read_only_words[];
 extern const char *const backend_admin_words[];

@@ -63,7 +63,7 @@ cluster_write <<-YAML
 	    proto: tcp
 	    forward: ipip
 	    backends: {be1: {}, be2: {}}
-	    check: {type: tcp, port: 7, interval: 300ms, timeout: 280ms}
+	    check: {type: tcp, via: direct, port: 7, interval: 300ms, timeout: 280ms}
 YAML
 for be in be1 be2; do start "server-$be" "$be" python3 -m http.server 7; done
 apply lb1 lb2 || not_ok "the configuration is applied"

@@ -70,7 +70,7 @@ cluster_write <<-YAML
 	    proto: tcp
 	    forward: ipip
 	    backends: {be1: {}, be2: {}}
-	    check: {type: tcp, port: 7, interval: 300ms, timeout: 280ms}
+	    check: {type: tcp, via: direct, port: 7, interval: 300ms, timeout: 280ms}
 YAML
 start server-be1 be1 python3 -m http.server 7
 apply lb1 lb2 || not_ok "the configuration is applied"

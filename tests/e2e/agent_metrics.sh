@@ -43,7 +43,7 @@ router='roles: [firewall, forward], policy: edge' cluster_write <<-YAML
 	    proto: tcp
 	    forward: ipip
 	    backends: {be1: {}, be2: {}}
-	    check: {type: tcp, port: 7, interval: 300ms, timeout: 280ms}
+	    check: {type: tcp, via: direct, port: 7, interval: 300ms, timeout: 280ms}
 	policies:
 	  edge:
 	    default: drop

@@ -40,7 +40,7 @@ cluster_write <<-YAML
 	    proto: tcp
 	    forward: ipip
 	    backends: {be1: {}, be2: {}}
-	    check: {type: tcp, port: 7, interval: 300ms, timeout: 280ms}
+	    check: {type: tcp, via: direct, port: 7, interval: 300ms, timeout: 280ms}
 YAML
 on be2 ip addr add 10.10.1.77/24 dev eth0
 on be2 ip addr add 10.10.1.78/24 dev eth0

@@ -6,7 +6,7 @@
 # attaches, and does with packets what it does here. Two machines run at once.
 set -uo pipefail
 
-tests=(load attach sanity firewall flow balancer decap forward)
+tests=(load attach sanity firewall flow balancer decap forward check_path)
 build=${BUILD:-build}
 logs=$(mktemp -d)
 trap 'rm -rf "$logs"' EXIT

@@ -101,7 +101,7 @@ net_show_logs() {
 
 # cluster_write <SERVICES: the text of the services comes from standard input. Backends
 # are be1 and be2; $announce lists the services that the balancers announce, $router
-# says what fw1's interface is for.
+# and $backend say what the interfaces of fw1 and of the backends are for.
 cluster_write() {
 	cat - >"$net_dir/services"
 	{
@@ -114,8 +114,8 @@ cluster_write() {
 		cluster_node fw1 "${router:-}" "metrics: \"10.10.1.1:9101\""
 		cluster_node lb1 "roles: [balancer]" "$(cluster_balancer 11)"
 		cluster_node lb2 "roles: [balancer]" "$(cluster_balancer 12)"
-		cluster_node be1 "" "metrics: \"10.10.1.21:9101\""
-		cluster_node be2 "" ""
+		cluster_node be1 "${backend:-}" "metrics: \"10.10.1.21:9101\""
+		cluster_node be2 "${backend:-}" ""
 	} >"$cluster_file"
 }
 

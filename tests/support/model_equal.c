@@ -74,9 +74,9 @@ static bool bytes_equal(const struct check_bytes *a, const struct check_bytes *b
 
 static bool check_equal(const struct health_check *a, const struct health_check *b)
 {
-	return a->type == b->type && a->port == b->port && name_equal(a->name, b->name) &&
-	       name_equal(a->path, b->path) && a->method == b->method &&
-	       a->status_count == b->status_count &&
+	return a->type == b->type && a->port == b->port && a->via == b->via &&
+	       name_equal(a->name, b->name) && name_equal(a->path, b->path) &&
+	       a->method == b->method && a->status_count == b->status_count &&
 	       !memcmp(a->statuses, b->statuses, a->status_count * sizeof(*a->statuses)) &&
 	       bytes_equal(&a->body, &b->body) && name_equal(a->ca, b->ca) &&
 	       bytes_equal(&a->send, &b->send) && bytes_equal(&a->expect, &b->expect) &&

@@ -147,7 +147,7 @@ static void rebuild(struct roster *roster)
 {
 	struct roster next;
 
-	CU_ASSERT_EQUAL_FATAL(roster_build(&next, roster, &cluster, true), 0);
+	CU_ASSERT_EQUAL_FATAL(roster_build(&next, roster, &cluster, &(struct node){}), 0);
 	roster_fini(roster);
 	*roster = next;
 }
@@ -180,22 +180,112 @@ static void rebuilt_roster_keeps_what_it_knew(void)
 	model_fini(&cluster);
 }
 
-static void check_goes_to_ipv4_and_to_the_first_port(void)
+/* --- where a backend is checked ------------------------------------------------------- */
+
+static void assert_endpoint(const struct endpoint *endpoint, const char *expected)
 {
-	struct roster roster = {0};
+	char text[ENDPOINT_TEXT_LEN];
+
+	UNIT_ASSERT_TEXT(endpoint_format(endpoint, text), expected);
+}
+
+/* Of the service's first backend, as seen from a balancer with these addresses. */
+static struct check_target target_of(const struct service *service)
+{
+	struct prefix addresses[] = {{addr_from_v4(htonl(0x0a000063)), 120}, {{}, 64}};
+	struct interface interface = {
+		.roles = SLUICE_ROLE_BALANCER, .addresses = addresses, .address_count = 2};
+	struct node node = {.interfaces = &interface, .interface_count = 1};
+	struct check_target target;
+
+	addresses[1].addr.bytes[0] = 0xfd;
+	addresses[1].addr.bytes[15] = 0x63;
+	check_target_choose(&target, service, &service->backends[0], &node);
+	return target;
+}
+
+static void direct_check_goes_to_ipv4_and_to_the_first_port(void)
+{
+	struct check_target target;
 	struct service *service;
 
 	model_init(&cluster);
 	service = add_service("www", 1);
-	rebuild(&roster);
-	CU_ASSERT_TRUE(addr_is_v4(&roster.services[0].backends[0]->target.addr));
-	CU_ASSERT_EQUAL(roster.services[0].backends[0]->target.port, 443);
+	service->check.via = CHECK_VIA_DIRECT;
+	target = target_of(service);
+	CU_ASSERT_FALSE(target.is_forwarded);
+	assert_endpoint(&target.peer, "10.0.0.0:443");
+	assert_endpoint(&target.host, "10.0.0.0:443");
 	service->check.port = 8443;
 	service->backends[0].has4 = false;
-	rebuild(&roster);
-	CU_ASSERT_FALSE(addr_is_v4(&roster.services[0].backends[0]->target.addr));
-	CU_ASSERT_EQUAL(roster.services[0].backends[0]->target.port, 8443);
-	roster_fini(&roster);
+	target = target_of(service);
+	assert_endpoint(&target.peer, "[fd00::]:8443");
+	model_fini(&cluster);
+}
+
+static void forwarded_check_goes_to_the_vip_at_the_backend(void)
+{
+	struct vip vip6 = {.to = {.bits = 128}, .ports = {80, 80}};
+	struct endpoint way;
+	struct check_target target;
+	struct service *service;
+
+	model_init(&cluster);
+	service = add_service("www", 1);
+	target = target_of(service);
+	way = (struct endpoint){target.way.vip, ntohs(target.way.vip_port)};
+	CU_ASSERT_TRUE(target.is_forwarded);
+	assert_endpoint(&target.peer, "10.0.0.0:443");
+	assert_endpoint(&target.host, "192.0.2.10:443");
+	assert_endpoint(&way, "192.0.2.10:443");
+	CU_ASSERT_EQUAL(target.way.forward, SLUICE_FORWARD_IPIP);
+
+	/* The VIP of its family, not the first one. */
+	vip6.to.addr.bytes[0] = 0x20;
+	CU_ASSERT_PTR_NOT_NULL_FATAL(model_vip_add(service, &vip6));
+	service->backends[0].has4 = false;
+	target = target_of(service);
+	assert_endpoint(&target.peer, "[fd00::]:80");
+	assert_endpoint(&target.host, "[2000::]:80");
+
+	/* Of a network, an address that a host can have; of a range, the first port. */
+	service->vips[1].to.bits = 64;
+	service->vips[1].ports.max = 89;
+	target = target_of(service);
+	assert_endpoint(&target.host, "[2000::1]:80");
+	model_fini(&cluster);
+}
+
+static void forwarded_check_crosses_families_where_it_must(void)
+{
+	struct endpoint outer[2] = {};
+	struct check_target target;
+	struct service *service;
+
+	model_init(&cluster);
+	service = add_service("www", 1);
+	service->backends[0].has4 = false;
+	target = target_of(service);
+	outer[0].addr = target.way.source;
+	outer[1].addr = target.way.backend;
+	CU_ASSERT_TRUE(target.is_forwarded);
+	assert_endpoint(&target.peer, "192.0.2.10:443");
+	assert_endpoint(&outer[0], "[fd00::63]:0");
+	assert_endpoint(&outer[1], "[fd00::]:0");
+	model_fini(&cluster);
+}
+
+static void balancer_checks_itself_at_its_vip(void)
+{
+	struct check_target target;
+	struct service *service;
+
+	model_init(&cluster);
+	service = add_service("www", 1);
+	service->backends[0].addr4 = addr_from_v4(htonl(0x0a000063));
+	target = target_of(service);
+	CU_ASSERT_FALSE(target.is_forwarded);
+	assert_endpoint(&target.peer, "192.0.2.10:443");
 	model_fini(&cluster);
 }
 
@@ -396,7 +486,10 @@ int main(void)
 		UNIT_TEST(all_are_believed_if_all_are_blind),
 		UNIT_TEST(views_may_leave_nothing_together),
 		UNIT_TEST(rebuilt_roster_keeps_what_it_knew),
-		UNIT_TEST(check_goes_to_ipv4_and_to_the_first_port),
+		UNIT_TEST(direct_check_goes_to_ipv4_and_to_the_first_port),
+		UNIT_TEST(forwarded_check_goes_to_the_vip_at_the_backend),
+		UNIT_TEST(forwarded_check_crosses_families_where_it_must),
+		UNIT_TEST(balancer_checks_itself_at_its_vip),
 		UNIT_TEST(view_is_counted_for_one_second),
 		UNIT_TEST(forgotten_peer_has_no_say),
 		UNIT_TEST(down_is_an_opinion_when_another_answers_before_and_behind),

@@ -163,13 +163,14 @@ static void *serve(void *context)
 
 static enum probe_result run_probe(const struct health_check *check, const struct endpoint *at)
 {
+	struct check_target target = {.peer = *at, .host = *at};
 	struct probe_plan *plan = probe_plan_create(check);
 
 	CU_ASSERT_PTR_NOT_NULL_FATAL(plan);
 	CU_ASSERT_EQUAL_FATAL(loop_init(&loop), 0);
-	probe_init(&probe, &loop, on_done);
+	probe_init(&probe, &loop, NULL, on_done);
 	result = PROBE_RESULT_COUNT;
-	probe_start(&probe, at, plan);
+	probe_start(&probe, &target, plan);
 	if (probe_is_running(&probe))
 		CU_ASSERT_EQUAL(loop_run(&loop), 0);
 	CU_ASSERT_FALSE(probe_is_running(&probe));
@@ -549,13 +550,13 @@ static void time_without_cpu_is_not_the_backends(void)
 	struct loop_timer due_meanwhile = {.expired = on_nothing};
 	struct health_check check = check_of(CHECK_HTTP);
 	struct probe_plan *plan = probe_plan_create(&check);
-	struct endpoint at;
-	int fd = listen_on_loopback(&at);
+	struct check_target target = {};
+	int fd = listen_on_loopback(&target.peer);
 
 	CU_ASSERT_EQUAL_FATAL(loop_init(&loop), 0);
-	probe_init(&probe, &loop, on_done);
+	probe_init(&probe, &loop, NULL, on_done);
 	result = PROBE_RESULT_COUNT;
-	probe_start(&probe, &at, plan);
+	probe_start(&probe, &target, plan);
 	answering = accept(fd, NULL, NULL);
 	stall = (struct loop_timer){.expired = on_stall};
 	late_answer = (struct loop_timer){.expired = on_late_answer};

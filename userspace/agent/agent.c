@@ -169,7 +169,8 @@ static uint64_t hash_cluster(const struct cluster *cluster)
 	return hash;
 }
 
-static int replace_roster(struct agent *agent, const struct cluster *cluster, bool balancer)
+static int replace_roster(struct agent *agent, const struct cluster *cluster,
+			  const struct node *balancer)
 {
 	struct roster roster;
 	int err;
@@ -189,6 +190,7 @@ static int follow_node(struct agent *agent, bool first)
 	publish_adopt(&agent->roster, &agent->dp, &agent->cluster);
 	if (first)
 		roster_unsettle(&agent->roster, loop_clock_ns());
+	check_path_configure(&agent->check_path, &agent->cluster, agent->node);
 	err = checker_start(&agent->checker, &agent->roster);
 	if (err)
 		return err;
@@ -209,7 +211,7 @@ static int take_cluster(struct agent *agent, struct cluster *cluster, unsigned g
 	bool first = !agent->configured;
 	int err;
 
-	err = replace_roster(agent, cluster, node && is_balancer(node));
+	err = replace_roster(agent, cluster, node && is_balancer(node) ? node : NULL);
 	neighbours_pause(&agent->neighbours);
 	exchange_pause(&agent->exchange);
 	if (!first)
@@ -374,7 +376,8 @@ static int init_modules(struct agent *agent)
 {
 	int err;
 
-	checker_init(&agent->checker, &agent->loop, on_checked);
+	check_path_init(&agent->check_path, &agent->loop);
+	checker_init(&agent->checker, &agent->loop, &agent->check_path, on_checked);
 	err = exchange_init(&agent->exchange, &agent->loop, on_peer_change);
 	if (!err)
 		err = announcer_init(&agent->announcer);
@@ -440,6 +443,7 @@ void agent_fini(struct agent *agent)
 	announcer_fini(&agent->announcer);
 	exchange_fini(&agent->exchange);
 	checker_stop(&agent->roster);
+	check_path_fini(&agent->check_path);
 	roster_fini(&agent->roster);
 	if (agent->opened)
 		dataplane_close(&agent->dp);

@@ -38,6 +38,7 @@ struct agent {
 	const struct node *node; /* NULL: the configuration has no such node */
 
 	struct roster roster;
+	struct check_path check_path;
 	struct checker checker;
 	struct exchange exchange;
 	struct announcer announcer;

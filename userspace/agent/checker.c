@@ -114,12 +114,16 @@ static void call_witnesses(struct service_state *service)
 static void on_result(struct probe *probe, enum probe_result result, uint64_t duration_ns)
 {
 	struct backend_state *backend = container_of(probe, struct backend_state, probe);
+	enum probe_result was = backend->last;
 	bool was_up = backend->own.up, changed = false;
 
 	give_turn(backend->checker);
 	backend->last = result;
 	backend->last_duration_ns = duration_ns;
 	backend->results[result]++;
+	if (result == PROBE_LOCAL && was != PROBE_LOCAL)
+		log_warn("check", "event=check-not-made service=%s backend=%s reason=\"%s\"",
+			 backend->service->name, backend->name, probe->words);
 	if (result != PROBE_LOCAL)
 		changed = roster_check_ends(backend, result == PROBE_OK, probe->started_ns,
 					    loop_clock_ns());
@@ -158,7 +162,7 @@ static int start(struct backend_state *backend, struct checker *checker)
 	if (!backend->checker) {
 		backend->checker = checker;
 		backend->timer = (struct loop_timer){.expired = on_due};
-		probe_init(&backend->probe, checker->loop, on_result);
+		probe_init(&backend->probe, checker->loop, checker->path, on_result);
 	}
 	return loop_timer_arm(checker->loop, &backend->timer, random_below(interval_ns));
 }
@@ -218,11 +222,12 @@ static unsigned running_max(void)
 						 : RESERVED_FDS;
 }
 
-void checker_init(struct checker *checker, struct loop *loop,
+void checker_init(struct checker *checker, struct loop *loop, struct check_path *path,
 		  void (*ended)(struct checker *, struct backend_state *, bool changed))
 {
 	*checker = (struct checker){
 		.loop = loop,
+		.path = path,
 		.ended = ended,
 		.running_max = running_max(),
 		.waiting_end = &checker->first_waiting,

@@ -14,6 +14,7 @@
 
 struct checker {
 	struct loop *loop;
+	struct check_path *path;
 	/* Called when a check of a backend has ended; `changed`: and with it the own view. */
 	void (*ended)(struct checker *checker, struct backend_state *backend, bool changed);
 	unsigned running, running_max;
@@ -22,7 +23,7 @@ struct checker {
 	struct loop_task begin_waiting;
 };
 
-void checker_init(struct checker *checker, struct loop *loop,
+void checker_init(struct checker *checker, struct loop *loop, struct check_path *path,
 		  void (*ended)(struct checker *, struct backend_state *, bool changed));
 
 /*

@@ -55,6 +55,9 @@ void probe_cancel(struct probe *probe)
 	probe->tls = NULL;
 	if (fd != LOOP_NO_FD)
 		close(fd);
+	if (probe->local_port)
+		check_path_leave(probe->path, probe->local_port);
+	probe->local_port = 0;
 	free(probe->talk);
 	probe->talk = NULL;
 	probe_plan_put(probe->plan);
@@ -79,11 +82,30 @@ static void say_goodbye(struct probe *probe)
 		SSL_shutdown(probe->tls);
 }
 
+static bool went_as_intended(const struct probe *probe)
+{
+	return !probe->is_forwarded || check_path_was_taken(probe->path, probe->watch.fd);
+}
+
+/*
+ * Whether that can be said only if packets were forwarded: a backend's own address may as
+ * well be silent because its host is.
+ */
+static bool needs_the_way(const struct probe *probe, enum probe_result result)
+{
+	return probe->leaves_only_forwarded ||
+	       (result != PROBE_TIMEOUT && result != PROBE_UNREACHABLE);
+}
+
 /* `words`: what is to be said of the result; NULL: what is always said of it. */
 static void finish(struct probe *probe, enum probe_result result, const char *words)
 {
 	uint64_t duration_ns = loop_clock_ns() - probe->started_ns;
 
+	if (result != PROBE_LOCAL && needs_the_way(probe, result) && !went_as_intended(probe)) {
+		result = PROBE_LOCAL;
+		words = "its packets were not forwarded";
+	}
 	snprintf(probe->words, sizeof(probe->words), "%s", words ? words : results[result].words);
 	if (result == PROBE_OK || result == PROBE_ROLE)
 		say_goodbye(probe);
@@ -136,7 +158,15 @@ static bool extend(struct probe *probe)
 			       lost_ns < limit_ns ? lost_ns : limit_ns);
 }
 
-/* Of UDP, no news is good news unless an answer is expected. */
+/* Of UDP, no news is good news unless an answer is expected; if what was said did go out. */
+static void finish_silent(struct probe *probe)
+{
+	if (went_as_intended(probe))
+		finish(probe, PROBE_OK, NULL);
+	else
+		finish(probe, PROBE_UNREACHABLE, "nothing could be sent");
+}
+
 static void on_timeout(struct loop_timer *timer)
 {
 	static const char *const missing[] = {
@@ -149,9 +179,8 @@ static void on_timeout(struct loop_timer *timer)
 
 	if (extend(probe))
 		return;
-	if (type_of(probe) == CHECK_UDP && probe->stage == PROBE_TALKING &&
-	    !probe->plan->check.expect.length) {
-		finish(probe, PROBE_OK, NULL);
+	if (type_of(probe) == CHECK_UDP && !probe->plan->check.expect.length) {
+		finish_silent(probe);
 		return;
 	}
 	snprintf(words, sizeof(words), "no %s within %ums", missing[probe->stage],
@@ -396,10 +425,10 @@ static int prepare_talk(struct probe *probe)
 	return 0;
 }
 
-static int prepare(struct probe *probe)
+static int prepare(struct probe *probe, const struct check_target *target)
 {
 	int type = type_of(probe) == CHECK_UDP ? SOCK_DGRAM : SOCK_STREAM;
-	int family = addr_is_v4(&probe->host.addr) ? AF_INET : AF_INET6;
+	int family = addr_is_v4(&target->peer.addr) ? AF_INET : AF_INET6;
 	int fd = socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	int err;
 
@@ -410,7 +439,10 @@ static int prepare(struct probe *probe)
 		close(fd);
 		return err;
 	}
-	err = prepare_tls(probe);
+	if (target->is_forwarded)
+		err = check_path_enter(probe->path, fd, &target->way, &probe->local_port);
+	if (!err)
+		err = prepare_tls(probe);
 	if (!err)
 		err = prepare_talk(probe);
 	return err ? err
@@ -418,11 +450,12 @@ static int prepare(struct probe *probe)
 				    probe->plan->check.timeout_ms * NS_PER_MS);
 }
 
-void probe_init(struct probe *probe, struct loop *loop,
+void probe_init(struct probe *probe, struct loop *loop, struct check_path *path,
 		void (*done)(struct probe *, enum probe_result, uint64_t))
 {
 	*probe = (struct probe){
 		.loop = loop,
+		.path = path,
 		.done = done,
 		.watch = {.fd = LOOP_NO_FD, .ready = on_ready},
 		.timeout = {.expired = on_timeout},
@@ -430,14 +463,17 @@ void probe_init(struct probe *probe, struct loop *loop,
 	};
 }
 
-void probe_start(struct probe *probe, const struct endpoint *target, struct probe_plan *plan)
+void probe_start(struct probe *probe, const struct check_target *target, struct probe_plan *plan)
 {
 	struct sockaddr_storage address;
-	socklen_t length = endpoint_to_sockaddr(target, &address);
+	socklen_t length = endpoint_to_sockaddr(&target->peer, &address);
 	int err;
 
 	probe->plan = probe_plan_get(plan);
-	probe->host = *target;
+	probe->host = target->host;
+	probe->is_forwarded = target->is_forwarded;
+	probe->leaves_only_forwarded =
+		target->is_forwarded && !addr_cmp(&target->peer.addr, &target->host.addr);
 	probe->started_ns = loop_clock_ns();
 	probe->loop_lost_ns = probe->loop->lost_ns;
 	probe->extended = false;
@@ -447,7 +483,7 @@ void probe_start(struct probe *probe, const struct endpoint *target, struct prob
 		finish(probe, PROBE_LOCAL, plan->problem);
 		return;
 	}
-	err = prepare(probe);
+	err = prepare(probe, target);
 	if (!err && connect(probe->watch.fd, (struct sockaddr *)&address, length) &&
 	    errno != EINPROGRESS)
 		err = -errno;

@@ -7,6 +7,8 @@
 #ifndef SLUICE_AGENT_PROBE_H
 #define SLUICE_AGENT_PROBE_H
 
+#include "check_path.h"
+#include "check_target.h"
 #include "loop.h"
 #include "probe_plan.h"
 
@@ -37,6 +39,7 @@ struct probe_talk;
 struct probe {
 	/* set by probe_init() */
 	struct loop *loop;
+	struct check_path *path;
 	void (*done)(struct probe *probe, enum probe_result result, uint64_t duration_ns);
 	/* what the last check found */
 	char words[PROBE_WORDS_BYTES]; /* its result */
@@ -50,19 +53,22 @@ struct probe {
 	enum { PROBE_IDLE, PROBE_CONNECTING, PROBE_HANDSHAKE, PROBE_TALKING } stage;
 	struct probe_plan *plan;
 	struct endpoint host; /* whom the check is meant for */
+	bool is_forwarded;
+	bool leaves_only_forwarded; /* the socket's peer is not the backend */
+	unsigned short local_port;  /* of the check's own; 0: any */
 	SSL *tls;
 	struct probe_talk *talk; /* NULL: nothing is said */
 	size_t received;
 };
 
-void probe_init(struct probe *probe, struct loop *loop,
+/* `path` is for targets that are forwarded to; may be NULL without such. */
+void probe_init(struct probe *probe, struct loop *loop, struct check_path *path,
 		void (*done)(struct probe *, enum probe_result, uint64_t));
 
 /*
- * Starts a check of `target` (the plan's port is not looked at). The probe must be
- * idle. `done` may be called before this returns.
+ * Starts a check of `target`. The probe must be idle. `done` may be called before this returns.
  */
-void probe_start(struct probe *probe, const struct endpoint *target, struct probe_plan *plan);
+void probe_start(struct probe *probe, const struct check_target *target, struct probe_plan *plan);
 /* Ends a check without calling `done`; harmless on an idle probe. */
 void probe_cancel(struct probe *probe);
 bool probe_is_running(const struct probe *probe);

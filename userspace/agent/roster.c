@@ -89,20 +89,16 @@ static struct backend_state *backend_create(const struct backend *from)
 }
 
 static void backend_describe(struct backend_state *backend, struct service_state *service,
-			     const struct backend *from, unsigned short default_port)
+			     const struct backend *from)
 {
 	backend->service = service;
-	backend->target.addr = from->has4 ? from->addr4 : from->addr6;
-	backend->target.port = service->check.port ? service->check.port : default_port;
 	backend->admin = from->admin;
 	backend->usable = from->admin == BACKEND_ADMIN_UP && from->weight > 0;
 }
 
 static int service_build(struct service_state *service, struct service_state *old,
-			 const struct service *from)
+			 const struct service *from, const struct node *balancer)
 {
-	unsigned short default_port = from->vip_count ? from->vips[0].ports.min : 0;
-
 	strcpy(service->name, from->name);
 	service->id = roster_id(from->name);
 	service->config = from;
@@ -128,7 +124,8 @@ static int service_build(struct service_state *service, struct service_state *ol
 			backend = backend_create(described);
 		if (!backend)
 			return -ENOMEM;
-		backend_describe(backend, service, described, default_port);
+		backend_describe(backend, service, described);
+		check_target_choose(&backend->target, from, described, balancer);
 		service->backends[service->backend_count++] = backend;
 	}
 	return 0;
@@ -149,7 +146,7 @@ static void compact(struct roster *roster)
 }
 
 int roster_build(struct roster *out, struct roster *from, const struct cluster *cluster,
-		 bool balancer)
+		 const struct node *balancer)
 {
 	size_t count = balancer ? cluster->service_count : 0;
 	int err = 0;
@@ -161,7 +158,8 @@ int roster_build(struct roster *out, struct roster *from, const struct cluster *
 		const struct service *service = &cluster->services[out->service_count];
 
 		err = service_build(&out->services[out->service_count++],
-				    roster_service(from, roster_id(service->name)), service);
+				    roster_service(from, roster_id(service->name)), service,
+				    balancer);
 	}
 	compact(from);
 	return err;

@@ -9,6 +9,7 @@
 #define SLUICE_AGENT_ROSTER_H
 
 #include "agreement.h"
+#include "check_target.h"
 #include "health.h"
 #include "loop.h"
 #include "model.h"
@@ -32,8 +33,8 @@ struct backend_state {
 	struct checker *checker;
 	struct service_state *service;
 	char name[SLUICE_NAME_LEN];
-	uint64_t id;		/* of the name, the same on every node; bit 0 is clear */
-	struct endpoint target; /* where it is checked */
+	uint64_t id; /* of the name, the same on every node; bit 0 is clear */
+	struct check_target target;
 	enum backend_admin admin;
 	bool usable;		   /* may get new flows by configuration */
 	struct health own;	   /* by own checks alone */
@@ -78,12 +79,13 @@ struct roster {
 };
 
 /*
- * Builds `out` for the services of `cluster`, which must live as long, or for none if
- * !balancer. What `from` knew of the same service and backend moves to `out`; what is
- * new begins as up. `from` is left with what is gone, for the caller to free.
+ * Builds `out` for the services of `cluster`, which must live as long, as seen from a
+ * balancer, or for none if that is NULL. What `from` knew of the same service and backend
+ * moves to `out`; what is new begins as up. `from` is left with what is gone, for the
+ * caller to free.
  */
 int roster_build(struct roster *out, struct roster *from, const struct cluster *cluster,
-		 bool balancer) __must_check;
+		 const struct node *balancer) __must_check;
 /* Frees states that are neither probed nor timed any more. */
 void roster_fini(struct roster *roster);
 
