@@ -32,21 +32,31 @@
 struct pin {
 	const char *name;
 	size_t fd_offset; /* of its descriptor in struct dataplane */
+	bool mapped;	  /* into memory: refused by the kernel where a descriptor is read-only */
 };
 
 #define PIN(map, member)                                                                           \
 	{                                                                                          \
-		"sluice_" map, offsetof(struct dataplane, member)                                  \
+		"sluice_" map, offsetof(struct dataplane, member), false                           \
+	}
+
+#define PIN_MAPPED(map, member)                                                                    \
+	{                                                                                          \
+		"sluice_" map, offsetof(struct dataplane, member), true                            \
 	}
 
 static const struct pin pins[] = {
-	PIN("control", control_fd), PIN("vips", vips),	       PIN("rules", rules),
-	PIN("ports", ports),	    PIN("tunnels", tunnels),   PIN("intent", intent),
-	PIN("rings", rings),	    PIN("backends", backends), PIN("flows", flows),
-	PIN("conns4", conns4),	    PIN("conns6", conns6),     PIN("vip_index", vip_index),
-	PIN("block", block),	    PIN("ledger", ledger),     PIN("rule_use", rule_use),
-	PIN("load", load),	    PIN("past", past),	       PIN("misses", misses),
-	PIN("txports", txports),    PIN("wide", wide),	       PIN("prefixes", prefixes),
+	PIN("control", control_fd),   PIN("vips", vips),
+	PIN("rules", rules),	      PIN("ports", ports),
+	PIN("tunnels", tunnels),      PIN("intent", intent),
+	PIN("rings", rings),	      PIN("backends", backends),
+	PIN("flows", flows),	      PIN_MAPPED("conns4", conns4),
+	PIN_MAPPED("conns6", conns6), PIN("vip_index", vip_index),
+	PIN("block", block),	      PIN("ledger", ledger),
+	PIN("rule_use", rule_use),    PIN("load", load),
+	PIN_MAPPED("past", past),     PIN("misses", misses),
+	PIN("txports", txports),      PIN("wide", wide),
+	PIN("prefixes", prefixes),
 };
 
 #define PIN_COUNT (sizeof(pins) / sizeof(pins[0]))
@@ -289,7 +299,7 @@ static int open_others(struct dataplane *dp)
 	int err = 0;
 
 	for (size_t i = 1; i < PIN_COUNT && !err; i++)
-		err = open_pin(dp, &pins[i], flags);
+		err = open_pin(dp, &pins[i], pins[i].mapped ? 0 : flags);
 	return err;
 }
 
