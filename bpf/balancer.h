@@ -180,12 +180,17 @@ backend_address(const struct packet *pkt, const struct sluice_backend *backend)
 	return backend->flags & SLUICE_BACKEND_HAS4 ? &backend->addr4 : &backend->addr6;
 }
 
-/* IP in IP: the endpoints of the outer header. */
+/* A tunnel: the endpoints of the outer headers. */
 static __always_inline int aim_tunnel(const struct packet *pkt, const struct sluice_port *port,
-				      const struct sluice_backend *backend, struct tuple *outer)
+				      const struct sluice_backend *backend, __u8 forward,
+				      struct tuple *outer)
 {
 	outer->dst = *backend_address(pkt, backend);
 	outer->proto = tunnel_proto(pkt);
+	if (forward == SLUICE_FORWARD_GUE) {
+		outer->proto = IPPROTO_UDP;
+		outer->dport = port->gue_port;
+	}
 	if (addr_is_v4(&outer->dst)) {
 		outer->src = port->tunnel_source4;
 		return port->has_tunnel4;
@@ -219,7 +224,10 @@ STAGE send_to_backend(struct xdp_md *ctx, struct packet *pkt, const struct table
 		      const struct choice *choice)
 {
 	const struct sluice_backend *backend = choice->backend;
-	int tunnel = choice->forward == SLUICE_FORWARD_IPIP;
+	int tunnel = is_tunnelled(choice->forward);
+	struct tunnelled inner = {.length = pkt->l3_length,
+				  .entropy = flow_entropy(&pkt->flow, pkt->is_v6),
+				  .tos = pkt->tos};
 	struct hop_key key = {.now = bpf_jiffies64(),
 			      .slot = choice->slot,
 			      .incarnation = backend->incarnation,
@@ -232,17 +240,17 @@ STAGE send_to_backend(struct xdp_md *ctx, struct packet *pkt, const struct table
 
 	if (backend->flags & SLUICE_BACKEND_LOCAL)
 		return SLUICE_PASS_LOCAL;
-	if (!(tunnel ? aim_tunnel(pkt, tables->port, backend, &towards)
+	if (!(tunnel ? aim_tunnel(pkt, tables->port, backend, choice->forward, &towards)
 		     : aim_link(pkt, tables->port, backend, &towards)))
 		return SLUICE_NO_ROUTE;
 	if (tunnel)
 		length += tunnel_overhead(&towards);
-	outcome = find_backend_hop(ctx, pkt, &towards, tunnel, length, &key, &hop);
+	outcome = find_backend_hop(ctx, pkt, &towards, choice->forward, length, &key, &hop);
 	if (outcome)
 		return to_backend_outcome(outcome);
 	if (tunnel)
 		trace(SLUICE_STEP_ENCAP, towards.proto, length);
-	return send_to_hop(ctx, hop, tunnel, pkt->tos, pkt->l3_length);
+	return send_to_hop(ctx, hop, &inner);
 }
 
 /* Why nothing serves this packet to a VIP; CONTINUE: something does. */

@@ -26,8 +26,7 @@ struct express {
 	__u64 conn_key; /* without the VIP's id */
 	__u64 src[2];	/* IPv6 */
 	__u32 frame_bytes;
-	__u16 length; /* of the IP packet */
-	__u8 tos;
+	struct tunnelled packet;
 	struct segment segment;
 };
 
@@ -65,17 +64,18 @@ static __always_inline int express_parse_v4(struct iphdr *ip, void *end, struct 
 
 	if (*(__u8 *)ip != 0x45 || (ip->frag_off & bpf_htons(IP_FRAGMENT_BITS)))
 		return 0;
-	way->length = bpf_ntohs(ip->tot_len);
-	if (way->length < sizeof(*ip) || way->length > end - (void *)ip)
+	way->packet.length = bpf_ntohs(ip->tot_len);
+	if (way->packet.length < sizeof(*ip) || way->packet.length > end - (void *)ip)
 		return 0;
 	if (!src || src == 127 || src >= 224 || !dst || dst == 127 || ip->saddr == ip->daddr)
 		return 0;
-	if (!express_parse_l4(ports, end, ip->protocol, way->length - sizeof(*ip), way))
+	if (!express_parse_l4(ports, end, ip->protocol, way->packet.length - sizeof(*ip), way))
 		return 0;
-	way->tos = ip->tos;
 	vip_words_v4(&way->to, ip->daddr);
 	way->to.rest = vip_rest(ports[1], ip->protocol);
 	way->conn_key = (__u64)ports[0] << 32 | ip->saddr;
+	way->packet.tos = ip->tos;
+	way->packet.entropy = flow_entropy_v4(way->conn_key, ports[1]);
 	return 1;
 }
 
@@ -95,14 +95,15 @@ static __always_inline int express_parse_v6(struct ipv6hdr *ip, void *end, struc
 		return 0;
 	if (!express_parse_l4(ports, end, ip->nexthdr, length, way))
 		return 0;
-	way->length = length + sizeof(*ip);
-	way->tos = ip->priority << 4 | ip->flow_lbl[0] >> 4;
 	way->to.addr[0] = dst[0];
 	way->to.addr[1] = dst[1];
 	way->to.rest = vip_rest(ports[1], ip->nexthdr);
 	way->conn_key = (__u64)ports[0] << 32;
 	way->src[0] = src[0];
 	way->src[1] = src[1];
+	way->packet.length = length + sizeof(*ip);
+	way->packet.tos = ip->priority << 4 | ip->flow_lbl[0] >> 4;
+	way->packet.entropy = flow_entropy_v6(way->src, way->conn_key, ports[1]);
 	return 1;
 }
 
@@ -141,7 +142,6 @@ static __always_inline enum sluice_outcome express_send(struct xdp_md *ctx,
 	__u32 slot = generation & (SLUICE_SLOTS - 1);
 	const struct hop_entry *hop;
 	struct choice choice;
-	__u32 overhead;
 	int pinned, is_new = 0;
 
 	pinned = choose_by_conn(conn, vip, slot, &choice);
@@ -152,10 +152,7 @@ static __always_inline enum sluice_outcome express_send(struct xdp_md *ctx,
 	key.slot = choice.slot;
 	key.incarnation = choice.backend->incarnation;
 	hop = hop_entry(&key);
-	if (!hop)
-		return SLUICE_CONTINUE;
-	overhead = hop->outer_v6 ? sizeof(struct ipv6hdr) : sizeof(struct iphdr);
-	if (!hop_is_good(hop, &key, way->length + overhead))
+	if (!hop || !hop_is_good(hop, &key, way->packet.length + hop->overhead))
 		return SLUICE_CONTINUE;
 	/* Nothing that comes this way moves an established flow on but in time. */
 	if (pinned && SLUICE_CONN_GET(STATE, conn->value) == SLUICE_FLOW_ESTABLISHED)
@@ -163,7 +160,7 @@ static __always_inline enum sluice_outcome express_send(struct xdp_md *ctx,
 	else
 		is_new = conn_track(way->segment, conn, choice.slot, key.incarnation);
 	count_backend(vip, choice.backend, way->frame_bytes, is_new);
-	return send_to_hop(ctx, hop, 1, way->tos, way->length);
+	return send_to_hop(ctx, hop, &way->packet);
 }
 
 /* PASS_LOCAL, unless the destination's address alone is a VIP's, or there is more to do. */
@@ -205,7 +202,7 @@ static __always_inline enum sluice_outcome express_go(struct xdp_md *ctx, struct
 	vip = vip_indexed(slot, &way->to, &spilled);
 	if (!vip)
 		return spilled ? SLUICE_CONTINUE : express_pass(slot, way);
-	if (vip->forward != SLUICE_FORWARD_IPIP)
+	if (!is_tunnelled(vip->forward))
 		return SLUICE_CONTINUE;
 	conn.key = way->conn_key | (__u64)vip->id << 48;
 	if (is_v6) {

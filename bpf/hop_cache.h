@@ -25,7 +25,9 @@ struct hop_entry {
 	struct next_hop hop;
 	__u8 inner_v6; /* family of the packets that go there ... */
 	__u8 outer_v6; /* ... and of the address that they go to */
-	__u16 pad;
+	__u8 forward;  /* enum sluice_forward */
+	__u8 pad;
+	__u32 overhead;		     /* bytes of the tunnel's headers */
 	struct tunnel_header header; /* without a tunnel: the link header alone */
 };
 
@@ -45,6 +47,11 @@ struct hop_key {
 	__u8 inner_v6;
 	__u8 pad[3];
 };
+
+static __always_inline int is_tunnelled(__u8 forward)
+{
+	return forward == SLUICE_FORWARD_IPIP || forward == SLUICE_FORWARD_GUE;
+}
 
 /* Ten milliseconds, and two jiffies at least: one may end at once. */
 static __always_inline __u64 hop_life(void)
@@ -68,17 +75,21 @@ static __always_inline int hop_is_good(const struct hop_entry *entry, const stru
 }
 
 static __always_inline void hop_fill(struct hop_entry *entry, const struct hop_key *key,
-				     const struct tuple *towards, int tunnel)
+				     const struct tuple *towards, __u8 forward)
 {
 	__builtin_memset(&entry->header, 0, sizeof(entry->header));
 	__builtin_memcpy(entry->header.eth.h_dest, entry->hop.dmac, ETH_ALEN);
 	__builtin_memcpy(entry->header.eth.h_source, entry->hop.smac, ETH_ALEN);
 	entry->outer_v6 = !addr_is_v4(&towards->dst);
-	if (tunnel)
+	entry->forward = forward;
+	entry->overhead = 0;
+	if (is_tunnelled(forward)) {
+		entry->overhead = tunnel_overhead(towards);
 		make_outer(&entry->header, towards);
-	else
+	} else {
 		entry->header.eth.h_proto =
 			entry->outer_v6 ? bpf_htons(ETH_P_IPV6) : bpf_htons(ETH_P_IP);
+	}
 	entry->slot = key->slot;
 	entry->incarnation = key->incarnation;
 	entry->generation = key->generation;
@@ -90,10 +101,9 @@ static __always_inline void hop_fill(struct hop_entry *entry, const struct hop_k
  * As find_next_hop() towards a backend, asking it when the answer is not known.
  * *found stays good for this packet.
  */
-static __always_inline enum sluice_outcome find_backend_hop(struct xdp_md *ctx, struct packet *pkt,
-							    const struct tuple *towards, int tunnel,
-							    __u32 length, const struct hop_key *key,
-							    const struct hop_entry **found)
+static __always_inline enum sluice_outcome
+find_backend_hop(struct xdp_md *ctx, struct packet *pkt, const struct tuple *towards, __u8 forward,
+		 __u32 length, const struct hop_key *key, const struct hop_entry **found)
 {
 	struct hop_entry *entry = hop_entry(key);
 	enum sluice_outcome outcome;
@@ -106,24 +116,39 @@ static __always_inline enum sluice_outcome find_backend_hop(struct xdp_md *ctx, 
 	entry->expires = 0;
 	outcome = find_next_hop(ctx, pkt, towards, length, &entry->hop);
 	if (!outcome)
-		hop_fill(entry, key, towards, tunnel);
+		hop_fill(entry, key, towards, forward);
 	return outcome;
 }
 
-/* Link header and, with a tunnel, outer header; then out of the interface. */
-static __always_inline enum sluice_outcome
-send_to_hop(struct xdp_md *ctx, const struct hop_entry *hop, int tunnel, __u8 tos, __u16 length)
+static __always_inline enum sluice_outcome put_link_header(struct xdp_md *ctx,
+							   const struct ethhdr *header)
 {
-	enum sluice_outcome outcome = SLUICE_CONTINUE;
 	struct ethhdr *eth = (void *)(long)ctx->data;
 
-	if (tunnel)
-		outcome = hop->outer_v6 ? encapsulate_v6(ctx, &hop->header, tos, length)
-					: encapsulate_v4(ctx, &hop->header, tos, length);
-	else if ((void *)(eth + 1) > (void *)(long)ctx->data_end)
-		outcome = SLUICE_INTERNAL;
-	else
-		*eth = hop->header.eth;
+	if ((void *)(eth + 1) > (void *)(long)ctx->data_end)
+		return SLUICE_INTERNAL;
+	*eth = *header;
+	return SLUICE_CONTINUE;
+}
+
+/* Link header and, with a tunnel, outer headers; then out of the interface. */
+static __always_inline enum sluice_outcome
+send_to_hop(struct xdp_md *ctx, const struct hop_entry *hop, const struct tunnelled *packet)
+{
+	enum sluice_outcome outcome;
+
+	switch (hop->forward) {
+	case SLUICE_FORWARD_IPIP:
+		outcome = hop->outer_v6 ? encapsulate_v6(ctx, &hop->header, packet, 0)
+					: encapsulate_v4(ctx, &hop->header, packet, 0);
+		break;
+	case SLUICE_FORWARD_GUE:
+		outcome = hop->outer_v6 ? encapsulate_v6(ctx, &hop->header, packet, 1)
+					: encapsulate_v4(ctx, &hop->header, packet, 1);
+		break;
+	default:
+		outcome = put_link_header(ctx, &hop->header.eth);
+	}
 	return outcome ? outcome : transmit(ctx, hop->hop.ifindex);
 }
 

@@ -17,15 +17,17 @@
 STAGE receive(struct xdp_md *ctx, struct packet *pkt, const struct tables *tables)
 {
 	enum sluice_outcome outcome;
+	__be16 ethertype;
 
 	outcome = parse(ctx, pkt);
 	if (!outcome)
 		outcome = sanity(pkt);
 	if (!outcome)
 		outcome = check_block_set(pkt, tables);
-	if (outcome || !HAS_ROLE(DECAP) || !is_tunnel(pkt))
+	ethertype = outcome || !HAS_ROLE(DECAP) ? 0 : tunnel_ethertype(ctx, pkt, tables);
+	if (!ethertype)
 		return outcome;
-	outcome = decapsulate(ctx, pkt, tables);
+	outcome = decapsulate(ctx, pkt, tables, ethertype);
 	if (!outcome)
 		outcome = sanity(pkt);
 	if (!outcome)

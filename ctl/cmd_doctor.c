@@ -122,7 +122,8 @@ static void check_ledger(struct findings *findings, const struct session *sessio
 		    "%s dropped %llu packets that leave by an interface without Sluice",
 		    interface->name, ledger.outcome[SLUICE_NOT_ATTACHED].packets);
 	if (ledger.outcome[SLUICE_TOO_BIG].packets)
-		add(findings, "warning", "raise the MTU between balancers and backends to 1540",
+		add(findings, "warning",
+		    "raise the MTU between balancers and backends: lbctl host check tells it",
 		    "%s dropped %llu packets that did not fit once encapsulated", interface->name,
 		    ledger.outcome[SLUICE_TOO_BIG].packets);
 }

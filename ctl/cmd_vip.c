@@ -248,9 +248,9 @@ static const struct parameter set_parameters[] = {
 	OPTION(struct vip_args, proto, "proto", "tcp|udp", type_service_proto, "tcp by default"),
 	OPTION(struct vip_args, name, "name", "NAME", type_name,
 	       "the service: an existing one gets one more VIP; by default one of its own"),
-	OPTION(struct vip_args, forward, "forward", "ipip|dsr", type_forward,
-	       "how its packets travel: in a tunnel (ipip, the default), or to the link address "
-	       "of the backend (dsr)"),
+	OPTION(struct vip_args, forward, "forward", "ipip|dsr|gue", type_forward,
+	       "how its packets travel: in a tunnel of IP (ipip, the default) or UDP (gue), or to "
+	       "the link address of the backend (dsr)"),
 	OPTION(struct vip_args, affinity, "affinity", "none|source|source64", type_affinity,
 	       "source: all flows of a client address go to one backend; source64: of an IPv6 /64"),
 	OPTION(struct vip_args, panic_percent, "panic", "PERCENT", type_percent,

@@ -280,8 +280,9 @@ json_t *model_json(const struct cluster *cluster)
 				  model_json_policy(&cluster->policies[i]));
 	for (size_t i = 0; i < cluster->node_count; i++)
 		nodes = insert(nodes, cluster->nodes[i].name, json_node(&cluster->nodes[i]));
-	return json_pack("{s:i, s:s, s:s, s:{s:i}, s:o, s:o, s:o, s:o}", "sluice", MODEL_VERSION,
-			 "cluster", cluster->name, "key", cluster->key_file, "limits", "flows",
-			 (int)cluster->limit_flows, "sets", sets, "services", services, "policies",
+	return json_pack("{s:i, s:s, s:s, s:{s:i}, s:i, s:o, s:o, s:o, s:o}", "sluice",
+			 MODEL_VERSION, "cluster", cluster->name, "key", cluster->key_file,
+			 "limits", "flows", (int)cluster->limit_flows, "gue-port",
+			 (int)cluster->gue_port, "sets", sets, "services", services, "policies",
 			 policies, "nodes", nodes);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
- * Interfaces and balancers of the model, as packets read them.
+ * Interfaces of the model, as packets read them, and the order in which all is compiled.
  */
 #include "compile.h"
 
@@ -88,54 +88,8 @@ static int compile_ports(const struct compile_input *in, const struct node *node
 		}
 		memcpy(port->ifname, interface->name, sizeof(port->ifname));
 		port->roles = interface->roles;
+		port->gue_port = htons(in->cluster->gue_port);
 		set_tunnel_sources(in, interface, port);
-	}
-	return 0;
-}
-
-/* --- balancers -------------------------------------------------------------- */
-
-static bool has_tunnel(const struct compiled *out, const struct sluice_addr *addr)
-{
-	for (size_t i = 0; i < out->tunnel_count; i++)
-		if (!addr_cmp(&out->tunnels[i], addr))
-			return true;
-	return false;
-}
-
-static int add_tunnels(const struct interface *interface, struct compiled *out,
-		       struct diag_list *diags)
-{
-	for (size_t i = 0; i < interface->address_count; i++) {
-		const struct sluice_addr *addr = &interface->addresses[i].addr;
-
-		if (has_tunnel(out, addr))
-			continue;
-		if (out->tunnel_count == SLUICE_MAX_TUNNELS) {
-			diag_add(diags, interface->at,
-				 "interface \"%s\": more than %d addresses of balancers",
-				 interface->name, SLUICE_MAX_TUNNELS);
-			return -EINVAL;
-		}
-		out->tunnels[out->tunnel_count++] = *addr;
-	}
-	return 0;
-}
-
-static int compile_tunnels(const struct cluster *cluster, struct compiled *out,
-			   struct diag_list *diags)
-{
-	for (size_t n = 0; n < cluster->node_count; n++) {
-		const struct node *node = &cluster->nodes[n];
-
-		for (size_t i = 0; i < node->interface_count; i++) {
-			const struct interface *interface = &node->interfaces[i];
-
-			if (!(interface->roles & SLUICE_ROLE_BALANCER))
-				continue;
-			if (add_tunnels(interface, out, diags))
-				return -EINVAL;
-		}
 	}
 	return 0;
 }
@@ -158,7 +112,7 @@ int compile(const struct compile_input *in, struct compiled *out, struct diag_li
 	if (!err)
 		err = compile_rules(in->cluster, node, out, diags);
 	if (!err)
-		err = compile_tunnels(in->cluster, out, diags);
+		err = compile_tunnels(in, out, diags);
 	if (!err)
 		err = compile_services(in, out, diags);
 	return err;

@@ -34,6 +34,11 @@ struct in_force {
 	size_t vip_count;
 };
 
+struct compiled_tunnel {
+	struct sluice_addr addr;
+	__u32 flags; /* SLUICE_TUNNEL_* */
+};
+
 struct local_address {
 	char ifname[IFNAMSIZ];
 	struct sluice_addr addr;
@@ -61,7 +66,7 @@ struct compiled {
 	struct sluice_port ports[SLUICE_MAX_PORTS];
 	struct sluice_rule rules[SLUICE_MAX_RULES];
 	size_t rule_count;
-	struct sluice_addr tunnels[SLUICE_MAX_TUNNELS];
+	struct compiled_tunnel tunnels[SLUICE_MAX_TUNNELS];
 	size_t tunnel_count;
 	struct compiled_service services[SLUICE_MAX_SERVICES];
 	size_t service_count;
@@ -99,6 +104,8 @@ int compile_loads(const struct in_force *now, struct compiled *out,
 		  struct diag_list *diags) __must_check;
 /* Gives the backends that are new their index in their service. */
 int compile_number_backends(const struct compile_input *in, struct compiled *out) __must_check;
+int compile_tunnels(const struct compile_input *in, struct compiled *out,
+		    struct diag_list *diags) __must_check;
 
 /*
  * Gives the rules of now->model the ids that now->rules say they have; a rule

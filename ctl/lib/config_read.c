@@ -334,6 +334,7 @@ static const struct field cluster_fields[] = {
 	{"key", .read = read_scalar, .parse = parse_absolute_path,
 	 FIELD_MEMBER(struct cluster, key_file), .expected = "the absolute path of a file"},
 	{"limits", .read = read_object, .members = limits_fields},
+	{"gue-port", NUMBER(struct cluster, gue_port, 1, 65535)},
 	{"sets", .read = read_map, .element = &set_prefixes, .kind = "set", .add = add_set,
 	 .name_is_valid = model_name_is_valid, .expected = NAME_EXPECTED, .max = MODEL_MAX_NAMED},
 	{"services", .read = read_map, .members = service_fields, .kind = "service",

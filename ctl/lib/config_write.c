@@ -416,6 +416,8 @@ static void write_head(FILE *out, const struct cluster *cluster)
 	}
 	if (cluster->limit_flows != MODEL_DEFAULT_FLOWS)
 		fprintf(out, "limits: {flows: %u}\n", cluster->limit_flows);
+	if (cluster->gue_port != MODEL_DEFAULT_GUE)
+		fprintf(out, "gue-port: %u\n", cluster->gue_port);
 }
 
 static void write_cluster(FILE *out, const struct cluster *cluster)

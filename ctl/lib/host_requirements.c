@@ -16,6 +16,7 @@
 
 /* An outer IPv6 header on a packet that fills Ethernet. */
 #define ENCAPSULATED_MTU (1500 + 40)
+#define GUE_HEADER_BYTES 8
 
 #define ROLES_FORWARDING (SLUICE_ROLE_FORWARD | SLUICE_ROLE_BALANCER)
 
@@ -59,8 +60,17 @@ static int add_kind(struct requirements *list, enum requirement_kind kind,
 	return add(list, kind, severity, ifname) ? 0 : -ENOMEM;
 }
 
+static int encapsulated_mtu(const struct cluster *cluster)
+{
+	for (size_t i = 0; i < cluster->service_count; i++)
+		if (cluster->services[i].forward == SLUICE_FORWARD_GUE)
+			return ENCAPSULATED_MTU + GUE_HEADER_BYTES;
+	return ENCAPSULATED_MTU;
+}
+
 /* What the file does not set, setup leaves alone: the fabric has to carry it, too. */
-static int add_mtu(struct requirements *list, const struct interface *interface)
+static int add_mtu(struct requirements *list, const struct cluster *cluster,
+		   const struct interface *interface)
 {
 	bool tunnels = interface->roles & (SLUICE_ROLE_BALANCER | SLUICE_ROLE_DECAP);
 	struct requirement *r;
@@ -71,7 +81,7 @@ static int add_mtu(struct requirements *list, const struct interface *interface)
 	if (!r)
 		return -ENOMEM;
 	r->setup = interface->mtu > 0;
-	r->value = interface->mtu ? (int)interface->mtu : ENCAPSULATED_MTU;
+	r->value = interface->mtu ? (int)interface->mtu : encapsulated_mtu(cluster);
 	return 0;
 }
 
@@ -89,7 +99,8 @@ static int add_addresses(struct requirements *list, const struct interface *inte
 	return 0;
 }
 
-static int add_interface(struct requirements *list, const struct interface *interface)
+static int add_interface(struct requirements *list, const struct cluster *cluster,
+			 const struct interface *interface)
 {
 	struct requirement *r = add(list, REQUIRE_INTERFACE, HOST_ERROR, interface->name);
 	int err;
@@ -97,7 +108,7 @@ static int add_interface(struct requirements *list, const struct interface *inte
 	if (!r)
 		return -ENOMEM;
 	r->setup = false;
-	err = add_mtu(list, interface);
+	err = add_mtu(list, cluster, interface);
 	if (!err)
 		err = add_addresses(list, interface);
 	r = err ? NULL : add(list, REQUIRE_CHECKSUMS, HOST_WARNING, interface->name);
@@ -249,7 +260,7 @@ int requirements_build(const struct cluster *cluster, const struct node *node,
 	*out = (struct requirements){0};
 	for (size_t i = 0; !err && i < node->interface_count; i++) {
 		roles |= node->interfaces[i].roles;
-		err = add_interface(out, &node->interfaces[i]);
+		err = add_interface(out, cluster, &node->interfaces[i]);
 	}
 	if (!err && roles & ROLES_FORWARDING)
 		err = add_gateway(out, node, roles);

@@ -16,6 +16,7 @@ void model_init(struct cluster *cluster)
 {
 	memset(cluster, 0, sizeof(*cluster));
 	cluster->limit_flows = MODEL_DEFAULT_FLOWS;
+	cluster->gue_port = MODEL_DEFAULT_GUE;
 }
 
 static void rule_addresses_fini(struct rule_addresses *addresses)

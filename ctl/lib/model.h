@@ -19,6 +19,7 @@
 #define MODEL_VERSION 1 /* of the file format: key "sluice" */
 
 #define MODEL_DEFAULT_FLOWS  262144
+#define MODEL_DEFAULT_GUE    6080 /* the port that IANA gave it */
 #define MODEL_DEFAULT_WEIGHT 100
 #define MODEL_MAX_WEIGHT     1000
 
@@ -178,6 +179,7 @@ struct node {
 struct cluster {
 	char name[SLUICE_NAME_LEN];
 	unsigned limit_flows;
+	unsigned short gue_port; /* UDP destination of GUE, on all nodes */
 	/* Secret of the agents' exchange; "" = none, refused if an exchange is set up. */
 	char key_file[256];
 	struct address_set *sets;

@@ -189,10 +189,11 @@ static int stage_prefixes(struct publication *pub)
 
 static int stage_tunnels(struct publication *pub)
 {
-	static const __u32 unused;
-	struct table_content content = {.keys = pub->next->tunnels,
-					.values = &unused,
-					.key_stride = sizeof(pub->next->tunnels[0]),
+	const struct compiled_tunnel *tunnels = pub->next->tunnels;
+	struct table_content content = {.keys = &tunnels->addr,
+					.values = &tunnels->flags,
+					.key_stride = sizeof(*tunnels),
+					.value_stride = sizeof(*tunnels),
 					.count = pub->next->tunnel_count};
 
 	return stage_table(pub, SLOTTED_TUNNELS, &table_tunnels, &content);

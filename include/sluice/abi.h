@@ -36,7 +36,7 @@
 #define SLUICE_MAX_BACKENDS 16384
 #define SLUICE_MAX_LOADS    65536 /* pairs of a VIP and a backend that are counted */
 #define SLUICE_MAX_RULES    4096  /* compiled rules of one node, all policies */
-#define SLUICE_MAX_TUNNELS  256	  /* balancers that a decapsulator believes */
+#define SLUICE_MAX_TUNNELS  1024  /* addresses at which tunnels begin or end */
 #define SLUICE_MAX_BLOCKS   65536 /* prefixes in the block set */
 #define SLUICE_MAX_MISSES   1024  /* unresolved next hops remembered */
 #define SLUICE_RING_SIZE    65537 /* Maglev table entries; prime */
@@ -132,6 +132,8 @@ struct sluice_port {
 	__u8 has_tunnel6;		   /* tunnel_source6 is valid */
 	struct sluice_addr tunnel_source4; /* outer source of what is encapsulated here */
 	struct sluice_addr tunnel_source6;
+	__be16 gue_port; /* UDP destination of GUE, sent and taken */
+	__u8 pad[6];
 };
 
 /* sluice_rules: slotted, inner ARRAY[SLUICE_MAX_RULES], in order of evaluation. */
@@ -175,6 +177,7 @@ struct sluice_vip_key {
 enum sluice_forward {
 	SLUICE_FORWARD_IPIP, /* IP in IP: RFC 2003, 2473, 4213 */
 	SLUICE_FORWARD_DSR,  /* rewrite of the link address */
+	SLUICE_FORWARD_GUE,  /* IP in UDP: draft-ietf-intarea-gue, variant 1 */
 };
 
 #define SLUICE_VIP_SPILLED     (1 << 0) /* in the index: entries of this bucket had no room in it */
@@ -386,7 +389,9 @@ enum sluice_conn_owned {
 	((value) >> SLUICE_CONN_##field##_AT & SLUICE_CONN_MASK(field))
 #define SLUICE_CONN_PUT(field, x) (((__u64)(x)&SLUICE_CONN_MASK(field)) << SLUICE_CONN_##field##_AT)
 
-/* sluice_tunnels: slotted, inner HASH[SLUICE_MAX_TUNNELS], struct sluice_addr to __u32 (unused). */
+/* sluice_tunnels: slotted, inner HASH[SLUICE_MAX_TUNNELS], struct sluice_addr to __u32, of these. */
+#define SLUICE_TUNNEL_FROM (1 << 0) /* a balancer's: what it sends is believed */
+#define SLUICE_TUNNEL_HERE (1 << 1) /* this node's own: tunnels to it end here */
 
 /*
  * sluice_block: LPM_TRIE, to __u32, the length of the prefix itself, so that an
@@ -483,7 +488,7 @@ struct sluice_trace_step {
 _Static_assert(sizeof(struct sluice_addr) == 16, "ABI");
 _Static_assert(sizeof(struct sluice_control) == 72, "ABI");
 _Static_assert(sizeof(struct sluice_program_config) == 48, "ABI");
-_Static_assert(sizeof(struct sluice_port) == 64, "ABI");
+_Static_assert(sizeof(struct sluice_port) == 72, "ABI");
 _Static_assert(sizeof(struct sluice_rule) == 80, "ABI");
 _Static_assert(sizeof(struct sluice_vip_key) == 20, "ABI");
 _Static_assert(sizeof(struct sluice_vip) == 12, "ABI");

@@ -50,6 +50,11 @@ static const char *const nodes =
 	"    vips: [\"192.0.2.10:53\"]\n"
 	"    proto: udp\n"
 	"    forward: ipip\n"
+	"    backends: {near: {}}\n"
+	"  gue:\n"
+	"    vips: [\"192.0.2.10:6000\"]\n"
+	"    proto: tcp\n"
+	"    forward: gue\n"
 	"    backends: {near: {}}\n";
 
 struct bench_case {
@@ -92,6 +97,14 @@ static const struct bench_case cases[] = {
 	 "balancer",
 	 0,
 	 {.src = "fd00:10:9::1", .dst = "2001:db8:2::10", .sport = 1024, .dport = 80},
+	 1,
+	 SLUICE_TX,
+	 "floor-tx-ipip",
+	 NULL},
+	{"gue-hit-1",
+	 "balancer",
+	 0,
+	 {.src = "10.0.0.1", .dst = "192.0.2.10", .sport = 1024, .dport = 6000},
 	 1,
 	 SLUICE_TX,
 	 "floor-tx-ipip",

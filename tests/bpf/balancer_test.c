@@ -4,6 +4,7 @@
  * Who gets which flow is another test's.
  */
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include <bpf/bpf.h>
@@ -50,6 +51,14 @@ static const char config[] =
 	"  down: {vips: ['192.0.2.10:98', '[2001:db8:2::10]:98'], proto: tcp,"
 	"   backends: {near: {weight: 0}}},"
 	"  none: {vips: ['192.0.2.10:99', '[2001:db8:2::10]:99'], proto: tcp, backends: {}},"
+	"  gue: {vips: ['192.0.2.10:70', '[2001:db8:2::10]:70'], proto: tcp, forward: gue,"
+	"   backends: {near: {}}},"
+	"  gue-far: {vips: ['192.0.2.10:71', '[2001:db8:2::10]:71'], proto: udp, forward: gue,"
+	"   backends: {far: {}}},"
+	"  gue-four: {vips: ['192.0.2.10:74', '[2001:db8:2::10]:74'], proto: tcp, forward: gue,"
+	"   backends: {four: {}}},"
+	"  gue-six: {vips: ['192.0.2.10:76', '[2001:db8:2::10]:76'], proto: tcp, forward: gue,"
+	"   backends: {six: {}}},"
 	"  dns: {vips: ['192.0.2.10:53', '[2001:db8:2::10]:53'], proto: udp,"
 	"   backends: {near: {}}}}}";
 
@@ -92,6 +101,115 @@ static void ipip_frames_are_exact(void)
 	/* clang-format on */
 
 	PACKET_TESTS_ON("lb", config, tests);
+}
+
+/* clang-format off */
+#define GUE4(to) .outer = &(struct packet){.src = "10.10.1.11", .dst = to, \
+	.proto = IPPROTO_UDP, .dport = 6080}
+#define GUE6(to) .outer = &(struct packet){.src = "fd00:10:1::11", .dst = to, \
+	.proto = IPPROTO_UDP, .dport = 6080}
+/* clang-format on */
+
+static void gue_frames_are_exact(void)
+{
+	/* clang-format off */
+	const struct packet_test tests[] = {
+		{"4in4, out of the same interface", "eth0", {TO4(70), .flags = TCP_SYN},
+		 .outcome = SLUICE_TX, .to = "near", GUE4("10.10.1.21")},
+		{"again, by the express way", "eth0", {TO4(70)}, .outcome = SLUICE_TX,
+		 .to = "near", GUE4("10.10.1.21")},
+		{"6in6, out of the same interface", "eth0", {TO6(70), .flags = TCP_SYN},
+		 .outcome = SLUICE_TX, .to = "near", GUE6("fd00:10:1::21")},
+		{"4in4, out of another interface", "eth0", {TO4(71), .proto = IPPROTO_UDP,
+		 .payload = 100}, .outcome = SLUICE_REDIRECT, .to = "far", GUE4("10.10.2.21")},
+		{"6in6, out of another interface", "eth0", {TO6(71), .proto = IPPROTO_UDP,
+		 .payload = 100}, .outcome = SLUICE_REDIRECT, .to = "far",
+		 GUE6("fd00:10:2::21")},
+		{"6in4", "eth0", {TO6(74)}, .outcome = SLUICE_TX, .to = "four",
+		 GUE4("10.10.1.24")},
+		{"4in6", "eth0", {TO4(76)}, .outcome = SLUICE_TX, .to = "six",
+		 GUE6("fd00:10:1::26")},
+		{"DSCP is copied, ECT and CE are not", "eth0", {TO4(70), .tos = 0xb9},
+		 .outcome = SLUICE_TX, .to = "near",
+		 .outer = &(struct packet){.src = "10.10.1.11", .dst = "10.10.1.21",
+		 .proto = IPPROTO_UDP, .dport = 6080, .tos = 0xb8}},
+		{"options stay inside", "eth0", {TO4(70), .options = 40}, .outcome = SLUICE_TX,
+		 .to = "near", GUE4("10.10.1.21")},
+		{"padding is not counted", "eth0", {TO6(70), .padding = 6}, .outcome = SLUICE_TX,
+		 .to = "near", GUE6("fd00:10:1::21")},
+		{"4in4 fits", "eth0", {TO4(70), .payload = 1472 - 40}, .outcome = SLUICE_TX,
+		 .to = "near", GUE4("10.10.1.21")},
+		{"4in4 does not", "eth0", {TO4(70), .payload = 1472 - 40 + 1},
+		 .outcome = SLUICE_TOO_BIG},
+		{"6in6 fits", "eth0", {TO6(70), .payload = 1452 - 60}, .outcome = SLUICE_TX,
+		 .to = "near", GUE6("fd00:10:1::21")},
+		{"6in6 does not", "eth0", {TO6(70), .payload = 1452 - 60 + 1},
+		 .outcome = SLUICE_TOO_BIG},
+	};
+	/* clang-format on */
+
+	PACKET_TESTS_ON("lb", config, tests);
+}
+
+static void gue_goes_to_the_port_that_is_set(void)
+{
+	static const struct packet outer = {
+		.src = "10.10.1.11", .dst = "10.10.1.21", .proto = IPPROTO_UDP, .dport = 5555};
+	const struct packet_test tests[] = {
+		{"another port",
+		 "eth0",
+		 {TO4(70)},
+		 .outcome = SLUICE_TX,
+		 .to = "near",
+		 .outer = &outer},
+	};
+	struct testbed tb;
+
+	testbed_up(&tb, "lb", config);
+	tb.cluster.gue_port = 5555;
+	testbed_publish(&tb);
+	PACKET_TESTS(&tb, tests);
+	testbed_down(&tb);
+}
+
+static unsigned gue_source_of(struct testbed *tb, const struct packet *packet)
+{
+	size_t at = packet_is_v6(packet) ? FRAME_IP6 : FRAME_IP4;
+	struct frame frame;
+	struct run run;
+
+	testbed_frame(tb, "eth0", packet, &frame);
+	testbed_run(tb, "eth0", &frame, &run);
+	CU_ASSERT_EQUAL(run.outcome, SLUICE_TX);
+	return (unsigned)run.frame.bytes[at] << 8 | run.frame.bytes[at + 1];
+}
+
+/* Of what a flow consists of: all its packets have one, and few flows share one. */
+static void gue_source_port_tells_flows_apart(void)
+{
+	struct packet packets[] = {{TO4(70)}, {TO6(70)}};
+	static bool seen[65536];
+	struct testbed tb;
+
+	testbed_up(&tb, "lb", config);
+	for (int v6 = 0; v6 < 2; v6++) {
+		unsigned distinct = 0;
+
+		memset(seen, 0, sizeof(seen));
+		for (unsigned i = 0; i < 200; i++) {
+			struct packet packet = packets[v6];
+			unsigned port;
+
+			packet.sport = (unsigned short)(40000 + i);
+			port = gue_source_of(&tb, &packet);
+			packet.payload = i;
+			CU_ASSERT_EQUAL(gue_source_of(&tb, &packet), port);
+			distinct += !seen[port];
+			seen[port] = true;
+		}
+		CU_ASSERT(distinct > 180);
+	}
+	testbed_down(&tb);
 }
 
 static void outer_header_takes_dscp_alone_from_the_inner(void)
@@ -459,6 +577,9 @@ int main(void)
 {
 	static const struct unit_test tests[] = {
 		UNIT_TEST(ipip_frames_are_exact),
+		UNIT_TEST(gue_frames_are_exact),
+		UNIT_TEST(gue_goes_to_the_port_that_is_set),
+		UNIT_TEST(gue_source_port_tells_flows_apart),
 		UNIT_TEST(outer_header_takes_dscp_alone_from_the_inner),
 		UNIT_TEST(dsr_changes_link_addresses_alone),
 		UNIT_TEST(what_no_backend_gets),

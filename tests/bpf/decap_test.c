@@ -30,8 +30,14 @@ static const char decap[] = BACKEND("decap", "");
 
 #define LB4_TO_BE .src = "10.10.1.11", .dst = "10.10.1.21"
 #define LB6_TO_BE .src = "fd00:10:1::11", .dst = "fd00:10:1::21"
-#define TO_VIP4	  .src = "198.51.100.7", .dst = "192.0.2.10", .sport = 40000, .dport = 80
-#define TO_VIP6	  .src = "2001:db8:51::7", .dst = "2001:db8:2::10", .sport = 40000, .dport = 80
+#define GUE4_TO_BE                                                                                 \
+	.src = "10.10.1.11", .dst = "10.10.1.21", .proto = IPPROTO_UDP, .sport = 50000,            \
+	.dport = 6080
+#define GUE6_TO_BE                                                                                 \
+	.src = "fd00:10:1::11", .dst = "fd00:10:1::21", .proto = IPPROTO_UDP, .sport = 50000,      \
+	.dport = 6080
+#define TO_VIP4 .src = "198.51.100.7", .dst = "192.0.2.10", .sport = 40000, .dport = 80
+#define TO_VIP6 .src = "2001:db8:51::7", .dst = "2001:db8:2::10", .sport = 40000, .dport = 80
 
 /* clang-format off */
 #define INSIDE(...) .inner = &(struct packet){__VA_ARGS__}
@@ -65,6 +71,21 @@ static void tunnels_of_balancers_end_here(void)
 		 INSIDE(TO_VIP4))}, .outcome = SLUICE_PASS_LOCAL, .stripped = 20},
 		{"an inner fragment", "eth0", {LB4_TO_BE, INSIDE(TO_VIP4, .fragment = IP_MF)},
 		 .outcome = SLUICE_PASS_LOCAL, .stripped = 20},
+		{"GUE, 4in4", "eth0", {GUE4_TO_BE, INSIDE(TO_VIP4)},
+		 .outcome = SLUICE_PASS_LOCAL, .stripped = 28},
+		{"GUE, 6in6", "eth0", {GUE6_TO_BE, INSIDE(TO_VIP6)},
+		 .outcome = SLUICE_PASS_LOCAL, .stripped = 48},
+		{"GUE, 6in4", "eth0", {GUE4_TO_BE, INSIDE(TO_VIP6)},
+		 .outcome = SLUICE_PASS_LOCAL, .stripped = 28},
+		{"GUE, 4in6", "eth0", {GUE6_TO_BE, INSIDE(TO_VIP4)},
+		 .outcome = SLUICE_PASS_LOCAL, .stripped = 48},
+		{"GUE, options outside", "eth0", {GUE4_TO_BE, .options = 16, INSIDE(TO_VIP4)},
+		 .outcome = SLUICE_PASS_LOCAL, .stripped = 44},
+		{"GUE, extension headers outside", "eth0", {GUE6_TO_BE, .ext = "DD",
+		 INSIDE(TO_VIP6)}, .outcome = SLUICE_PASS_LOCAL, .stripped = 64},
+		{"GUE, one tunnel is taken off, not two", "eth0", {GUE4_TO_BE,
+		 INSIDE(GUE4_TO_BE, INSIDE(TO_VIP4))}, .outcome = SLUICE_PASS_LOCAL,
+		 .stripped = 28},
 		{"not a tunnel", "eth0", {LB4_TO_BE, .dport = 22}, .outcome = SLUICE_PASS_LOCAL},
 		{"GRE is no tunnel of ours", "eth0", {LB4_TO_BE, .proto = 47, .payload = 40},
 		 .outcome = SLUICE_PASS_LOCAL},
@@ -92,6 +113,60 @@ static void tunnels_of_others_do_not(void)
 		 .fragment = IP_MF}, .outcome = SLUICE_FRAGMENT},
 		{"a fragment of a balancer's, IPv6", "eth0", {LB6_TO_BE, .ext = "F",
 		 .fragment = 1, INSIDE(TO_VIP6)}, .outcome = SLUICE_FRAGMENT},
+	};
+	/* clang-format on */
+
+	PACKET_TESTS_ON("be", decap, tests);
+}
+
+/* Each of them reaches the stack, or the next router, as it came. */
+static void what_does_not_end_here_stays_closed(void)
+{
+	/* clang-format off */
+	const struct packet_test tests[] = {
+		{"IPIP to another host", "eth0", {.src = "10.10.1.11", .dst = "10.10.2.22",
+		 INSIDE(TO_VIP4)}, .outcome = SLUICE_REDIRECT, .routed = true, .to = "next"},
+		{"IPIP to another host, of nobody", "eth0", {.src = "198.51.100.7",
+		 .dst = "10.10.2.22", INSIDE(TO_VIP4)}, .outcome = SLUICE_REDIRECT,
+		 .routed = true, .to = "next"},
+		{"6in6 to another host", "eth0", {.src = "fd00:10:1::11",
+		 .dst = "fd00:10:2::22", INSIDE(TO_VIP6)}, .outcome = SLUICE_REDIRECT,
+		 .routed = true, .to = "next"},
+		{"GUE to another host", "eth0", {.src = "10.10.1.11", .dst = "10.10.2.22",
+		 .proto = IPPROTO_UDP, .dport = 6080, INSIDE(TO_VIP4)},
+		 .outcome = SLUICE_REDIRECT, .routed = true, .to = "next"},
+		{"to another address of this host", "eth0", {.src = "10.10.1.11",
+		 .dst = "10.10.2.21", INSIDE(TO_VIP4)}, .outcome = SLUICE_PASS_LOCAL,
+		 .stripped = 20},
+	};
+	/* clang-format on */
+
+	PACKET_TESTS_ON("be", BACKEND("decap, forward", ""), tests);
+}
+
+static void what_else_comes_to_the_port_passes(void)
+{
+	/* clang-format off */
+	const struct packet_test tests[] = {
+		{"a sender that is no balancer", "eth0", {.src = "10.10.1.12",
+		 .dst = "10.10.1.21", .proto = IPPROTO_UDP, .dport = 6080, INSIDE(TO_VIP4)},
+		 .outcome = SLUICE_PASS_LOCAL},
+		{"another port", "eth0", {LB4_TO_BE, .proto = IPPROTO_UDP, .dport = 6081,
+		 INSIDE(TO_VIP4)}, .outcome = SLUICE_PASS_LOCAL},
+		{"with a checksum", "eth0", {GUE4_TO_BE, INSIDE(TO_VIP4),
+		 .poke = {{FRAME_IP4 + 7, 1}}}, .outcome = SLUICE_PASS_LOCAL},
+		{"no payload", "eth0", {GUE4_TO_BE, .poke = {{FRAME_IP4 + 6, 0},
+		 {FRAME_IP4 + 7, 0}}}, .outcome = SLUICE_PASS_LOCAL},
+		{"GUE of variant 0", "eth0", {GUE4_TO_BE, INSIDE(TO_VIP4),
+		 .poke = {{FRAME_IP4 + 8, 0x04}}}, .outcome = SLUICE_PASS_LOCAL},
+		{"GUE of variant 0, IPv6", "eth0", {GUE6_TO_BE, INSIDE(TO_VIP4),
+		 .poke = {{FRAME_IP6 + 8, 0x04}}}, .outcome = SLUICE_PASS_LOCAL},
+		{"UDP shorter than IP", "eth0", {GUE4_TO_BE, INSIDE(TO_VIP4),
+		 .poke = {{FRAME_IP4 + 5, 40}}}, .outcome = SLUICE_PASS_LOCAL},
+		{"inner packet cut", "eth0", {GUE4_TO_BE, INSIDE(TO_VIP4),
+		 .poke = {{FRAME_IP4 + 8 + 3, 41}}}, .outcome = SLUICE_TUNNEL_INNER},
+		{"a fragment", "eth0", {GUE4_TO_BE, .fragment = IP_MF, INSIDE(TO_VIP4)},
+		 .outcome = SLUICE_PASS_LOCAL},
 	};
 	/* clang-format on */
 
@@ -264,6 +339,8 @@ int main(void)
 	static const struct unit_test tests[] = {
 		UNIT_TEST(tunnels_of_balancers_end_here),
 		UNIT_TEST(tunnels_of_others_do_not),
+		UNIT_TEST(what_does_not_end_here_stays_closed),
+		UNIT_TEST(what_else_comes_to_the_port_passes),
 		UNIT_TEST(what_is_inside_must_be_a_packet),
 		UNIT_TEST(what_is_inside_must_make_sense),
 		UNIT_TEST(block_set_sees_both_senders),

@@ -25,7 +25,7 @@ static const char *const addresses4[] = {"198.51.100.7", "198.51.100.8", "192.0.
 					 "192.0.2.10",	 "10.10.1.11",	 NULL};
 static const char *const addresses6[] = {"2001:db8:51::7", "2001:db8:51::8", "2001:db8:2::10",
 					 "2001:db8:2::10", "fd00:10:1::11",  NULL};
-static const unsigned short ports[] = {80, 80, 81, 53, 40000};
+static const unsigned short ports[] = {80, 70, 81, 53, 40000};
 static const struct random_pool pool = {addresses4, addresses6, ports, 5};
 
 static const char config[] =
@@ -45,6 +45,8 @@ static const char config[] =
 	"   backends: {near: {}, far: {weight: 50}, four: {}}},"
 	"  dsr: {vips: ['192.0.2.10:81', '[2001:db8:2::10]:81'], proto: tcp, forward: dsr,"
 	"   backends: {near: {}, far: {}}},"
+	"  gue: {vips: ['192.0.2.10:70', '[2001:db8:2::10]:70'], proto: tcp, forward: gue,"
+	"   backends: {near: {}, four: {}, far: {}}},"
 	"  dns: {vips: ['192.0.2.10:53', '[2001:db8:2::10]:53'], proto: udp,"
 	"   backends: {near: {}, lb: {}}}}}";
 
@@ -164,12 +166,13 @@ static void change(struct testbed *tb, struct random *random)
 static void pick_frame(struct testbed *tb, struct random *random, struct frame *frame)
 {
 	static const unsigned char sender[ETH_ALEN] = {0x02, 0xff, 0, 0, 0, 1};
+	static const unsigned short plain_tcp[] = {80, 70};
 	bool v6 = random_once_in(random, 2), udp = random_once_in(random, 3);
 	struct packet packet = {.src = (v6 ? addresses6 : addresses4)[random_below(random, 2)],
 				.dst = v6 ? "2001:db8:2::10" : "192.0.2.10",
 				.proto = udp ? IPPROTO_UDP : IPPROTO_TCP,
 				.sport = (unsigned short)(40000 + random_below(random, 8)),
-				.dport = udp ? 53 : 80,
+				.dport = udp ? 53 : plain_tcp[random_below(random, 2)],
 				.tos = (unsigned char)random_below(random, 256),
 				.payload = random_below(random, 64)};
 

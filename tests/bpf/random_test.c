@@ -141,6 +141,7 @@ static bool outcome_is_allowed(enum sluice_outcome outcome, unsigned roles)
 	case SLUICE_NOT_ATTACHED:   /* every interface may send, */
 	case SLUICE_FORWARDING_OFF: /* forwarding is on, */
 	case SLUICE_FLOW_TABLE:	    /* an LRU makes room */
+	case SLUICE_NO_STAGE:	    /* every stage is there */
 	case SLUICE_INTERNAL:
 		return false;
 	default:

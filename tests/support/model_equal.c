@@ -157,7 +157,7 @@ static bool node_equal(const void *left, const void *right)
 bool model_equal(const struct cluster *a, const struct cluster *b)
 {
 	return name_equal(a->name, b->name) && a->limit_flows == b->limit_flows &&
-	       name_equal(a->key_file, b->key_file) &&
+	       a->gue_port == b->gue_port && name_equal(a->key_file, b->key_file) &&
 	       ARRAYS_EQUAL(a, b, sets, set_count, set_equal) &&
 	       ARRAYS_EQUAL(a, b, services, service_count, service_equal) &&
 	       ARRAYS_EQUAL(a, b, policies, policy_count, policy_equal) &&

@@ -54,7 +54,7 @@ static int implied_proto(const struct packet *packet)
 {
 	int proto = packet->proto;
 
-	if (packet->inner)
+	if (packet->inner && proto != IPPROTO_UDP)
 		return packet_is_v6(packet->inner) ? IPPROTO_IPV6 : IPPROTO_IPIP;
 	if (!proto)
 		proto = packet->quoted || packet->type ? IPPROTO_ICMP : IPPROTO_TCP;
@@ -92,10 +92,9 @@ static size_t write_tcp(unsigned char *at, const struct packet *packet,
 	return length;
 }
 
-static size_t write_udp(unsigned char *at, const struct packet *packet,
-			struct pseudo_header *pseudo)
+static size_t write_udp_header(unsigned char *at, const struct packet *packet, size_t payload)
 {
-	size_t length = sizeof(struct udphdr) + packet->payload;
+	size_t length = sizeof(struct udphdr) + payload;
 	struct udphdr udp = {
 		.source = htons(packet->sport),
 		.dest = htons(packet->dport),
@@ -103,7 +102,17 @@ static size_t write_udp(unsigned char *at, const struct packet *packet,
 	};
 
 	memcpy(at, &udp, sizeof(udp));
+	return length;
+}
+
+static size_t write_udp(unsigned char *at, const struct packet *packet,
+			struct pseudo_header *pseudo)
+{
+	size_t length = write_udp_header(at, packet, packet->payload);
+	struct udphdr udp;
+
 	fill(at + sizeof(udp), packet->payload);
+	memcpy(&udp, at, sizeof(udp));
 	udp.check = upper_checksum(pseudo, at, length);
 	if (!udp.check)
 		udp.check = 0xffff;
@@ -154,6 +163,8 @@ static size_t upper_length(const struct packet *packet)
 	case IPPROTO_TCP:
 		return sizeof(struct tcphdr) + length;
 	case IPPROTO_UDP:
+		if (packet->inner)
+			length = write_ip(scratch, packet->inner);
 		return sizeof(struct udphdr) + length;
 	case IPPROTO_ICMP:
 	case IPPROTO_ICMPV6:
@@ -187,6 +198,9 @@ static size_t write_upper(unsigned char *at, const struct packet *packet, const 
 		fill(at, packet->payload);
 		return packet->payload;
 	}
+	if (packet->inner && packet->proto == IPPROTO_UDP) /* GUE: without a checksum */
+		return write_udp_header(at, packet,
+					write_ip(at + sizeof(struct udphdr), packet->inner));
 	if (packet->inner)
 		return write_ip(at, packet->inner);
 	pseudo_init(&pseudo, packet, addresses, address_bytes);
@@ -389,15 +403,19 @@ void frame_encapsulate(struct frame *frame, const struct packet *outer)
 {
 	size_t header = packet_is_v6(outer) ? sizeof(struct ip6_hdr) : sizeof(struct iphdr);
 	unsigned char *ip = frame->bytes + FRAME_IP;
+	size_t udp = outer->proto == IPPROTO_UDP ? sizeof(struct udphdr) : 0;
 	size_t payload = inner_length(ip);
 	struct packet description = *outer;
 
-	description.proto = ip[0] >> 4 == 6 ? IPPROTO_IPV6 : IPPROTO_IPIP;
-	memmove(ip + header, ip, frame->length - FRAME_IP);
+	if (!udp)
+		description.proto = ip[0] >> 4 == 6 ? IPPROTO_IPV6 : IPPROTO_IPIP;
+	memmove(ip + header + udp, ip, frame->length - FRAME_IP);
 	write_ip(ip, &description);
-	write_outer_length(ip, header, payload);
+	if (udp)
+		write_udp_header(ip + header, outer, payload);
+	write_outer_length(ip, header, udp + payload);
 	put_be16(frame->bytes + 2 * ETH_ALEN, family_ethertype(outer));
-	frame->length += header;
+	frame->length += header + udp;
 }
 
 void frame_strip(struct frame *frame, size_t bytes, unsigned short ethertype)

@@ -59,7 +59,7 @@ struct packet {
 	size_t cut;		     /* bytes missing at the end of the frame */
 	unsigned short vlan;	     /* a tag with this id; 0: none */
 	unsigned short ethertype;    /* 0: of the family */
-	const struct packet *inner;  /* tunnelled: IP in IP */
+	const struct packet *inner;  /* tunnelled: IP in IP, or with proto UDP in GUE */
 	const struct packet *quoted; /* ICMP error: about this packet */
 	size_t quoted_bytes;	     /* 0: all of it */
 	struct poke poke[POKE_COUNT];
@@ -73,7 +73,7 @@ void frame_set_link(struct frame *frame, const unsigned char dst[ETH_ALEN],
 void frame_poke(struct frame *frame, const struct packet *packet);
 /* What a router does to the IP header, the IPv4 checksum made anew. */
 void frame_decrement_ttl(struct frame *frame);
-/* Puts the IP header that `outer` describes in front of the frame's IP packet. */
+/* Puts the IP header, and with proto UDP GUE's, in front of the frame's IP packet. */
 void frame_encapsulate(struct frame *frame, const struct packet *outer);
 /* Takes the first `bytes` behind the Ethernet header away. */
 void frame_strip(struct frame *frame, size_t bytes, unsigned short ethertype);

@@ -309,11 +309,43 @@ static const struct sluice_backend *backend_of(unsigned service, unsigned backen
 	return &next.backends[next.backend_slots[first + backend]];
 }
 
+static __u32 tunnel_flags(const char *text)
+{
+	struct sluice_addr addr;
+
+	CU_ASSERT_EQUAL_FATAL(addr_parse(text, &addr), 0);
+	for (size_t i = 0; i < next.tunnel_count; i++)
+		if (!addr_cmp(&next.tunnels[i].addr, &addr))
+			return next.tunnels[i].flags;
+	return 0;
+}
+
 static void balancers_are_who_a_tunnel_may_come_from(void)
 {
 	compile_balanced("tls");
-	CU_ASSERT_EQUAL(next.tunnel_count, 3);
+	CU_ASSERT_EQUAL(tunnel_flags("10.9.1.11"), SLUICE_TUNNEL_FROM);
+	CU_ASSERT_EQUAL(tunnel_flags("10.9.1.12"), SLUICE_TUNNEL_FROM);
+	CU_ASSERT_EQUAL(tunnel_flags("fd00:9::12"), SLUICE_TUNNEL_FROM);
 	CU_ASSERT_EQUAL(next.service_count, 0);
+}
+
+/* Of the file, and of the host; but a VIP is every backend's. */
+static void tunnels_end_at_the_addresses_of_a_node_that_decapsulates(void)
+{
+	struct local_address local[] = {{.ifname = "lo"}, {.ifname = "eth9"}};
+
+	start_over();
+	read_text(balanced);
+	CU_ASSERT_EQUAL_FATAL(addr_parse("192.0.2.1", &local[0].addr), 0);
+	CU_ASSERT_EQUAL_FATAL(addr_parse("10.9.9.9", &local[1].addr), 0);
+	CU_ASSERT_EQUAL_FATAL(compile_on("tls", local, 2), 0);
+	CU_ASSERT_EQUAL(tunnel_flags("10.9.1.22"), SLUICE_TUNNEL_HERE);
+	CU_ASSERT_EQUAL(tunnel_flags("10.9.9.9"), SLUICE_TUNNEL_HERE);
+	CU_ASSERT_EQUAL(tunnel_flags("192.0.2.1"), 0);
+	CU_ASSERT_EQUAL(next.tunnel_count, 5);
+	compile_balanced("lb1");
+	CU_ASSERT_EQUAL(tunnel_flags("10.9.1.11"), SLUICE_TUNNEL_FROM);
+	CU_ASSERT_EQUAL(next.tunnel_count, 3);
 }
 
 static void each_address_of_a_vip_is_known_by_itself(void)
@@ -400,6 +432,7 @@ int main(void)
 		UNIT_TEST(port_keeps_its_slot_when_others_go),
 		UNIT_TEST(tunnel_source_is_the_models_else_the_interfaces_own),
 		UNIT_TEST(balancers_are_who_a_tunnel_may_come_from),
+		UNIT_TEST(tunnels_end_at_the_addresses_of_a_node_that_decapsulates),
 		UNIT_TEST(each_address_of_a_vip_is_known_by_itself),
 		UNIT_TEST(backend_on_this_node_is_local),
 		UNIT_TEST(only_the_other_slots_states_change),

@@ -47,6 +47,8 @@ static void head_is_written_without_defaults(void)
 {
 	assert_canonical("limits: {flows: 262144}\nsluice: 1\ncluster: 'foo'\n",
 			 "sluice: 1\ncluster: foo\n");
+	assert_canonical("limits: {flows: 262144}\nsluice: 1\ngue-port: 6080\n", "sluice: 1\n");
+	assert_canonical("gue-port: 7000\nsluice: 1\n", "sluice: 1\ngue-port: 7000\n");
 	assert_canonical("limits: {flows: 64}\nsluice: 1\nkey: '/etc/a#\"b\\c'\n",
 			 "sluice: 1\nkey: \"/etc/a#\\\"b\\\\c\"\nlimits: {flows: 64}\n");
 }

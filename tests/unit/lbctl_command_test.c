@@ -77,13 +77,13 @@ static void mistakes_are_one_line_that_says_what_was_expected(void)
 		 "lbctl vip: unknown word \"dle\" (did you mean \"del\"?), expected add, set, del, "
 		 "show\n"},
 		{"vip add", "lbctl vip add: ADDR:PORT is missing, as in: lbctl vip add ADDR:PORT "
-			    "[proto tcp|udp] [name NAME] [forward ipip|dsr] "
+			    "[proto tcp|udp] [name NAME] [forward ipip|dsr|gue] "
 			    "[affinity none|source|source64] [panic PERCENT]\n"},
 		{"vip add 192.0.2.1",
 		 "lbctl vip add: ADDR:PORT \"192.0.2.1\": expected ADDRESS:PORT, as 192.0.2.1:443 "
 		 "or [2001:db8::1]:443\n"},
 		{"vip add 192.0.2.1:80 forward dsrr",
-		 "lbctl vip add: forward \"dsrr\": expected one of ipip, dsr (did you mean "
+		 "lbctl vip add: forward \"dsrr\": expected one of ipip, dsr, gue (did you mean "
 		 "\"dsr\"?)\n"},
 		{"vip add 192.0.2.1:80 proto tcp proto udp",
 		 "lbctl vip add: \"proto\" is given twice\n"},
