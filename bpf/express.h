@@ -13,6 +13,7 @@
 
 #include "balancer.h"
 #include "firewall.h"
+#include "quic.h"
 
 #define LINK_ADDRESS_MASK bpf_cpu_to_be64(0xffffffffffff0000ULL)
 
@@ -132,13 +133,39 @@ static __attribute__((noinline)) int express_choose(const struct express *way, i
 	return choose_by_ring(&tuple, vip, slot, choice);
 }
 
+/* Where the ports are, on this way. */
+static __always_inline __u32 express_l4(int is_v6)
+{
+	return ETH_HLEN + (is_v6 ? sizeof(struct ipv6hdr) : sizeof(struct iphdr));
+}
+
+/* The way to the backend, if it is known and the packet fits; else NULL. */
+static __always_inline const struct hop_entry *
+express_hop(const struct express *way, int is_v6, __u32 generation, const struct choice *choice)
+{
+	struct hop_key key = {.now = bpf_jiffies64(),
+			      .slot = choice->slot,
+			      .incarnation = choice->backend->incarnation,
+			      .generation = generation,
+			      .inner_v6 = is_v6};
+	const struct hop_entry *hop;
+	__u32 overhead;
+
+	if (choice->backend->flags & SLUICE_BACKEND_LOCAL)
+		return NULL;
+	hop = hop_entry(&key);
+	if (!hop)
+		return NULL;
+	overhead = hop->outer_v6 ? sizeof(struct ipv6hdr) : sizeof(struct iphdr);
+	return hop_is_good(hop, &key, way->length + overhead) ? hop : NULL;
+}
+
 /* Sends a packet on to its backend by a way that is known, and moves its connection on. */
 static __always_inline enum sluice_outcome express_send(struct xdp_md *ctx,
 							const struct express *way, int is_v6,
 							const struct sluice_vip *vip,
 							__u32 generation, struct conn *conn)
 {
-	struct hop_key key = {.now = bpf_jiffies64(), .generation = generation, .inner_v6 = is_v6};
 	__u32 slot = generation & (SLUICE_SLOTS - 1);
 	const struct hop_entry *hop;
 	struct choice choice;
@@ -147,20 +174,29 @@ static __always_inline enum sluice_outcome express_send(struct xdp_md *ctx,
 	pinned = choose_by_conn(conn, vip, slot, &choice);
 	if (!pinned && !express_choose(way, is_v6, vip, slot, &choice))
 		return SLUICE_CONTINUE;
-	if (choice.backend->flags & SLUICE_BACKEND_LOCAL)
-		return SLUICE_CONTINUE;
-	key.slot = choice.slot;
-	key.incarnation = choice.backend->incarnation;
-	hop = hop_entry(&key);
-	if (!hop || !hop_is_good(hop, &key, way->packet.length + hop->overhead))
+	hop = express_hop(way, is_v6, generation, &choice);
+	if (!hop)
 		return SLUICE_CONTINUE;
 	/* Nothing that comes this way moves an established flow on but in time. */
 	if (pinned && SLUICE_CONN_GET(STATE, conn->value) == SLUICE_FLOW_ESTABLISHED)
 		conn_touch(conn, way->segment.proto);
 	else
-		is_new = conn_track(way->segment, conn, choice.slot, key.incarnation);
+		is_new = conn_track(way->segment, conn, choice.slot, choice.backend->incarnation);
 	count_backend(vip, choice.backend, way->frame_bytes, is_new);
 	return send_to_hop(ctx, hop, &way->packet);
+}
+
+/* The same for a QUIC packet that names its backend: no connection is looked for. */
+static __always_inline enum sluice_outcome
+express_send_quic(struct xdp_md *ctx, const struct express *way, int is_v6,
+		  const struct sluice_vip *vip, __u32 generation, const struct choice *choice)
+{
+	const struct hop_entry *hop = express_hop(way, is_v6, generation, choice);
+
+	if (!hop)
+		return SLUICE_CONTINUE;
+	count_backend(vip, choice->backend, way->frame_bytes, 0);
+	return send_to_hop(ctx, hop, 1, way->tos, way->length);
 }
 
 /* PASS_LOCAL, unless the destination's address alone is a VIP's, or there is more to do. */
@@ -190,6 +226,7 @@ static __always_inline enum sluice_outcome express_go(struct xdp_md *ctx, struct
 {
 	const struct sluice_control *control;
 	const struct sluice_vip *vip;
+	struct choice choice;
 	struct conn conn;
 	__u32 zero = 0, generation, slot;
 	int spilled;
@@ -204,6 +241,9 @@ static __always_inline enum sluice_outcome express_go(struct xdp_md *ctx, struct
 		return spilled ? SLUICE_CONTINUE : express_pass(slot, way);
 	if (!is_tunnelled(vip->forward))
 		return SLUICE_CONTINUE;
+	if (vip->quic && way->segment.proto == IPPROTO_UDP &&
+	    choose_by_cid(ctx, express_l4(is_v6), vip, slot, &choice))
+		return express_send_quic(ctx, way, is_v6, vip, generation, &choice);
 	conn.key = way->conn_key | (__u64)vip->id << 48;
 	if (is_v6) {
 		conn.src[0] = way->src[0];

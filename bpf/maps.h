@@ -104,6 +104,22 @@ struct {
 	__array(values, struct inner_prefixes);
 } sluice_prefixes SEC(".maps");
 
+struct inner_quic {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, SLUICE_MAX_BACKENDS);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct sluice_quic_key);
+	__type(value, __u32);
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, SLUICE_SLOTS);
+	__type(key, __u32);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+	__array(values, struct inner_quic);
+} sluice_quic SEC(".maps");
+
 struct inner_tunnels {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, SLUICE_MAX_TUNNELS);
@@ -262,7 +278,8 @@ emit_inner_types(const struct sluice_port *port, const struct sluice_rule *rule,
 }
 
 __attribute__((used)) static __attribute__((noinline)) int
-emit_more_inner_types(const struct sluice_lpm_key *key, const struct sluice_prefix *prefix)
+emit_more_inner_types(const struct sluice_lpm_key *key, const struct sluice_prefix *prefix,
+		      const struct sluice_quic_key *quic_key)
 {
 	return 0;
 }

@@ -11,6 +11,7 @@
 #include "balancer.h"
 #include "express.h"
 #include "firewall.h"
+#include "quic.h"
 #include "fragment.h"
 
 /* The checks that need nothing but the packet, and those on a tunnel's inner packet again. */
@@ -63,7 +64,8 @@ static __always_inline void find_flow(struct packet *pkt, const struct sluice_vi
 }
 
 /* The judgement: whether the packet may go on, and if it is for a service, to which backend. */
-STAGE decide(struct packet *pkt, const struct tables *tables, struct choice *choice)
+STAGE decide(struct xdp_md *ctx, struct packet *pkt, const struct tables *tables,
+	     struct choice *choice)
 {
 	const struct sluice_vip *vip = NULL;
 	union known_flow known;
@@ -77,7 +79,7 @@ STAGE decide(struct packet *pkt, const struct tables *tables, struct choice *cho
 		if (outcome)
 			return outcome;
 	}
-	if (vip)
+	if (vip && !balance_by_cid(ctx, pkt, tables, vip, choice))
 		return balance(pkt, tables, vip, &known, choice);
 	return HAS_ROLE(FIREWALL) ? follow(pkt, &known.flow) : SLUICE_CONTINUE;
 }
@@ -94,7 +96,7 @@ static __always_inline enum sluice_outcome process(struct xdp_md *ctx)
 	if (!outcome)
 		outcome = receive(ctx, &pkt, &tables);
 	if (!outcome)
-		outcome = decide(&pkt, &tables, &choice);
+		outcome = decide(ctx, &pkt, &tables, &choice);
 	if (outcome)
 		return outcome;
 	if (HAS_ROLE(BALANCER) && choice.backend)

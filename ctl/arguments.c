@@ -13,6 +13,7 @@
 
 #include "model_array.h"
 #include "model_validate.h"
+#include "number.h"
 #include "words.h"
 
 #define LIST_MAX 4096 /* bytes of a comma-separated value */
@@ -66,6 +67,18 @@ static int parse_backend(const char *text, void *member)
 		return parse_name(text, member);
 	return strlen(addr_format(&addr, canonical)) < SLUICE_NAME_LEN ? parse_text(text, member)
 								       : -EINVAL;
+}
+
+static int parse_server_id(const char *text, void *member)
+{
+	return server_id_parse(text, member);
+}
+
+static int parse_server_id_length(const char *text, void *member)
+{
+	const char *end = number_scan(text, SLUICE_MAX_SERVER_ID, member);
+
+	return end && !*end ? 0 : -EINVAL;
 }
 
 static int parse_weight(const char *text, void *member)
@@ -244,6 +257,10 @@ const struct argument_type type_backend = {
 	"a node, an address of up to 31 characters, or a name beside \"address ADDR,..\""};
 const struct argument_type type_address_pair = {
 	parse_address_pair, NULL, "an IPv4 address, an IPv6 address, or one of each with a comma"};
+const struct argument_type type_server_id = {parse_server_id, NULL,
+					     "1 to 8 octets as hexadecimal digits, as 0x0102"};
+const struct argument_type type_server_id_length = {parse_server_id_length, NULL,
+						    "a number from 0 to 8"};
 const struct argument_type type_weight = {parse_weight, NULL, "a number from 0 to 1000"};
 const struct argument_type type_roles = {parse_roles, role_words,
 					 "a list, with commas, of firewall, balancer, forward, "

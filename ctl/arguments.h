@@ -15,29 +15,31 @@ struct argument_type {
 	const char *expected;	  /* completes "expected ..."; NULL: one of `words` */
 };
 
-extern const struct argument_type type_text;	      /* const char *, any text but an empty one */
-extern const struct argument_type type_name;	      /* const char *, fits SLUICE_NAME_LEN */
-extern const struct argument_type type_ifname;	      /* const char * */
-extern const struct argument_type type_vip;	      /* struct vip */
-extern const struct argument_type type_prefix;	      /* struct prefix */
-extern const struct argument_type type_endpoint;      /* struct endpoint; port 0 if left out */
-extern const struct argument_type type_backend;	      /* const char *, a name or an address */
-extern const struct argument_type type_address_pair;  /* struct address_pair */
-extern const struct argument_type type_weight;	      /* unsigned */
-extern const struct argument_type type_roles;	      /* unsigned, enum sluice_role */
-extern const struct argument_type type_mode;	      /* int, enum attach_mode */
-extern const struct argument_type type_service_proto; /* int, IPPROTO_TCP or IPPROTO_UDP */
-extern const struct argument_type type_proto;	      /* int, IPPROTO_*, 0: any */
-extern const struct argument_type type_forward;	      /* int, enum sluice_forward */
-extern const struct argument_type type_affinity;      /* int, enum affinity */
-extern const struct argument_type type_percent;	      /* unsigned */
-extern const struct argument_type type_admin;	      /* int, enum backend_admin */
-extern const struct argument_type type_action;	      /* int, enum sluice_action */
-extern const struct argument_type type_default;	      /* int, the same without accept-stateless */
-extern const struct argument_type type_yes_no;	      /* int, 0 or 1 */
-extern const struct argument_type type_addresses;     /* struct rule_addresses, owned */
-extern const struct argument_type type_ports;	      /* struct port_list, owned */
-extern const struct argument_type type_tcp_flags;     /* unsigned, bits of the TCP header */
+extern const struct argument_type type_text;	     /* const char *, any text but an empty one */
+extern const struct argument_type type_name;	     /* const char *, fits SLUICE_NAME_LEN */
+extern const struct argument_type type_ifname;	     /* const char * */
+extern const struct argument_type type_vip;	     /* struct vip */
+extern const struct argument_type type_prefix;	     /* struct prefix */
+extern const struct argument_type type_endpoint;     /* struct endpoint; port 0 if left out */
+extern const struct argument_type type_backend;	     /* const char *, a name or an address */
+extern const struct argument_type type_address_pair; /* struct address_pair */
+extern const struct argument_type type_weight;	     /* unsigned */
+extern const struct argument_type type_server_id;    /* struct server_id */
+extern const struct argument_type type_server_id_length; /* unsigned */
+extern const struct argument_type type_roles;		 /* unsigned, enum sluice_role */
+extern const struct argument_type type_mode;		 /* int, enum attach_mode */
+extern const struct argument_type type_service_proto;	 /* int, IPPROTO_TCP or IPPROTO_UDP */
+extern const struct argument_type type_proto;		 /* int, IPPROTO_*, 0: any */
+extern const struct argument_type type_forward;		 /* int, enum sluice_forward */
+extern const struct argument_type type_affinity;	 /* int, enum affinity */
+extern const struct argument_type type_percent;		 /* unsigned */
+extern const struct argument_type type_admin;		 /* int, enum backend_admin */
+extern const struct argument_type type_action;		 /* int, enum sluice_action */
+extern const struct argument_type type_default;	  /* int, the same without accept-stateless */
+extern const struct argument_type type_yes_no;	  /* int, 0 or 1 */
+extern const struct argument_type type_addresses; /* struct rule_addresses, owned */
+extern const struct argument_type type_ports;	  /* struct port_list, owned */
+extern const struct argument_type type_tcp_flags; /* unsigned, bits of the TCP header */
 
 struct address_pair {
 	bool has4, has6;

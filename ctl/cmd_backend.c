@@ -16,6 +16,7 @@ struct backend_args {
 	unsigned weight;
 	int admin;
 	int backup;
+	struct server_id server_id;
 };
 
 static void set_options(const struct invocation *inv, struct backend *backend)
@@ -34,6 +35,8 @@ static void set_options(const struct invocation *inv, struct backend *backend)
 		backend->admin = (enum backend_admin)args->admin;
 	if (command_given(inv, &args->backup))
 		backend->backup = args->backup;
+	if (command_given(inv, &args->server_id))
+		backend->server_id = args->server_id;
 }
 
 static int add(struct session *session, struct service *service)
@@ -216,6 +219,8 @@ static const struct parameter set_parameters[] = {
 	       "up (the default); drain: keeps its flows, gets no new ones; down: loses them"),
 	OPTION(struct backend_args, backup, "backup", "yes|no", type_yes_no,
 	       "yes: gets new flows only while no other backend can"),
+	OPTION(struct backend_args, server_id, "server-id", "0xHEX", type_server_id,
+	       "in QUIC connection IDs; by default the last octets of its address"),
 	PROTO_OPTION,
 	{},
 };

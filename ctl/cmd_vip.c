@@ -18,6 +18,7 @@ struct vip_args {
 	bool statistics;
 	int affinity;
 	unsigned panic_percent;
+	unsigned quic;
 };
 
 /* A name for a service that was given none: "tcp-443", "tcp-443-2", "udp-8000-8099", "tcp-all". */
@@ -73,6 +74,8 @@ static void set_options(const struct invocation *inv, struct service *service)
 		service->affinity = (enum affinity)args->affinity;
 	if (command_given(inv, &args->panic_percent))
 		service->panic_percent = args->panic_percent;
+	if (command_given(inv, &args->quic))
+		service->quic = args->quic;
 }
 
 static int add(struct session *session)
@@ -255,6 +258,8 @@ static const struct parameter set_parameters[] = {
 	       "source: all flows of a client address go to one backend; source64: of an IPv6 /64"),
 	OPTION(struct vip_args, panic_percent, "panic", "PERCENT", type_percent,
 	       "with fewer backends healthy, health is ignored; 0% by default: when none is"),
+	OPTION(struct vip_args, quic, "quic", "N", type_server_id_length,
+	       "QUIC: octets of the server id in connection IDs, 1 to 8; 0, the default: none"),
 	{},
 };
 

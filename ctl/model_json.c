@@ -120,17 +120,22 @@ json_t *model_json_policy(const struct policy *policy)
 			 "strict", policy->strict, "rules", rules);
 }
 
-static json_t *json_backend(const struct backend *backend)
+static json_t *json_backend(const struct service *service, const struct backend *backend)
 {
-	json_t *addresses = json_array();
+	json_t *addresses = json_array(), *out;
 
 	if (backend->has4)
 		addresses = append(addresses, json_addr(&backend->addr4));
 	if (backend->has6)
 		addresses = append(addresses, json_addr(&backend->addr6));
-	return json_pack("{s:i, s:s, s:b, s:o}", "weight", backend->weight, "state",
-			 backend_admin_name(backend->admin), "backup", backend->backup, "address",
-			 addresses);
+	out = json_pack("{s:i, s:s, s:b, s:o}", "weight", backend->weight, "state",
+			backend_admin_name(backend->admin), "backup", backend->backup, "address",
+			addresses);
+	if (service->quic)
+		out = insert(out, "server_id",
+			     json_sprintf("0x%0*llx", 2 * (int)service->quic,
+					  (unsigned long long)model_server_id(service, backend)));
+	return out;
 }
 
 static json_t *insert_bytes(json_t *out, const char *key, const struct check_bytes *bytes)
@@ -194,12 +199,12 @@ json_t *model_json_service(const struct service *service)
 		vips = append(vips, json_vip(&service->vips[i]));
 	for (size_t i = 0; i < service->backend_count; i++)
 		backends = insert(backends, service->backends[i].name,
-				  json_backend(&service->backends[i]));
-	return json_pack("{s:o, s:o, s:s, s:s, s:i, s:o, s:o}", "vips", vips, "proto",
+				  json_backend(service, &service->backends[i]));
+	return json_pack("{s:o, s:o, s:s, s:s, s:i, s:i, s:o, s:o}", "vips", vips, "proto",
 			 json_proto(service->proto), "forward", forward_name(service->forward),
 			 "affinity", affinity_name(service->affinity), "panic_percent",
-			 (int)service->panic_percent, "backends", backends, "check",
-			 json_check(&service->check));
+			 (int)service->panic_percent, "quic", (int)service->quic, "backends",
+			 backends, "check", json_check(&service->check));
 }
 
 json_t *model_json_roles(unsigned roles)

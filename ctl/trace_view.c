@@ -147,12 +147,17 @@ static const struct backend *backend_by_slot(const struct session *session, unsi
 	return NULL;
 }
 
-static void describe_backend(struct detail *detail, __u64 slot, __u64 pinned)
+static void describe_backend(struct detail *detail, __u64 slot, __u64 choice)
 {
+	static const char *const choices[] = {
+		[SLUICE_CHOICE_BY_RING] = "by the ring",
+		[SLUICE_CHOICE_BY_FLOW] = "as the flow has it",
+		[SLUICE_CHOICE_BY_CID] = "by its connection ID",
+	};
 	const struct backend *backend = backend_by_slot(detail->session, (unsigned)slot);
 
 	say(detail, "backend \"%s\", %s", backend ? backend->name : "?",
-	    pinned ? "as the flow has it" : "by the ring");
+	    choice <= SLUICE_CHOICE_BY_CID ? choices[choice] : "?");
 }
 
 static void describe_encap(struct detail *detail, __u64 proto, __u64 length)

@@ -17,6 +17,11 @@ struct compiled_vip {
 	struct sluice_vip vip;
 };
 
+struct compiled_server_id {
+	struct sluice_quic_key key;
+	__u32 slot;
+};
+
 struct compiled_prefix {
 	struct sluice_lpm_key key;
 	struct sluice_prefix prefix;
@@ -79,6 +84,8 @@ struct compiled {
 	size_t prefix_count;
 	struct sluice_wide wide[SLUICE_MAX_WIDE];
 	size_t wide_count;
+	struct compiled_server_id server_ids[SLUICE_MAX_BACKENDS];
+	size_t server_id_count;
 };
 
 /*

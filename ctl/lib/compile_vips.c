@@ -81,7 +81,8 @@ static int add_entries(const struct compiled_service *service, struct compiled *
 			.key = compile_vip_key(from, model->proto),
 			.vip = {.service = (__u16)service->index,
 				.ring = (__u16)service->ring,
-				.forward = (__u8)model->forward,
+				.forward = model->forward & 0xf,
+				.quic = model->quic & 0xf,
 				.flags = vip_flags(model, from)},
 		};
 		struct compiled_vip address = {
@@ -135,6 +136,19 @@ static void number_entries(const struct in_force *now, struct compiled *out)
 	}
 }
 
+/* The backends of QUIC services by their server ids. */
+static void add_server_ids(const struct compiled_service *service, struct compiled *out)
+{
+	const struct service *model = service->service;
+
+	for (size_t i = 0; i < model->backend_count && model->quic; i++)
+		out->server_ids[out->server_id_count++] = (struct compiled_server_id){
+			.key = {.id = model_server_id(model, &model->backends[i]),
+				.service = service->index},
+			.slot = out->backend_slots[service->first_backend + i],
+		};
+}
+
 int compile_vips(const struct in_force *now, struct compiled *out, struct diag_list *diags)
 {
 	int err = 0;
@@ -143,6 +157,8 @@ int compile_vips(const struct in_force *now, struct compiled *out, struct diag_l
 		err = add_entries(&out->services[i], out, diags);
 	if (err)
 		return err;
+	for (size_t i = 0; i < out->service_count; i++)
+		add_server_ids(&out->services[i], out);
 	sort_entries(out);
 	number_entries(now, out);
 	err = compile_loads(now, out, diags);

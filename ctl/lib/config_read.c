@@ -24,6 +24,7 @@
 #define VIP_EXPECTED                                                                               \
 	"address or network, and port, as in 192.0.2.10:80, \"[2001:db8::10]:8000-8099\" or "      \
 	"198.51.100.0/24:*"
+#define SERVER_ID_EXPECTED "1 to 8 octets as hexadecimal digits, as in 0x0102"
 #define NETWORK_EXPECTED   "an address or a network, as in 10.0.0.0/8 or \"fd00::/8\""
 #define ADDRESSES_EXPECTED "a network, as in 10.0.0.0/8 or \"fd00::/8\", or the name of a set"
 
@@ -47,6 +48,12 @@ static int parse_service_proto(const struct field *field, const char *text, void
 	if (words_find(service_proto_words, text) < 0)
 		return -EINVAL;
 	return proto_parse(text, out);
+}
+
+static int parse_server_id(const struct field *field, const char *text, void *out)
+{
+	(void)field;
+	return server_id_parse(text, out);
 }
 
 static int parse_destination(const struct field *field, const char *text, void *out)
@@ -234,6 +241,8 @@ static const struct field backend_fields[] = {
 	{"state", WORD(struct backend, admin, backend_admin_words)},
 	{"backup", .read = read_scalar, .parse = parse_bool, FIELD_MEMBER(struct backend, backup),
 	 .words = yes_no_words},
+	{"server-id", .read = read_scalar, .parse = parse_server_id,
+	 FIELD_MEMBER(struct backend, server_id), .expected = SERVER_ID_EXPECTED},
 	{},
 };
 
@@ -248,6 +257,7 @@ static const struct field service_fields[] = {
 	{"panic", .read = read_scalar, .parse = parse_percent,
 	 FIELD_MEMBER(struct service, panic_percent), .max = 100,
 	 .expected = "a percentage from 0% to 100%"},
+	{"quic", NUMBER(struct service, quic, 0, SLUICE_MAX_SERVER_ID)},
 	{"backends", .read = read_map, .members = backend_fields, .kind = "backend",
 	 .add = add_backend, .name_is_valid = backend_name_is_valid,
 	 .expected = BACKEND_NAME_EXPECTED, .max = SLUICE_MAX_BACKENDS},

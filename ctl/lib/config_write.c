@@ -215,6 +215,10 @@ static void write_backend(FILE *out, const struct cluster *cluster, const struct
 		flow_text(&flow, "state", backend_admin_name(backend->admin));
 	if (backend->backup)
 		flow_text(&flow, "backup", "yes");
+	if (backend->server_id.length)
+		fprintf(flow_key(&flow, "server-id"), "0x%0*llx",
+			2 * (int)backend->server_id.length,
+			(unsigned long long)backend->server_id.value);
 	fputs("}\n", out);
 }
 
@@ -238,6 +242,8 @@ static void write_service(FILE *out, const struct cluster *cluster, const struct
 	fprintf(out, "]\n    proto: %s\n    forward: %s\n", proto_name(service->proto, number),
 		forward_name(service->forward));
 	write_scheduling(out, service);
+	if (service->quic)
+		fprintf(out, "    quic: %u\n", service->quic);
 	if (service->backend_count)
 		fputs("    backends:\n", out);
 	for (size_t i = 0; i < service->backend_count; i++)

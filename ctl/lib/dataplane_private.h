@@ -48,8 +48,8 @@ struct table_shape {
 	const char *key_type, *value_type; /* in the BTF of the data plane; NULL: bytes */
 };
 
-extern const struct table_shape table_ports, table_rules, table_vips, table_prefixes, table_tunnels,
-	table_intent, table_ring;
+extern const struct table_shape table_ports, table_rules, table_vips, table_prefixes, table_quic,
+	table_tunnels, table_intent, table_ring;
 
 /* The tables that have two slots. */
 enum slotted_table {
@@ -57,6 +57,7 @@ enum slotted_table {
 	SLOTTED_RULES,
 	SLOTTED_VIPS,
 	SLOTTED_PREFIXES,
+	SLOTTED_QUIC,
 	SLOTTED_TUNNELS,
 	SLOTTED_INTENT,
 	SLOTTED_COUNT

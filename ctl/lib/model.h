@@ -113,6 +113,12 @@ struct health_check {
 
 enum backend_admin { BACKEND_ADMIN_UP, BACKEND_ADMIN_DRAIN, BACKEND_ADMIN_DOWN };
 
+/* What stands for a backend in the connection IDs that it makes (QUIC-LB, plaintext). */
+struct server_id {
+	unsigned length; /* in octets, up to SLUICE_MAX_SERVER_ID */
+	__u64 value;
+};
+
 struct backend {
 	struct place at;
 	char name[SLUICE_NAME_LEN]; /* a node of the file, or the address as text */
@@ -120,7 +126,8 @@ struct backend {
 	struct sluice_addr addr4, addr6;
 	unsigned weight; /* 0..MODEL_MAX_WEIGHT; 0: no new flows */
 	enum backend_admin admin;
-	bool backup; /* gets new flows only while no other backend can */
+	bool backup;		    /* gets new flows only while no other backend can */
+	struct server_id server_id; /* QUIC; length 0: model_server_id() derives it */
 };
 
 /* What of a client decides on its backend: a connection, its address, the /64 of that. */
@@ -132,6 +139,7 @@ struct service {
 	int proto; /* IPPROTO_TCP or IPPROTO_UDP */
 	enum sluice_forward forward;
 	enum affinity affinity;
+	unsigned quic;		/* octets of a server id in connection IDs; 0: no QUIC */
 	unsigned panic_percent; /* with fewer backends healthy, health is ignored; 0: with none */
 	struct vip *vips;
 	size_t vip_count;
@@ -236,6 +244,14 @@ void model_backend_del(struct service *service, struct backend *backend);
  * itself if it is an address. False, and nothing changed: neither.
  */
 bool model_backend_resolve(const struct cluster *cluster, struct backend *backend);
+
+/*
+ * The id of a backend of a QUIC service: its own, or else the last octets of its IPv4
+ * address, of its IPv6 address if it has no other; missing ones in front are 0.
+ */
+__u64 model_server_id(const struct service *service, const struct backend *backend);
+/* "0x0102": an even number of digits. */
+int server_id_parse(const char *text, struct server_id *out) __must_check;
 
 /*
  * Gives each rule without an id one: that of the rule of the same policy and

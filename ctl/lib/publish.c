@@ -187,6 +187,18 @@ static int stage_prefixes(struct publication *pub)
 	return stage_table(pub, SLOTTED_PREFIXES, &table_prefixes, &content);
 }
 
+static int stage_quic(struct publication *pub)
+{
+	const struct compiled_server_id *ids = pub->next->server_ids;
+	struct table_content content = {.keys = &ids->key,
+					.values = &ids->slot,
+					.key_stride = sizeof(*ids),
+					.value_stride = sizeof(*ids),
+					.count = pub->next->server_id_count};
+
+	return stage_table(pub, SLOTTED_QUIC, &table_quic, &content);
+}
+
 static int stage_tunnels(struct publication *pub)
 {
 	const struct compiled_tunnel *tunnels = pub->next->tunnels;
@@ -259,6 +271,8 @@ static int stage(struct publication *pub, const struct cluster *cluster, struct 
 		err = stage_vips(pub);
 	if (!err)
 		err = stage_prefixes(pub);
+	if (!err)
+		err = stage_quic(pub);
 	if (!err)
 		err = stage_tunnels(pub);
 	if (!err)

@@ -56,6 +56,17 @@ const struct table_shape table_prefixes = {
 	.value_type = "sluice_prefix",
 };
 
+const struct table_shape table_quic = {
+	.name = "sluice_quic_in",
+	.type = BPF_MAP_TYPE_HASH,
+	.key_bytes = sizeof(struct sluice_quic_key),
+	.value_bytes = sizeof(__u32),
+	.entries = SLUICE_MAX_BACKENDS,
+	.flags = BPF_F_NO_PREALLOC,
+	.key_type = "sluice_quic_key",
+	.value_type = "unsigned int",
+};
+
 const struct table_shape table_tunnels = {
 	.name = "sluice_tunnel_i",
 	.type = BPF_MAP_TYPE_HASH,
@@ -169,6 +180,7 @@ int table_outer(const struct dataplane *dp, enum slotted_table which)
 		[SLOTTED_PORTS] = dp->ports,   [SLOTTED_RULES] = dp->rules,
 		[SLOTTED_VIPS] = dp->vips,     [SLOTTED_TUNNELS] = dp->tunnels,
 		[SLOTTED_INTENT] = dp->intent, [SLOTTED_PREFIXES] = dp->prefixes,
+		[SLOTTED_QUIC] = dp->quic,
 	};
 
 	return outer[which];

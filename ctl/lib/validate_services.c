@@ -90,6 +90,58 @@ static void check_backends(struct validator *v, const struct service *service)
 	free(claims);
 }
 
+struct server_claim {
+	__u64 id;
+	const struct backend *backend;
+};
+
+static int by_server_id(const void *left, const void *right)
+{
+	const struct server_claim *a = left, *b = right;
+
+	if (a->id != b->id)
+		return a->id < b->id ? -1 : 1;
+	return a->backend < b->backend ? -1 : 1;
+}
+
+static void check_server_id(struct validator *v, const struct service *service,
+			    const struct backend *backend)
+{
+	if (backend->server_id.length && backend->server_id.length != service->quic)
+		validator_report(v, backend->at, "server-id",
+				 "service \"%s\": backend \"%s\": server-id of %u octets: expected "
+				 "%u, as quic says",
+				 service->name, backend->name, backend->server_id.length,
+				 service->quic);
+}
+
+/* A connection ID must name one backend. */
+static void check_server_ids(struct validator *v, const struct service *service)
+{
+	struct server_claim *claims = calloc(service->backend_count + 1, sizeof(*claims));
+
+	if (!claims) {
+		v->out_of_memory = true;
+		return;
+	}
+	for (size_t i = 0; i < service->backend_count; i++) {
+		const struct backend *backend = &service->backends[i];
+
+		claims[i] = (struct server_claim){model_server_id(service, backend), backend};
+		check_server_id(v, service, backend);
+	}
+	qsort(claims, service->backend_count, sizeof(*claims), by_server_id);
+	for (size_t i = 1; i < service->backend_count && service->quic; i++)
+		if (claims[i].id == claims[i - 1].id)
+			validator_report(
+				v, claims[i].backend->at, "server-id address",
+				"service \"%s\": backend \"%s\": server id 0x%0*llx is that "
+				"of backend \"%s\" already",
+				service->name, claims[i].backend->name, 2 * (int)service->quic,
+				(unsigned long long)claims[i].id, claims[i - 1].backend->name);
+	free(claims);
+}
+
 static void check_service(struct validator *v, const struct service *service)
 {
 	if (!model_name_is_valid(service->name))
@@ -98,6 +150,10 @@ static void check_service(struct validator *v, const struct service *service)
 	if (!service->vip_count)
 		validator_report(v, service->at, "vips",
 				 "service \"%s\": expected at least one VIP", service->name);
+	if (service->quic && service->proto != IPPROTO_UDP)
+		validator_report(v, service->at, "quic proto",
+				 "service \"%s\": quic: expected proto udp", service->name);
+	check_server_ids(v, service);
 	validate_check(v, service);
 	check_backends(v, service);
 }

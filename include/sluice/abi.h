@@ -187,13 +187,14 @@ enum sluice_forward {
 #define SLUICE_VIP_BY_SOURCE64 (1 << 4) /* the same; of an IPv6 address its first 64 bits */
 
 struct sluice_vip {
-	__u32 loads;   /* first entry in sluice_load; a backend adds its index. In a bare address
+	__u32 loads;	  /* first entry in sluice_load; a backend adds its index. In a bare address
 			* entry its list in sluice_wide, or SLUICE_NONE */
-	__u16 service; /* index: stable while the service lives */
-	__u16 ring;    /* index into sluice_rings; SLUICE_NONE16 in a bare address entry */
-	__u16 id;      /* not 0, and the VIP's as long as it is one; 0 in a bare address entry */
-	__u8 forward;  /* enum sluice_forward */
-	__u8 flags;    /* SLUICE_VIP_* */
+	__u16 service;	  /* index: stable while the service lives */
+	__u16 ring;	  /* index into sluice_rings; SLUICE_NONE16 in a bare address entry */
+	__u16 id;	  /* not 0, and the VIP's as long as it is one; 0 in a bare address entry */
+	__u8 forward : 4; /* enum sluice_forward */
+	__u8 quic    : 4; /* octets of the server id in connection IDs, 0 to SLUICE_MAX_SERVER_ID */
+	__u8 flags;	  /* SLUICE_VIP_* */
 };
 
 /*
@@ -220,6 +221,18 @@ struct sluice_wide {
 struct sluice_prefix {
 	__u32 list; /* in sluice_wide */
 	__u32 bits; /* of the prefix itself */
+};
+
+#define SLUICE_MAX_SERVER_ID 8
+
+/*
+ * sluice_quic: slotted, inner HASH[SLUICE_MAX_BACKENDS], to __u32, the slot of the backend of a
+ * QUIC service that a connection ID with this server id belongs to.
+ */
+struct sluice_quic_key {
+	__u64 id; /* the octets as one number, the first the highest */
+	__u32 service;
+	__u32 pad;
 };
 
 /*
@@ -451,6 +464,13 @@ struct sluice_intent_header {
 
 /* sluice_txports: DEVMAP_HASH, ifindex to ifindex: interfaces that may send. */
 
+/* What a backend was chosen by: of its step, "chosen by". */
+enum sluice_choice {
+	SLUICE_CHOICE_BY_RING,
+	SLUICE_CHOICE_BY_FLOW,
+	SLUICE_CHOICE_BY_CID,
+};
+
 /* sluice_trace: ARRAY[SLUICE_TRACE_STEPS], private to one `lbctl trace`. */
 /* X(name, token, meaning of a, meaning of b) */
 #define SLUICE_STEPS(X)                                                                            \
@@ -465,7 +485,7 @@ struct sluice_intent_header {
 	X(RULE, "rule", "rule id", "action")                                                       \
 	X(DEFAULT, "default", "action", "rules tried")                                             \
 	X(EXEMPT, "exempt", "ICMP type", "ICMP code")                                              \
-	X(BACKEND, "backend", "backend slot", "from the flow table")                               \
+	X(BACKEND, "backend", "backend slot", "chosen by")                                         \
 	X(ENCAP, "encap", "outer protocol", "total length")                                        \
 	X(ROUTE, "route", "bpf_fib_lookup result", "ifindex out")                                  \
 	X(STAGE, "stage", "stage", "")                                                             \

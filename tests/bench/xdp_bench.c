@@ -51,11 +51,20 @@ static const char *const nodes =
 	"    proto: udp\n"
 	"    forward: ipip\n"
 	"    backends: {near: {}}\n"
+<<<<<<< HEAD
 	"  gue:\n"
 	"    vips: [\"192.0.2.10:6000\"]\n"
 	"    proto: tcp\n"
 	"    forward: gue\n"
 	"    backends: {near: {}}\n";
+=======
+	"  quic:\n"
+	"    vips: [\"192.0.2.10:443\"]\n"
+	"    proto: udp\n"
+	"    forward: ipip\n"
+	"    quic: 2\n"
+	"    backends: {near: {server-id: 0x0102}}\n";
+>>>>>>> 821fc86 (QUIC: a short header's connection ID names the backend, whatever the client's address)
 
 struct bench_case {
 	const char *name;
@@ -90,6 +99,23 @@ static const struct bench_case cases[] = {
 	 0,
 	 {.src = "10.0.0.1", .dst = "192.0.2.10", .proto = IPPROTO_UDP, .sport = 1024, .dport = 53},
 	 1,
+	 SLUICE_TX,
+	 "floor-tx-ipip",
+	 NULL},
+	/* A short header with that server id, from addresses and ports that change each time. */
+	{"quic-cid",
+	 "balancer",
+	 0,
+	 {.src = "10.0.0.1",
+	  .dst = "192.0.2.10",
+	  .proto = IPPROTO_UDP,
+	  .sport = 1024,
+	  .dport = 443,
+	  .poke = {{FRAME_IP4 + 8, 0x40},
+		   {FRAME_IP4 + 9, 0},
+		   {FRAME_IP4 + 10, 1},
+		   {FRAME_IP4 + 11, 2}}},
+	 1 << 24,
 	 SLUICE_TX,
 	 "floor-tx-ipip",
 	 NULL},

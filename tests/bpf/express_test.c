@@ -48,7 +48,9 @@ static const char config[] =
 	"  gue: {vips: ['192.0.2.10:70', '[2001:db8:2::10]:70'], proto: tcp, forward: gue,"
 	"   backends: {near: {}, four: {}, far: {}}},"
 	"  dns: {vips: ['192.0.2.10:53', '[2001:db8:2::10]:53'], proto: udp,"
-	"   backends: {near: {}, lb: {}}}}}";
+	"   backends: {near: {}, lb: {}}},"
+	"  quic: {vips: ['192.0.2.10:443', '[2001:db8:2::10]:443'], proto: udp, quic: 1,"
+	"   backends: {near: {server-id: 0x01}, far: {server-id: 0x02}, four: {server-id: 0x03}}}}}";
 
 /* All that a packet may change. */
 struct state {
@@ -162,6 +164,20 @@ static void change(struct testbed *tb, struct random *random)
 	CU_ASSERT(!err || err == -ENOENT);
 }
 
+/* A connection ID as servers make them, or nearly so. */
+static void make_quic(struct random *random, bool v6, struct packet *packet)
+{
+	unsigned short at = (v6 ? FRAME_IP6 : FRAME_IP4) + 8;
+
+	packet->dport = 443;
+	packet->poke[0] = (struct poke){at, random_once_in(random, 4) ? 0xc0 : 0x40};
+	packet->poke[1] =
+		(struct poke){(unsigned short)(at + 1), (unsigned char)random_below(random, 256)};
+	packet->poke[2] =
+		(struct poke){(unsigned short)(at + 2), (unsigned char)random_below(random, 6)};
+	packet->payload += 3;
+}
+
 /* Half of them plain packets of few flows, which is what the express way is for. */
 static void pick_frame(struct testbed *tb, struct random *random, struct frame *frame)
 {
@@ -176,6 +192,8 @@ static void pick_frame(struct testbed *tb, struct random *random, struct frame *
 				.tos = (unsigned char)random_below(random, 256),
 				.payload = random_below(random, 64)};
 
+	if (udp && random_once_in(random, 3))
+		make_quic(random, v6, &packet);
 	if (random_once_in(random, 2))
 		frame_build(frame, &packet);
 	else

@@ -64,7 +64,9 @@ static bool backend_equal(const void *left, const void *right)
 
 	return name_equal(a->name, b->name) && a->has4 == b->has4 && a->has6 == b->has6 &&
 	       !addr_cmp(&a->addr4, &b->addr4) && !addr_cmp(&a->addr6, &b->addr6) &&
-	       a->weight == b->weight && a->admin == b->admin && a->backup == b->backup;
+	       a->weight == b->weight && a->admin == b->admin && a->backup == b->backup &&
+	       a->server_id.length == b->server_id.length &&
+	       a->server_id.value == b->server_id.value;
 }
 
 static bool bytes_equal(const struct check_bytes *a, const struct check_bytes *b)
@@ -91,7 +93,8 @@ static bool service_equal(const void *left, const void *right)
 	const struct service *a = left, *b = right;
 
 	return name_equal(a->name, b->name) && a->proto == b->proto && a->forward == b->forward &&
-	       a->affinity == b->affinity && a->panic_percent == b->panic_percent &&
+	       a->affinity == b->affinity && a->quic == b->quic &&
+	       a->panic_percent == b->panic_percent &&
 	       ARRAYS_EQUAL(a, b, vips, vip_count, vips_equal) &&
 	       ARRAYS_EQUAL(a, b, backends, backend_count, backend_equal) &&
 	       check_equal(&a->check, &b->check);
