@@ -149,15 +149,11 @@ express_hop(const struct express *way, int is_v6, __u32 generation, const struct
 			      .generation = generation,
 			      .inner_v6 = is_v6};
 	const struct hop_entry *hop;
-	__u32 overhead;
 
 	if (choice->backend->flags & SLUICE_BACKEND_LOCAL)
 		return NULL;
 	hop = hop_entry(&key);
-	if (!hop)
-		return NULL;
-	overhead = hop->outer_v6 ? sizeof(struct ipv6hdr) : sizeof(struct iphdr);
-	return hop_is_good(hop, &key, way->length + overhead) ? hop : NULL;
+	return hop && hop_is_good(hop, &key, way->packet.length + hop->overhead) ? hop : NULL;
 }
 
 /* Sends a packet on to its backend by a way that is known, and moves its connection on. */
@@ -196,7 +192,7 @@ express_send_quic(struct xdp_md *ctx, const struct express *way, int is_v6,
 	if (!hop)
 		return SLUICE_CONTINUE;
 	count_backend(vip, choice->backend, way->frame_bytes, 0);
-	return send_to_hop(ctx, hop, 1, way->tos, way->length);
+	return send_to_hop(ctx, hop, &way->packet);
 }
 
 /* PASS_LOCAL, unless the destination's address alone is a VIP's, or there is more to do. */

@@ -51,20 +51,17 @@ static const char *const nodes =
 	"    proto: udp\n"
 	"    forward: ipip\n"
 	"    backends: {near: {}}\n"
-<<<<<<< HEAD
 	"  gue:\n"
 	"    vips: [\"192.0.2.10:6000\"]\n"
 	"    proto: tcp\n"
 	"    forward: gue\n"
-	"    backends: {near: {}}\n";
-=======
+	"    backends: {near: {}}\n"
 	"  quic:\n"
 	"    vips: [\"192.0.2.10:443\"]\n"
 	"    proto: udp\n"
 	"    forward: ipip\n"
 	"    quic: 2\n"
 	"    backends: {near: {server-id: 0x0102}}\n";
->>>>>>> 821fc86 (QUIC: a short header's connection ID names the backend, whatever the client's address)
 
 struct bench_case {
 	const char *name;
