@@ -264,6 +264,16 @@ struct {
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
 } sluice_misses SEC(".maps");
 
+/* Never touched by a packet: what the agent tells of its checks. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, SLUICE_MAX_BACKENDS);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct sluice_check_key);
+	__type(value, struct sluice_check);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} sluice_checks SEC(".maps");
+
 /*
  * clang 14 emits mere forward declarations for types that only inner maps name,
  * and libbpf then refuses the map. A prototype that names them, of a function

@@ -6,16 +6,16 @@
 #include "service_view.h"
 
 #include <errno.h>
+#include <time.h>
 
 #include "model_json.h"
 #include "schedule_view.h"
 
 static const struct output_column backend_columns[] = {
-	{"backend", "backend"},	     {"address", "address"},
-	{"state", "state"},	     {"health", "health"},
-	{"weight", "weight"},	     {"share_percent", "share %"},
-	{"sent_packets", "packets"}, {"sent_bytes", "bytes"},
-	{"new_flows", "new flows"},  {},
+	{"backend", "backend"},	 {"address", "address"},       {"state", "state"},
+	{"health", "health"},	 {"check", "last check"},      {"check_age_s", "s ago"},
+	{"weight", "weight"},	 {"share_percent", "share %"}, {"sent_packets", "packets"},
+	{"sent_bytes", "bytes"}, {"new_flows", "new flows"},   {},
 };
 
 static const struct output_column service_columns[] = {
@@ -77,6 +77,22 @@ static int add_load(json_t *item, const struct sluice_load *load)
 	return err;
 }
 
+static int add_check(const struct loads *loads, const struct service *service,
+		     const struct backend *backend, json_t *item)
+{
+	struct sluice_check check;
+	time_t now = time(NULL);
+
+	if (service->check.type == CHECK_NONE || !loads_last_check(loads, service, backend, &check))
+		return 0;
+	if (json_object_set_new(item, "check", json_string(check.words)) ||
+	    json_object_set_new(item, "check_age_s",
+				json_integer((json_int_t)(now - (time_t)check.ended_unix_s))) ||
+	    json_object_set_new(item, "check_duration_us", json_integer(check.duration_us)))
+		return -ENOMEM;
+	return 0;
+}
+
 /* What only a balancer has; elsewhere these members are missing. */
 static int add_state(const struct loads *loads, const struct service *service,
 		     const struct backend *backend, json_t *item)
@@ -86,7 +102,8 @@ static int add_state(const struct loads *loads, const struct service *service,
 
 	if (!slot)
 		return 0;
-	if (json_object_set_new(item, "health", json_string(health_of(service, slot))))
+	if (json_object_set_new(item, "health", json_string(health_of(service, slot))) ||
+	    add_check(loads, service, backend, item))
 		return -ENOMEM;
 	return add_load(item, &load);
 }

@@ -21,7 +21,7 @@ struct dataplane {
 	/* map descriptors, -1 where not open */
 	int vips, prefixes, quic, rules, ports, tunnels, intent; /* outer maps of slotted tables */
 	int vip_index, wide, rings, backends, flows, conns4, conns6, block, ledger, rule_use, load,
-		past, misses, txports, control_fd;
+		past, misses, checks, txports, control_fd;
 	struct tables_in_force *tables; /* private to the library */
 };
 
@@ -120,6 +120,10 @@ const struct sluice_backend *loads_of_backend(const struct loads *loads,
 					      const struct service *service,
 					      const struct backend *backend,
 					      struct sluice_load *load);
+
+/* How the agent's last check of the backend ended; false: it tells of none. */
+bool loads_last_check(const struct loads *loads, const struct service *service,
+		      const struct backend *backend, struct sluice_check *out);
 
 /* The block set: takes effect at once, idempotent; del returns -ENOENT if absent. */
 int dataplane_block(struct dataplane *dp, const struct prefix *prefix) __must_check;

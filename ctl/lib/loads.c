@@ -5,6 +5,7 @@
  * sent to former backends, and to the backend, as sent by former VIPs. So neither's total
  * ever goes down, and both are sums over the same counters.
  */
+#include <bpf/bpf.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -236,6 +237,7 @@ struct vip_sum {
 };
 
 struct loads {
+	const struct dataplane *dp; /* borrowed */
 	struct compiled_vip *vips;
 	size_t vip_count;
 	struct vip_sum *vip_sums; /* sorted by key */
@@ -372,6 +374,7 @@ static int read_all(const struct dataplane *dp, struct loads *loads)
 {
 	int err = read_tables(dp, loads);
 
+	loads->dp = dp;
 	if (!err)
 		err = for_each_pair(loads->view, find_last_entry, loads);
 	if (!err)
@@ -448,4 +451,14 @@ const struct sluice_backend *loads_of_backend(const struct loads *loads,
 		return &loads->backends[slot];
 	}
 	return NULL;
+}
+
+bool loads_last_check(const struct loads *loads, const struct service *service,
+		      const struct backend *backend, struct sluice_check *out)
+{
+	struct sluice_check_key key = {0};
+
+	strcpy(key.service, service->name);
+	strcpy(key.backend, backend->name);
+	return !bpf_map_lookup_elem(loads->dp->checks, &key, out);
 }

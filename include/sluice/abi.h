@@ -447,6 +447,24 @@ struct sluice_load {
 #define SLUICE_PAST_BACKENDS (2 * SLUICE_MAX_VIPS + 1)
 #define SLUICE_MAX_PAST	     (SLUICE_PAST_BACKENDS + SLUICE_MAX_BACKENDS)
 
+/*
+ * sluice_checks: HASH: how the agent's last check of each backend ended. Written by the agent,
+ * for those who look at the node; what is decided by it stands in sluice_backends.
+ */
+#define SLUICE_CHECK_WORDS 96
+
+struct sluice_check_key {
+	char service[SLUICE_NAME_LEN];
+	char backend[SLUICE_NAME_LEN];
+};
+
+struct sluice_check {
+	__u64 ended_unix_s;
+	__u32 duration_us;
+	__u32 pad;
+	char words[SLUICE_CHECK_WORDS]; /* "ok", or what was wrong */
+};
+
 /* sluice_misses: LRU_HASH: next hops that had no link address. The agent resolves them. */
 struct sluice_miss_key {
 	struct sluice_addr next_hop;
@@ -521,6 +539,8 @@ _Static_assert(sizeof(struct sluice_backend) == 48, "ABI");
 _Static_assert(sizeof(struct sluice_flow_key) == 40, "ABI");
 _Static_assert(sizeof(struct sluice_flow) == 32, "ABI");
 _Static_assert(sizeof(struct sluice_lpm_key) == 20, "ABI");
+_Static_assert(sizeof(struct sluice_check_key) == 64, "ABI");
+_Static_assert(sizeof(struct sluice_check) == 112, "ABI");
 _Static_assert(sizeof(struct sluice_miss_key) == 20, "ABI");
 _Static_assert(sizeof(struct sluice_trace_step) == 24, "ABI");
 _Static_assert(sizeof(struct sluice_ring_word) == 8 && SLUICE_MAX_BACKENDS < 0xffff, "ABI");

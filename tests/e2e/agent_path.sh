@@ -119,6 +119,15 @@ check "and up again when it does" within 10 all_are be2 up in-4 in-6 4-in-6 answ
 stop udp-be2-$vip4
 check "an unreachable port is the end of a datagram service" within 10 all_are be2 down datagrams
 check "and it is said in words" test "$(last_reason datagrams)" = "port unreachable"
+# told NODE SERVICE BACKEND WORDS: by lbctl.
+told() {
+	on "$1" "$build/lbctl" --node "$1" -j status |
+		jq -e --arg service "$2" --arg backend "$3" --arg words "$4" \
+			'.services[] | select(.service == $service) | .backends[] |
+			 select(.backend == $backend) | .check == $words and .check_age_s < 5' >/dev/null
+}
+check "lbctl says so too" told lb1 datagrams be2 "port unreachable"
+check "and of others that they are well" told lb2 in-6 be1 ok
 
 # Somebody takes the agent's filters away: no check tells anything until they are back.
 on lb1 tc qdisc del dev eth0 clsact

@@ -131,7 +131,7 @@ static void on_checked(struct checker *checker, struct backend_state *backend, b
 {
 	struct agent *agent = container_of(checker, struct agent, checker);
 
-	(void)backend;
+	check_board_write(&agent->check_board, backend);
 	if (!changed)
 		return;
 	exchange_send(&agent->exchange);
@@ -190,6 +190,7 @@ static int follow_node(struct agent *agent, bool first)
 	publish_adopt(&agent->roster, &agent->dp, &agent->cluster);
 	if (first)
 		roster_unsettle(&agent->roster, loop_clock_ns());
+	check_board_open(&agent->check_board, agent->dp.pin_dir, &agent->roster);
 	check_path_configure(&agent->check_path, &agent->cluster, agent->node);
 	err = checker_start(&agent->checker, &agent->roster);
 	if (err)
@@ -376,6 +377,7 @@ static int init_modules(struct agent *agent)
 {
 	int err;
 
+	check_board_init(&agent->check_board);
 	check_path_init(&agent->check_path, &agent->loop);
 	checker_init(&agent->checker, &agent->loop, &agent->check_path, on_checked);
 	err = exchange_init(&agent->exchange, &agent->loop, on_peer_change);
@@ -444,6 +446,7 @@ void agent_fini(struct agent *agent)
 	exchange_fini(&agent->exchange);
 	checker_stop(&agent->roster);
 	check_path_fini(&agent->check_path);
+	check_board_fini(&agent->check_board);
 	roster_fini(&agent->roster);
 	if (agent->opened)
 		dataplane_close(&agent->dp);

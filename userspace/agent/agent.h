@@ -11,6 +11,7 @@
 #include <sys/types.h>
 
 #include "announce.h"
+#include "check_board.h"
 #include "checker.h"
 #include "dataplane.h"
 #include "scrape.h"
@@ -40,6 +41,7 @@ struct agent {
 	struct roster roster;
 	struct check_path check_path;
 	struct checker checker;
+	struct check_board check_board;
 	struct exchange exchange;
 	struct announcer announcer;
 	struct neighbours neighbours;

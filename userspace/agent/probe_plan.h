@@ -12,7 +12,7 @@
 #include "../mysqlrouter/auth.h"
 #include "model.h"
 
-#define PROBE_WORDS_BYTES 96
+#define PROBE_WORDS_BYTES SLUICE_CHECK_WORDS
 
 struct probe_plan {
 	unsigned references;
