@@ -197,7 +197,8 @@ json_t *model_json_service(const struct service *service)
 				  json_backend(&service->backends[i]));
 	return json_pack("{s:o, s:o, s:s, s:s, s:i, s:o, s:o}", "vips", vips, "proto",
 			 json_proto(service->proto), "forward", forward_name(service->forward),
-			 "affinity", affinity_name(service->affinity), "panic_percent",
+			 "affinity", affinity_name(service->affinity), "slow_start_ms",
+			 (int)service->slow_start_ms, "panic_percent",
 			 (int)service->panic_percent, "backends", backends, "check",
 			 json_check(&service->check));
 }
