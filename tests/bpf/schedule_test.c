@@ -192,7 +192,7 @@ static unsigned serving(unsigned net)
 
 static void set_health(const char *name, bool healthy)
 {
-	struct backend_health health = {"www", name, healthy};
+	struct backend_health health = {"www", name, .healthy = healthy};
 
 	CU_ASSERT_EQUAL(dataplane_set_health(&tb.dp, &tb.cluster, &health, 1), 0);
 }

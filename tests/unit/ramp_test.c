@@ -28,7 +28,8 @@ static void up(unsigned slow_start_s)
 	backend->has4 = true;
 	for (int i = 0; i < 2; i++)
 		CU_ASSERT_EQUAL_FATAL(
-			roster_build(&rosters[i], &(struct roster){0}, &cluster, true), 0);
+			roster_build(&rosters[i], &(struct roster){0}, &cluster, &(struct node){0}),
+			0);
 	now_ns = 100 * NS_PER_SEC;
 }
 
