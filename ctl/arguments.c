@@ -98,6 +98,11 @@ static int parse_weight(const char *text, void *member)
 	return 0;
 }
 
+static int parse_slow_start(const char *text, void *member)
+{
+	return duration_parse(text, MODEL_MAX_SLOW_START_MS, member);
+}
+
 static int parse_percent(const char *text, void *member)
 {
 	return percent_parse(text, member);
@@ -272,6 +277,7 @@ const struct argument_type type_proto = {
 	"any, tcp, udp, icmp, icmpv6, ipip, ipv6, gre, esp, ah, sctp or a number from 1 to 255"};
 const struct argument_type type_forward = {NULL, forward_words, NULL};
 const struct argument_type type_affinity = {NULL, affinity_words, NULL};
+const struct argument_type type_slow_start = {parse_slow_start, NULL, SLOW_START_EXPECTED};
 const struct argument_type type_percent = {parse_percent, NULL, "a percentage from 0% to 100%"};
 const struct argument_type type_admin = {NULL, backend_admin_words, NULL};
 const struct argument_type type_action = {NULL, action_words, NULL};

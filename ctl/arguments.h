@@ -32,6 +32,7 @@ extern const struct argument_type type_service_proto;	 /* int, IPPROTO_TCP or IP
 extern const struct argument_type type_proto;		 /* int, IPPROTO_*, 0: any */
 extern const struct argument_type type_forward;		 /* int, enum sluice_forward */
 extern const struct argument_type type_affinity;	 /* int, enum affinity */
+extern const struct argument_type type_slow_start;	 /* unsigned, ms */
 extern const struct argument_type type_percent;		 /* unsigned */
 extern const struct argument_type type_admin;		 /* int, enum backend_admin */
 extern const struct argument_type type_action;		 /* int, enum sluice_action */

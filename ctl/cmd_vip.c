@@ -17,7 +17,7 @@ struct vip_args {
 	int forward;
 	bool statistics;
 	int affinity;
-	unsigned panic_percent;
+	unsigned slow_start_ms, panic_percent;
 	unsigned quic;
 };
 
@@ -72,6 +72,8 @@ static void set_options(const struct invocation *inv, struct service *service)
 		service->forward = (enum sluice_forward)args->forward;
 	if (command_given(inv, &args->affinity))
 		service->affinity = (enum affinity)args->affinity;
+	if (command_given(inv, &args->slow_start_ms))
+		service->slow_start_ms = args->slow_start_ms;
 	if (command_given(inv, &args->panic_percent))
 		service->panic_percent = args->panic_percent;
 	if (command_given(inv, &args->quic))
@@ -256,6 +258,9 @@ static const struct parameter set_parameters[] = {
 	       "the link address of the backend (dsr)"),
 	OPTION(struct vip_args, affinity, "affinity", "none|source|source64", type_affinity,
 	       "source: all flows of a client address go to one backend; source64: of an IPv6 /64"),
+	OPTION(struct vip_args, slow_start_ms, "slow-start", "TIME", type_slow_start,
+	       "as 30s: a backend that comes up gets its share of new flows by and by; 0s: at "
+	       "once"),
 	OPTION(struct vip_args, panic_percent, "panic", "PERCENT", type_percent,
 	       "with fewer backends healthy, health is ignored; 0% by default: when none is"),
 	OPTION(struct vip_args, quic, "quic", "N", type_server_id_length,

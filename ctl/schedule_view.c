@@ -44,6 +44,7 @@ static int add_options(const struct service *service, json_t *out)
 	json_t *backends = json_object_get(out, "backends");
 
 	if (json_object_set_new(out, "affinity", json_string(affinity_name(service->affinity))) ||
+	    json_object_set_new(out, "slow_start_ms", json_integer(service->slow_start_ms)) ||
 	    json_object_set_new(out, "panic_percent", json_integer(service->panic_percent)))
 		return -ENOMEM;
 	for (size_t i = 0; i < service->backend_count; i++)
@@ -69,7 +70,8 @@ static struct backend_condition *read_conditions(const struct loads *loads,
 			free(conditions);
 			return NULL;
 		}
-		conditions[i].healthy = !slot->unhealthy;
+		conditions[i] = (struct backend_condition){.healthy = !slot->unhealthy,
+							   .share = slot->share};
 	}
 	return conditions;
 }

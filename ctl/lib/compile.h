@@ -55,7 +55,8 @@ struct compile_input {
 	const struct in_force *now;
 	const struct local_address *local; /* addresses of this host */
 	size_t local_count;
-	__u64 attached; /* bit p: a program with port slot p is still on its interface */
+	bool agent_runs; /* and will end a slow start */
+	__u64 attached;	 /* bit p: a program with port slot p is still on its interface */
 };
 
 struct compiled_service {

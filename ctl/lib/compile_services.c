@@ -58,7 +58,10 @@ struct backend_condition *compile_conditions(const struct service *service, cons
 		calloc(service->backend_count + 1, sizeof(*conditions));
 
 	for (size_t i = 0; conditions && i < service->backend_count; i++)
-		conditions[i].healthy = !backends[slots[i]].unhealthy;
+		conditions[i] = (struct backend_condition){
+			.healthy = !backends[slots[i]].unhealthy,
+			.share = backends[slots[i]].share,
+		};
 	return conditions;
 }
 
@@ -164,6 +167,20 @@ static __u8 backend_flags(const struct compile_input *in, const struct backend *
 	return (__u8)flags;
 }
 
+/* What is new, or was drained or down until now. The agent finds out about health. */
+static bool starts_slowly(const struct compile_input *in, const struct service *service,
+			  const struct backend *backend, unsigned state_before)
+{
+	const struct service *before = model_service(&in->now->model, service->name);
+	const struct backend *was = before ? model_backend(before, backend->name) : NULL;
+
+	if (!service->slow_start_ms || !in->agent_runs)
+		return false;
+	if (state_before == SLUICE_BACKEND_FREE)
+		return true;
+	return was && !schedule_wants(was) && schedule_wants(backend);
+}
+
 static void fill_backend(const struct compile_input *in, struct compiled *out,
 			 const struct compiled_service *service, const struct backend *backend,
 			 unsigned slot)
@@ -181,6 +198,10 @@ static void fill_backend(const struct compile_input *in, struct compiled *out,
 	}
 	if (service->service->check.type == CHECK_NONE)
 		to->unhealthy = 0;
+	if (starts_slowly(in, service->service, backend, now->state[in->now->slot]))
+		to->share = SCHEDULE_FIRST_SHARE;
+	else if (!service->service->slow_start_ms || !in->agent_runs)
+		to->share = SCHEDULE_WHOLE_SHARE;
 	to->flags = backend_flags(in, backend);
 }
 

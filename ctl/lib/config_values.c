@@ -29,22 +29,11 @@ int parse_number(const struct field *field, const char *text, void *out)
 
 int parse_duration_ms(const struct field *field, const char *text, void *out)
 {
-	unsigned value, unit_ms;
-	const char *unit = number_scan(text, field->max, &value);
+	unsigned ms;
 
-	if (!unit)
+	if (duration_parse(text, field->max, &ms) || ms < field->min)
 		return -EINVAL;
-	if (!strcmp(unit, "ms"))
-		unit_ms = 1;
-	else if (!strcmp(unit, "s"))
-		unit_ms = 1000;
-	else if (!strcmp(unit, "m"))
-		unit_ms = 60 * 1000;
-	else
-		return -EINVAL;
-	if (value > field->max / unit_ms || value * unit_ms < field->min)
-		return -EINVAL;
-	*(unsigned *)out = value * unit_ms;
+	*(unsigned *)out = ms;
 	return 0;
 }
 

@@ -226,6 +226,11 @@ static void write_scheduling(FILE *out, const struct service *service)
 {
 	if (service->affinity != AFFINITY_NONE)
 		fprintf(out, "    affinity: %s\n", affinity_name(service->affinity));
+	if (service->slow_start_ms) {
+		fputs("    slow-start: ", out);
+		put_duration(out, service->slow_start_ms);
+		putc('\n', out);
+	}
 	if (service->panic_percent)
 		fprintf(out, "    panic: %u%%\n", service->panic_percent);
 }

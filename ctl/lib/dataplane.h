@@ -89,6 +89,7 @@ int dataplane_port_slot(const struct dataplane *dp, const char *ifname,
 struct backend_health {
 	const char *service, *backend; /* names */
 	bool healthy;
+	unsigned share; /* percent of its weight that counts; 0: all of it */
 };
 int dataplane_set_health(struct dataplane *dp, const struct cluster *cluster,
 			 const struct backend_health *health, size_t count) __must_check;
@@ -131,6 +132,9 @@ int dataplane_unblock(struct dataplane *dp, const struct prefix *prefix) __must_
 
 /* Waits until every packet that was in the data plane at the call has left it. */
 int dataplane_synchronize(void);
+
+/* The lock of a node's agent, with pins_root() and the node's name. */
+#define AGENT_LOCK_PATH "%s/../%s.agent.lock"
 
 /* $SLUICE_PIN_ROOT, or the default. */
 const char *pins_root(void);

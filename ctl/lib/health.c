@@ -51,6 +51,12 @@ static int write_backends(const struct dataplane *dp, const struct in_force *now
 	return 0;
 }
 
+static void set_condition(struct sluice_backend *to, const struct backend_health *health)
+{
+	to->unhealthy = !health->healthy;
+	to->share = (__u8)(health->share ? health->share : SCHEDULE_WHOLE_SHARE);
+}
+
 /* Marks the backends that `health` names, and sets the states that follow for all. */
 static int mark(const struct dataplane *dp, struct in_force *now, const struct service *service,
 		const unsigned *slots, const struct backend_health *health, size_t count)
@@ -69,8 +75,8 @@ static int mark(const struct dataplane *dp, struct in_force *now, const struct s
 			continue;
 		backend = model_backend(service, health[i].backend);
 		if (backend)
-			now->backends[slots[backend - service->backends]].unhealthy =
-				!health[i].healthy;
+			set_condition(&now->backends[slots[backend - service->backends]],
+				      &health[i]);
 	}
 	err = compile_states(service, slots, now->backends, now->slot);
 	if (!err)

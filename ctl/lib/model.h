@@ -23,6 +23,9 @@
 #define MODEL_DEFAULT_WEIGHT 100
 #define MODEL_MAX_WEIGHT     1000
 
+#define MODEL_MAX_SLOW_START_MS (60 * 60 * 1000)
+#define SLOW_START_EXPECTED	"a duration from 0s (none) to 60m, such as 30s"
+
 struct address_set {
 	struct place at;
 	char name[SLUICE_NAME_LEN];
@@ -140,6 +143,7 @@ struct service {
 	enum sluice_forward forward;
 	enum affinity affinity;
 	unsigned quic;		/* octets of a server id in connection IDs; 0: no QUIC */
+	unsigned slow_start_ms; /* until a backend that comes up has all its weight; 0: at once */
 	unsigned panic_percent; /* with fewer backends healthy, health is ignored; 0: with none */
 	struct vip *vips;
 	size_t vip_count;

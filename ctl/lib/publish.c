@@ -10,9 +10,12 @@
  * new slot as it is.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/membarrier.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -54,6 +57,22 @@ static __u64 attached_ports(const struct in_force *now, const struct node *node)
 	return attached;
 }
 
+/* The agent holds a lock while it lives: nobody else needs to tell. */
+static bool agent_runs(const char *node)
+{
+	char path[512];
+	bool runs;
+	int fd;
+
+	snprintf(path, sizeof(path), AGENT_LOCK_PATH, pins_root(), node);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	runs = flock(fd, LOCK_SH | LOCK_NB) && errno == EWOULDBLOCK;
+	close(fd);
+	return runs;
+}
+
 static int compile_for(struct publication *pub, const struct cluster *cluster,
 		       struct diag_list *diags)
 {
@@ -63,6 +82,7 @@ static int compile_for(struct publication *pub, const struct cluster *cluster,
 		.cluster = cluster,
 		.node = node,
 		.now = pub->now,
+		.agent_runs = agent_runs(node),
 		.attached = attached_ports(pub->now, model_node(cluster, node)),
 	};
 	int err = local_addresses_read(&local, &in.local_count);

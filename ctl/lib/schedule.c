@@ -1,11 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 #include "schedule.h"
 
-static bool is_wanted(const struct backend *backend)
-{
-	return backend->admin == BACKEND_ADMIN_UP && backend->weight;
-}
-
 struct tally {
 	size_t wanted, healthy; /* of the wanted ones */
 };
@@ -18,7 +13,7 @@ static struct tally count(const struct service *service, bool backups,
 	for (size_t i = 0; i < service->backend_count; i++) {
 		const struct backend *backend = &service->backends[i];
 
-		if (backend->backup != backups || !is_wanted(backend))
+		if (backend->backup != backups || !schedule_wants(backend))
 			continue;
 		tally.wanted++;
 		tally.healthy += conditions[i].healthy;
@@ -46,9 +41,11 @@ struct schedule schedule_service(const struct service *service,
 unsigned schedule_weight(const struct schedule *schedule, const struct backend *backend,
 			 const struct backend_condition *condition)
 {
-	if (!is_wanted(backend) || backend->backup != schedule->backups)
+	if (!schedule_wants(backend) || backend->backup != schedule->backups)
 		return 0;
-	return condition->healthy || schedule->panic ? backend->weight : 0;
+	if (schedule->panic)
+		return backend->weight * SCHEDULE_WHOLE_SHARE;
+	return condition->healthy ? backend->weight * condition->share : 0;
 }
 
 enum sluice_backend_state schedule_state(const struct schedule *schedule,
@@ -59,5 +56,5 @@ enum sluice_backend_state schedule_state(const struct schedule *schedule,
 		return SLUICE_BACKEND_DOWN;
 	if (!condition->healthy && !(schedule->panic && backend->backup == schedule->backups))
 		return SLUICE_BACKEND_DOWN;
-	return is_wanted(backend) ? SLUICE_BACKEND_UP : SLUICE_BACKEND_DRAIN;
+	return schedule_wants(backend) ? SLUICE_BACKEND_UP : SLUICE_BACKEND_DRAIN;
 }

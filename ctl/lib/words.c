@@ -157,6 +157,27 @@ int proto_parse(const char *word, int *out)
 	return 0;
 }
 
+int duration_parse(const char *word, unsigned max_ms, unsigned *out)
+{
+	unsigned value, unit_ms;
+	const char *unit = number_scan(word, max_ms, &value);
+
+	if (!unit)
+		return -EINVAL;
+	if (!strcmp(unit, "ms"))
+		unit_ms = 1;
+	else if (!strcmp(unit, "s"))
+		unit_ms = 1000;
+	else if (!strcmp(unit, "m"))
+		unit_ms = 60 * 1000;
+	else
+		return -EINVAL;
+	if (value > max_ms / unit_ms)
+		return -EINVAL;
+	*out = value * unit_ms;
+	return 0;
+}
+
 int percent_parse(const char *word, unsigned *out)
 {
 	unsigned value;

@@ -19,6 +19,8 @@ extern const char *const yes_no_words[];
 extern const char *const role_words[];
 extern const char *const proto_words[]; /* in no order: see proto_parse() */
 
+/* "500ms", "30s", "1m", in milliseconds. */
+int duration_parse(const char *word, unsigned max_ms, unsigned *out);
 /* "50%": 0 to 100. */
 int percent_parse(const char *word, unsigned *out);
 

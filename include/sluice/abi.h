@@ -304,7 +304,8 @@ struct sluice_backend {
 	__u8 flags;		  /* SLUICE_BACKEND_* */
 	__u8 unhealthy;		  /* 1: the agents found it dead; outlives publications */
 	__u16 index;		  /* in its service, as long as it is of it */
-	__u8 pad[2];
+	__u8 share;		  /* percent of its weight that counts: slow start */
+	__u8 pad;
 };
 
 /*

@@ -251,7 +251,8 @@ static void flows_of_a_backend_that_is_down_move(void)
 
 static void flows_of_an_unhealthy_backend_move_and_stay_there(void)
 {
-	struct backend_health dead = {"www", "b", false}, well = {"www", "b", true};
+	struct backend_health dead = {"www", "b", .healthy = false},
+			      well = {"www", "b", .healthy = true};
 	unsigned char before[PINNED], moved[PINNED], after[PINNED];
 	struct testbed tb;
 

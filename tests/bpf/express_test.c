@@ -150,7 +150,7 @@ static void change(struct testbed *tb, struct random *random)
 	struct backend *backend =
 		model_backend(model_service(&tb->cluster, "www"), names[random_below(random, 3)]);
 	struct backend_health health = {"www", names[random_below(random, 3)],
-					random_once_in(random, 2)};
+					.healthy = random_once_in(random, 2)};
 	struct prefix source;
 	int err;
 

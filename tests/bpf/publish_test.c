@@ -766,7 +766,7 @@ static void killed_publication_leaves_one_generation(void)
 
 static int set_health(struct dataplane *dp, const char *service, const char *backend, bool healthy)
 {
-	struct backend_health health = {service, backend, healthy};
+	struct backend_health health = {service, backend, .healthy = healthy};
 	struct cluster cluster;
 	int err = dataplane_load_model(dp, &cluster);
 

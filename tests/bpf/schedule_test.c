@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
  * The scheduling options of a service, by what packets do: affinity to the client's
- * address, backup backends, the panic threshold.
+ * address, backup backends, the panic threshold, slow start.
  */
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
 
 #include "../support/testbed.h"
 #include "../support/unit.h"
@@ -189,7 +192,7 @@ static unsigned serving(unsigned net)
 
 static void set_health(const char *name, bool healthy)
 {
-	struct backend_health health = {"www", name, healthy};
+	struct backend_health health = {"www", name, .healthy = healthy};
 
 	CU_ASSERT_EQUAL(dataplane_set_health(&tb.dp, &tb.cluster, &health, 1), 0);
 }
@@ -260,6 +263,73 @@ static void panic_outlives_a_publication(void)
 	all_well_and_down();
 }
 
+/* --- slow start ------------------------------------------------------------------ */
+
+static unsigned count_of(int wanted, unsigned net)
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < 250; i++) {
+		char src[ADDR_TEXT_LEN];
+
+		snprintf(src, sizeof(src), "100.64.%u.%u", net, i);
+		count += backend_of_client(src, "192.0.2.10", IPPROTO_TCP, 1024, 80) == wanted;
+	}
+	return count;
+}
+
+static void slow_start_gives_a_part_of_the_share(void)
+{
+	struct backend_health starting = {"www", "a", .healthy = true, .share = 10};
+
+	testbed_up(&tb, "lb1", farm);
+	service("www")->slow_start_ms = 30000;
+	testbed_publish(&tb);
+	CU_ASSERT(count_of(1, 40) > 40);
+	CU_ASSERT_EQUAL(dataplane_set_health(&tb.dp, &tb.cluster, &starting, 1), 0);
+	CU_ASSERT(count_of(1, 41) < 20);
+	starting.share = 100;
+	CU_ASSERT_EQUAL(dataplane_set_health(&tb.dp, &tb.cluster, &starting, 1), 0);
+	CU_ASSERT(count_of(1, 42) > 40);
+	all_well_and_down();
+}
+
+/* Nobody would take it any further. */
+static void without_an_agent_a_backend_starts_with_all_its_weight(void)
+{
+	testbed_up(&tb, "lb1", farm);
+	service("www")->slow_start_ms = 30000;
+	backend("a")->admin = BACKEND_ADMIN_DRAIN;
+	testbed_publish(&tb);
+	CU_ASSERT_EQUAL(count_of(1, 43), 0);
+	backend("a")->admin = BACKEND_ADMIN_UP;
+	testbed_publish(&tb);
+	CU_ASSERT(count_of(1, 44) > 40);
+	all_well_and_down();
+}
+
+/* Its lock is all that tells of an agent. */
+static void with_an_agent_a_backend_that_is_undrained_starts_slowly(void)
+{
+	char path[512];
+	int fd;
+
+	testbed_up(&tb, "lb1", farm);
+	service("www")->slow_start_ms = 30000;
+	backend("a")->admin = BACKEND_ADMIN_DRAIN;
+	testbed_publish(&tb);
+	snprintf(path, sizeof(path), AGENT_LOCK_PATH, pins_root(), "lb1");
+	fd = open(path, O_RDWR | O_CREAT, 0600);
+	CU_ASSERT_FATAL(fd >= 0 && !flock(fd, LOCK_EX | LOCK_NB));
+	backend("a")->admin = BACKEND_ADMIN_UP;
+	testbed_publish(&tb);
+	CU_ASSERT(count_of(1, 45) < 20);
+	CU_ASSERT(count_of(2, 45) > 40);
+	close(fd);
+	unlink(path);
+	all_well_and_down();
+}
+
 int main(void)
 {
 	static const struct unit_test tests[] = {
@@ -270,6 +340,9 @@ int main(void)
 		UNIT_TEST(backups_take_over_and_hand_back),
 		UNIT_TEST(few_healthy_backends_are_panic),
 		UNIT_TEST(panic_outlives_a_publication),
+		UNIT_TEST(slow_start_gives_a_part_of_the_share),
+		UNIT_TEST(without_an_agent_a_backend_starts_with_all_its_weight),
+		UNIT_TEST(with_an_agent_a_backend_that_is_undrained_starts_slowly),
 		{},
 	};
 

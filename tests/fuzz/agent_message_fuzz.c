@@ -19,11 +19,11 @@ static void visit_service(void *context, uint64_t service, bool blind)
 	*(uint64_t *)context ^= service + blind;
 }
 
-static void visit_backend(void *context, uint64_t backend, bool up)
+static void visit_backend(void *context, uint64_t backend, bool up, unsigned share)
 {
-	if (backend & 1)
+	if (backend & 0xff || share > 127)
 		abort();
-	*(uint64_t *)context ^= backend + up;
+	*(uint64_t *)context ^= backend + up + share;
 }
 
 /* A buffer of exactly the datagram's size, so that a byte read behind it is seen. */

@@ -102,7 +102,7 @@ static void service_shows_how_it_is_scheduled(void)
 	assert_canonical("sluice: 1\n"
 			 "services:\n"
 			 "  a: {vips: 192.0.2.1:80, panic: 0%, affinity: none}\n"
-			 "  b: {panic: 50%, vips: 192.0.2.2:80, affinity: source64}\n",
+			 "  b: {panic: 50%, vips: 192.0.2.2:80, affinity: source64, slow-start: 30000ms}\n",
 			 "sluice: 1\n"
 			 "\n"
 			 "services:\n"
@@ -115,6 +115,7 @@ static void service_shows_how_it_is_scheduled(void)
 			 "    proto: tcp\n"
 			 "    forward: ipip\n"
 			 "    affinity: source64\n"
+			 "    slow-start: 30s\n"
 			 "    panic: 50%\n");
 }
 

@@ -78,10 +78,10 @@ static void mistakes_are_one_line_that_says_what_was_expected(void)
 		 "show\n"},
 		{"vip add", "lbctl vip add: ADDR:PORT is missing, as in: lbctl vip add ADDR:PORT "
 			    "[proto tcp|udp] [name NAME] [forward ipip|dsr|gue] "
-			    "[affinity none|source|source64] [panic PERCENT]\n"},
+			    "[affinity none|source|source64] [slow-start TIME] [panic PERCENT]\n"},
 		{"vip add 192.0.2.1",
-		 "lbctl vip add: ADDR:PORT \"192.0.2.1\": expected ADDRESS:PORT, as 192.0.2.1:443 "
-		 "or [2001:db8::1]:443\n"},
+		 "lbctl vip add: ADDR:PORT \"192.0.2.1\": expected ADDRESS:PORT, as 192.0.2.1:443, "
+		 "[2001:db8::1]:8000-8099 or 198.51.100.0/24:*\n"},
 		{"vip add 192.0.2.1:80 forward dsrr",
 		 "lbctl vip add: forward \"dsrr\": expected one of ipip, dsr, gue (did you mean "
 		 "\"dsr\"?)\n"},

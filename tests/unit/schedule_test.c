@@ -25,8 +25,8 @@ static void make(const char *what, unsigned panic_percent)
 		backend->weight = *what == '0' ? 0 : 100;
 		backend->admin = *what == 'd' ? BACKEND_ADMIN_DRAIN : BACKEND_ADMIN_UP;
 		backend->backup = *what == 'U' || *what == 'X';
-		conditions[service.backend_count] =
-			(struct backend_condition){.healthy = *what != 'x' && *what != 'X'};
+		conditions[service.backend_count] = (struct backend_condition){
+			.healthy = *what != 'x' && *what != 'X', .share = 100};
 		service.backend_count++;
 	}
 }
@@ -90,6 +90,22 @@ static void a_healthy_backup_is_better_than_panic_among_primaries(void)
 	CU_ASSERT_STRING_EQUAL(ring_of("xxX", 50), "yyn!");
 }
 
+static void slow_start_counts_a_share_of_the_weight(void)
+{
+	struct schedule schedule;
+
+	make("uu", 0);
+	conditions[0].share = 10;
+	schedule = schedule_service(&service, conditions);
+	CU_ASSERT_EQUAL(10 * schedule_weight(&schedule, &backends[0], &conditions[0]),
+			schedule_weight(&schedule, &backends[1], &conditions[1]));
+	make("uxx", 50);
+	conditions[0].share = 10;
+	schedule = schedule_service(&service, conditions);
+	CU_ASSERT_EQUAL(schedule_weight(&schedule, &backends[0], &conditions[0]),
+			schedule_weight(&schedule, &backends[1], &conditions[1]));
+}
+
 static enum sluice_backend_state state_of(size_t i)
 {
 	struct schedule schedule = schedule_service(&service, conditions);
@@ -130,6 +146,7 @@ int main(void)
 		UNIT_TEST(threshold_is_of_the_wanted_backends),
 		UNIT_TEST(backups_serve_when_no_primary_can),
 		UNIT_TEST(a_healthy_backup_is_better_than_panic_among_primaries),
+		UNIT_TEST(slow_start_counts_a_share_of_the_weight),
 		UNIT_TEST(flows_stay_on_what_still_serves_them),
 		UNIT_TEST(panic_keeps_the_flows_of_the_unhealthy),
 		{},

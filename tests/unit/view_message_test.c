@@ -30,10 +30,10 @@ static void write_view(void)
 {
 	message_begin(&writer, &header);
 	CU_ASSERT_TRUE_FATAL(message_open_record(&writer, 100, false));
-	CU_ASSERT_TRUE_FATAL(message_add_backend(&writer, 200, true));
-	CU_ASSERT_TRUE_FATAL(message_add_backend(&writer, 202, false));
+	CU_ASSERT_TRUE_FATAL(message_add_backend(&writer, 200 << 8, true, 100));
+	CU_ASSERT_TRUE_FATAL(message_add_backend(&writer, 202 << 8, false, 10));
 	CU_ASSERT_TRUE_FATAL(message_open_record(&writer, 102, true));
-	CU_ASSERT_TRUE_FATAL(message_add_backend(&writer, 204, false));
+	CU_ASSERT_TRUE_FATAL(message_add_backend(&writer, 204 << 8, false, 10));
 	CU_ASSERT_EQUAL_FATAL(message_finish(&writer, &key), 0);
 }
 
@@ -67,7 +67,7 @@ struct heard {
 	size_t count;
 };
 
-static void note(void *context, uint64_t id, bool flag)
+static void note_service(void *context, uint64_t id, bool flag)
 {
 	struct heard *heard = context;
 
@@ -76,9 +76,15 @@ static void note(void *context, uint64_t id, bool flag)
 	heard->flags[heard->count++] = flag;
 }
 
+static void note_backend(void *context, uint64_t id, bool up, unsigned share)
+{
+	CU_ASSERT_EQUAL(share, up ? 100 : 10);
+	note_service(context, id >> 8, up);
+}
+
 static void view_is_read_as_it_was_written(void)
 {
-	static const struct message_visitor visitor = {note, note};
+	static const struct message_visitor visitor = {note_service, note_backend};
 	static const uint64_t ids[] = {100, 200, 202, 102, 204};
 	static const bool flags[] = {false, true, false, true, false};
 	struct heard heard = {0};
@@ -132,7 +138,7 @@ static void every_cut_is_noticed(void)
 /* Signed with the key, and still wrong: a record that promises more than there is. */
 static void signed_nonsense_is_malformed(void)
 {
-	static const struct message_visitor visitor = {note, note};
+	static const struct message_visitor visitor = {note_service, note_backend};
 	unsigned char *count = writer.bytes + MESSAGE_HEADER_BYTES + 10;
 
 	for (int wrong = 0; wrong < 65536; wrong += 13) {
@@ -141,7 +147,7 @@ static void signed_nonsense_is_malformed(void)
 
 		message_begin(&writer, &header);
 		CU_ASSERT_TRUE_FATAL(message_open_record(&writer, 100, false));
-		CU_ASSERT_TRUE_FATAL(message_add_backend(&writer, 200, true));
+		CU_ASSERT_TRUE_FATAL(message_add_backend(&writer, 200 << 8, true, 100));
 		count[0] = (unsigned char)(wrong >> 8);
 		count[1] = (unsigned char)wrong;
 		CU_ASSERT_EQUAL_FATAL(message_finish(&writer, &key), 0);
@@ -168,7 +174,7 @@ static void full_datagram_takes_no_more(void)
 
 	message_begin(&writer, &header);
 	CU_ASSERT_TRUE_FATAL(message_open_record(&writer, 100, false));
-	while (message_add_backend(&writer, 2 * backends, true))
+	while (message_add_backend(&writer, (uint64_t)backends << 8, true, 100))
 		backends++;
 	CU_ASSERT_FALSE(message_open_record(&writer, 102, false));
 	CU_ASSERT_EQUAL_FATAL(message_finish(&writer, &key), 0);

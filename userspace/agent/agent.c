@@ -22,6 +22,7 @@
 #include "notify.h"
 #include "privileges.h"
 #include "publish.h"
+#include "ramp.h"
 
 static void arm(struct agent *agent, struct loop_timer *timer, uint64_t delay_ns)
 {
@@ -118,6 +119,8 @@ static void act(struct agent *agent)
 		log_error("agent", "event=out-of-memory");
 		return;
 	}
+	if (ramp_step(&agent->roster, now_ns))
+		exchange_send(&agent->exchange);
 	publish(agent);
 	announce(agent, now_ns);
 }
@@ -360,13 +363,16 @@ static int watch_signals(struct agent *agent)
 int agent_lock(const char *node_name)
 {
 	char path[512];
-	int fd;
+	int fd, err;
 
-	snprintf(path, sizeof(path), "%s/../%s.agent.lock", pins_root(), node_name);
+	snprintf(path, sizeof(path), AGENT_LOCK_PATH, pins_root(), node_name);
 	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return -errno;
-	if (flock(fd, LOCK_EX | LOCK_NB)) {
+	/* Who asks whether an agent runs holds the lock for a moment, too. */
+	for (int tries = 0; (err = flock(fd, LOCK_EX | LOCK_NB)) && tries < 10; tries++)
+		usleep(5000);
+	if (err) {
 		close(fd);
 		return -EBUSY;
 	}

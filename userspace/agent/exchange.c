@@ -170,7 +170,8 @@ static void write_service(struct exchange *exchange, struct message_writer *writ
 			send_datagram(exchange, writer);
 			begin_datagram(exchange, writer);
 		} else if (message_add_backend(writer, service->backends[i]->id,
-					       opinions[i] == OPINION_UP)) {
+					       opinions[i] == OPINION_UP,
+					       service->backends[i]->share)) {
 			i++;
 		} else {
 			writer->record = 0; /* full: the service goes on in the next datagram */
@@ -187,7 +188,8 @@ void exchange_send(struct exchange *exchange)
 		return;
 	begin_datagram(exchange, &writer);
 	for (size_t i = 0; i < exchange->roster->service_count; i++)
-		if (exchange->roster->services[i].check.type != CHECK_NONE)
+		if (exchange->roster->services[i].check.type != CHECK_NONE ||
+		    exchange->roster->services[i].config->slow_start_ms)
 			write_service(exchange, &writer, &exchange->roster->services[i]);
 	send_datagram(exchange, &writer);
 }
@@ -202,11 +204,13 @@ struct filing {
 	bool news;
 };
 
-static void file_report(struct filing *filing, struct report *report, unsigned char opinion)
+static void file_report(struct filing *filing, struct report *report, unsigned char opinion,
+			unsigned share)
 {
-	filing->news |= report->opinion != opinion ||
+	filing->news |= report->opinion != opinion || report->share != share ||
 			filing->now_ns - report->heard_ns >= ROSTER_VIEW_AGE_NS;
-	*report = (struct report){.heard_ns = filing->now_ns, .opinion = opinion};
+	*report = (struct report){
+		.heard_ns = filing->now_ns, .opinion = opinion, .share = (unsigned char)share};
 }
 
 static void file_service(void *context, uint64_t service, bool blind)
@@ -215,10 +219,10 @@ static void file_service(void *context, uint64_t service, bool blind)
 
 	filing->service = roster_service(filing->exchange->roster, service);
 	if (filing->service)
-		file_report(filing, &filing->service->reports[filing->peer], blind);
+		file_report(filing, &filing->service->reports[filing->peer], blind, 0);
 }
 
-static void file_backend(void *context, uint64_t backend, bool up)
+static void file_backend(void *context, uint64_t backend, bool up, unsigned share)
 {
 	struct filing *filing = context;
 	struct backend_state *state;
@@ -227,7 +231,8 @@ static void file_backend(void *context, uint64_t backend, bool up)
 		return;
 	state = roster_backend(filing->service, backend);
 	if (state)
-		file_report(filing, &state->reports[filing->peer], up ? OPINION_UP : OPINION_DOWN);
+		file_report(filing, &state->reports[filing->peer], up ? OPINION_UP : OPINION_DOWN,
+			    share < SCHEDULE_WHOLE_SHARE ? share : SCHEDULE_WHOLE_SHARE);
 }
 
 static struct exchange_peer *find_peer(struct exchange *exchange, const char *node)

@@ -197,6 +197,11 @@ static double value_applied(const struct backend_state *backend)
 	return backend->applied;
 }
 
+static double value_share(const struct backend_state *backend)
+{
+	return (double)backend->share / SCHEDULE_WHOLE_SHARE;
+}
+
 static double value_expiry(const struct backend_state *backend)
 {
 	return (double)backend->probe.certificate_expires_s;
@@ -224,6 +229,8 @@ static const struct backend_family backend_families[] = {
 	 value_own, is_checked},
 	{GAUGE, "sluice_backend_up_applied", "Whether the data plane has it as healthy.",
 	 value_applied, NULL},
+	{GAUGE, "sluice_backend_share_ratio",
+	 "How much of its weight counts: less than 1 during its slow start.", value_share, NULL},
 	{GAUGE, "sluice_check_duration_seconds", "How long the last check took.", value_duration,
 	 is_checked},
 	{GAUGE, "sluice_check_certificate_expiry_timestamp_seconds",

@@ -10,7 +10,7 @@
 
 #define FLAG_BLIND 1
 
-static const unsigned char magic[4] = {'S', 'L', 'V', '1'};
+static const unsigned char magic[4] = {'S', 'L', 'V', '2'};
 
 static void put64(unsigned char *at, uint64_t value)
 {
@@ -84,13 +84,13 @@ bool message_open_record(struct message_writer *writer, uint64_t service, bool b
 	return true;
 }
 
-bool message_add_backend(struct message_writer *writer, uint64_t backend, bool up)
+bool message_add_backend(struct message_writer *writer, uint64_t backend, bool up, unsigned share)
 {
 	unsigned char *count = writer->bytes + writer->record + 10;
 
 	if (!has_room(writer, MESSAGE_ENTRY_BYTES))
 		return false;
-	put64(writer->bytes + writer->used, (backend & ~1ull) | up);
+	put64(writer->bytes + writer->used, (backend & ~0xffull) | (share & 0x7f) << 1 | up);
 	put16(count, get16(count) + 1);
 	writer->used += MESSAGE_ENTRY_BYTES;
 	return true;
@@ -167,6 +167,7 @@ void message_walk(const unsigned char *bytes, size_t length, const struct messag
 		visitor->service(context, get64(at), get16(at + 8) & FLAG_BLIND);
 		at += MESSAGE_RECORD_BYTES;
 		for (; entries > 0; entries--, at += MESSAGE_ENTRY_BYTES)
-			visitor->backend(context, get64(at) & ~1ull, get64(at) & 1);
+			visitor->backend(context, get64(at) & ~0xffull, get64(at) & 1,
+					 get64(at) >> 1 & 0x7f);
 	}
 }

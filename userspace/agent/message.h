@@ -3,10 +3,11 @@
  * The datagram by which balancers tell each other their views
  * (docs/adr/0004). All integers are big endian:
  *
- *   header   magic "SLV1", pad 4, cluster id 8, incarnation 8, sequence 8,
+ *   header   magic "SLV2", pad 4, cluster id 8, incarnation 8, sequence 8,
  *            configuration 8, node name 32 (padded with NUL)
  *   record*  service id 8, flags 2 (1: blind), backends 2,
- *            then per backend its id 8, whose bit 0 says "up"
+ *            then per backend its id 8, in whose last byte bit 0 says "up" and
+ *            the others the percentage that its slow start has got to
  *   tail     HMAC-SHA256 over all before it, 32
  *
  * A view may take several datagrams; each stands for itself. No I/O here.
@@ -55,16 +56,16 @@ struct message_writer {
 void message_begin(struct message_writer *writer, const struct message_header *header);
 /* Both return false when the datagram is full. */
 bool message_open_record(struct message_writer *writer, uint64_t service, bool blind);
-bool message_add_backend(struct message_writer *writer, uint64_t backend, bool up);
+bool message_add_backend(struct message_writer *writer, uint64_t backend, bool up, unsigned share);
 /* Signs; bytes[0..used) is then to be sent. */
 int message_finish(struct message_writer *writer, const struct message_key *key) __must_check;
 
 /* --- reading ------------------------------------------------------------------- */
 
-/* Called for each entry, in order; `backend` has bit 0 clear. */
+/* Called for each entry, in order; the last eight bits of `backend` are clear. */
 struct message_visitor {
 	void (*service)(void *context, uint64_t service, bool blind);
-	void (*backend)(void *context, uint64_t backend, bool up);
+	void (*backend)(void *context, uint64_t backend, bool up, unsigned share);
 };
 
 /*

@@ -17,11 +17,15 @@ static void adopt_backend(struct backend_state *state, const struct loads *loads
 	if (!found)
 		return;
 	state->applied = !found->unhealthy;
+	state->share_applied = found->share;
 	if (state->fresh) {
 		state->own.up = state->applied;
 		state->credible = !state->applied;
 		state->agreed = state->applied;
 	}
+	/* It came up with a new configuration. */
+	if (state->fresh || found->share < state->share)
+		state->share = found->share;
 	state->fresh = false;
 }
 
@@ -63,13 +67,15 @@ static size_t collect(const struct roster *roster, struct backend_health *list)
 		for (size_t j = 0; j < service->backend_count; j++) {
 			const struct backend_state *backend = service->backends[j];
 
-			if (backend->agreed == backend->applied)
+			if (backend->agreed == backend->applied &&
+			    backend->share == backend->share_applied)
 				continue;
 			if (list)
 				list[count] = (struct backend_health){
 					.service = service->name,
 					.backend = backend->name,
 					.healthy = backend->agreed,
+					.share = backend->share,
 				};
 			count++;
 		}
@@ -84,6 +90,7 @@ static void mark_applied(struct roster *roster)
 			struct backend_state *backend = roster->services[i].backends[j];
 
 			backend->applied = backend->agreed;
+			backend->share_applied = backend->share;
 		}
 }
 
@@ -112,8 +119,9 @@ int publish_health(struct roster *roster, const struct cluster *cluster, const c
 		goto out;
 	mark_applied(roster);
 	for (size_t i = 0; i < count; i++)
-		log_info("agent", "event=health-applied service=%s backend=%s state=%s",
-			 list[i].service, list[i].backend, list[i].healthy ? "up" : "down");
+		log_info("agent", "event=health-applied service=%s backend=%s state=%s share=%u",
+			 list[i].service, list[i].backend, list[i].healthy ? "up" : "down",
+			 list[i].share);
 out:
 	dataplane_close(&dp);
 out_free:

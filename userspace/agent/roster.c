@@ -11,7 +11,7 @@ uint64_t roster_id(const char *name)
 
 	for (; *name; name++)
 		hash = (hash ^ (unsigned char)*name) * 0x100000001b3ull;
-	return hash & ~1ull;
+	return hash & ~0xffull;
 }
 
 struct service_state *roster_service(const struct roster *roster, uint64_t id)
@@ -84,6 +84,7 @@ static struct backend_state *backend_create(const struct backend *from)
 	backend->own.up = true;
 	backend->agreed = true;
 	backend->applied = true;
+	backend->share = backend->share_applied = SCHEDULE_WHOLE_SHARE;
 	backend->probe.watch.fd = LOOP_NO_FD;
 	return backend;
 }
@@ -272,7 +273,7 @@ bool roster_own_view(const struct service_state *service, unsigned char *opinion
 
 /* --- agreement ----------------------------------------------------------------- */
 
-static bool is_fresh(const struct report *report, uint64_t now_ns)
+bool roster_is_fresh(const struct report *report, uint64_t now_ns)
 {
 	return report->heard_ns && now_ns - report->heard_ns < ROSTER_VIEW_AGE_NS;
 }
@@ -283,7 +284,7 @@ static void peer_view(const struct service_state *service, size_t peer, uint64_t
 	for (size_t i = 0; i < service->backend_count; i++) {
 		const struct report *report = &service->backends[i]->reports[peer];
 
-		opinions[i] = is_fresh(report, now_ns) ? report->opinion : OPINION_NONE;
+		opinions[i] = roster_is_fresh(report, now_ns) ? report->opinion : OPINION_NONE;
 	}
 }
 
@@ -296,7 +297,10 @@ static int set_schedule(struct service_state *service)
 	if (!conditions)
 		return -ENOMEM;
 	for (size_t i = 0; i < service->backend_count; i++)
-		conditions[i].healthy = service->backends[i]->agreed;
+		conditions[i] = (struct backend_condition){
+			.healthy = service->backends[i]->agreed,
+			.share = service->backends[i]->share,
+		};
 	service->schedule = schedule_service(service->config, conditions);
 	free(conditions);
 	return 0;
@@ -318,7 +322,7 @@ static int service_agree(struct service_state *service, uint64_t now_ns)
 		.opinions = rows,
 	};
 	for (size_t peer = 0; peer < ROSTER_MAX_PEERS; peer++) {
-		if (!is_fresh(&service->reports[peer], now_ns))
+		if (!roster_is_fresh(&service->reports[peer], now_ns))
 			continue;
 		peer_view(service, peer, now_ns, rows + heard * count);
 		observers[heard] = (struct observer){

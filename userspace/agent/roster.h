@@ -27,13 +27,14 @@ struct checker;
 struct report {
 	uint64_t heard_ns;     /* 0: never */
 	unsigned char opinion; /* enum opinion; of a service: 1 if the peer is blind */
+	unsigned char share;   /* of a backend: how far its slow start got there */
 };
 
 struct backend_state {
 	struct checker *checker;
 	struct service_state *service;
 	char name[SLUICE_NAME_LEN];
-	uint64_t id; /* of the name, the same on every node; bit 0 is clear */
+	uint64_t id; /* of the name, the same on every node; see roster_id() */
 	struct check_target target;
 	enum backend_admin admin;
 	bool usable;		   /* may get new flows by configuration */
@@ -46,7 +47,10 @@ struct backend_state {
 	bool confirmed;		   /* own checks said "up" since the agent started */
 	bool agreed;		   /* by all balancers: what is in force */
 	bool applied;		   /* what the data plane has */
-	bool fresh;		   /* not yet looked up in the data plane */
+	unsigned share;		   /* percent of its weight that counts; see ramp.h */
+	unsigned share_applied;
+	uint64_t share_since_ns;
+	bool fresh; /* not yet looked up in the data plane */
 	struct report reports[ROSTER_MAX_PEERS];
 
 	struct probe probe;
@@ -92,8 +96,10 @@ void roster_fini(struct roster *roster);
 struct service_state *roster_service(const struct roster *roster, uint64_t id);
 struct backend_state *roster_backend(const struct service_state *service, uint64_t id);
 
-/* Identity of a name on the wire: FNV-1a, bit 0 clear. */
+/* Identity of a name on the wire: FNV-1a, the last eight bits clear. */
 uint64_t roster_id(const char *name);
+
+bool roster_is_fresh(const struct report *report, uint64_t now_ns);
 
 /* Forgets all that the peer in this place said. */
 void roster_forget_peer(struct roster *roster, size_t peer);
