@@ -9,6 +9,7 @@ static const struct command *const objects[] = {
 	&command_status,
 	&command_drops,
 	&command_trace,
+	&command_capture,
 	&command_vip,
 	&command_backend,
 	&command_fw,
