@@ -77,6 +77,8 @@ static void frames_are_exact_on_both_sides(void)
 	struct run run;
 
 	testbed_up(&tb, "lb", config);
+	/* Programs are loaded with the first packet: that may take longer than a session lives. */
+	CU_ASSERT_EQUAL(testbed_send(&tb, "eth0", &other), SLUICE_POLICY_DEFAULT);
 	session = start(&tb, &filter, &seen);
 	testbed_frame(&tb, "eth0", &packet, &frame);
 	testbed_run(&tb, "eth0", &frame, &run);
