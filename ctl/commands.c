@@ -7,6 +7,7 @@
 /* clang-format off */
 static const struct command *const objects[] = {
 	&command_status,
+	&command_rates,
 	&command_drops,
 	&command_trace,
 	&command_capture,

@@ -3,7 +3,7 @@
 # timeout: 60
 #
 # lbctl capture writes what tcpdump reads: real packets as they came and went, with their
-# fate in words; not to a terminal; and it ends when its reader does.
+# fate in words; not to a terminal. lbctl rates says what happens each second.
 set -uo pipefail
 # shellcheck source=tests/lib/lbctl_net.sh
 source tests/lib/lbctl_net.sh
@@ -51,5 +51,14 @@ refused "only one looks at a time" 2 'process [0-9]+ looks at the packets of thi
 on client nc -z -w 1 10.10.1.21 22
 wait "$capture_pid"
 is "drops are seen by their reason" "$(captured | grep -c '10.10.1.21.22: Flags \[S\]')" 1
+
+on client ping -q -c 25 -i 0.1 -W 1 10.10.1.21 >/dev/null &
+pings_pid=$!
+sleep 0.2
+rates=$(on gw "$build/lbctl" --node gw -j rates)
+like "rates: ten pings a second come in, and none is dropped" \
+	"$(jq -c '.interfaces[] | select(.interface == "wan") | [.rx_pps, .redirect_pps]' <<<"$rates") $(jq -c .drops <<<"$rates")" \
+	'\[(9|1[0-3]),(9|1[01])\] .*'
+wait "$pings_pid"
 
 net_result

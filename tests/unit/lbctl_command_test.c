@@ -69,7 +69,7 @@ static void mistakes_are_one_line_that_says_what_was_expected(void)
 	static const char *const lines[][2] = {
 		{"bakend add",
 		 "lbctl: unknown word \"bakend\" (did you mean \"backend\"?), expected status, "
-		 "drops, trace, vip, backend, fw, doctor, check, diff, apply, show, attach, "
+		 "rates, drops, trace, capture, vip, backend, fw, doctor, check, diff, apply, show, attach, "
 		 "detach, "
 		 "host, help\n"},
 		{"vip", "lbctl vip: a command is missing, expected add, set, del, show\n"},
@@ -80,8 +80,8 @@ static void mistakes_are_one_line_that_says_what_was_expected(void)
 			    "[proto tcp|udp] [name NAME] [forward ipip|dsr|gue] "
 			    "[affinity none|source|source64] [panic PERCENT]\n"},
 		{"vip add 192.0.2.1",
-		 "lbctl vip add: ADDR:PORT \"192.0.2.1\": expected ADDRESS:PORT, as 192.0.2.1:443 "
-		 "or [2001:db8::1]:443\n"},
+		 "lbctl vip add: ADDR:PORT \"192.0.2.1\": expected ADDRESS:PORT, as 192.0.2.1:443, "
+		 "[2001:db8::1]:8000-8099 or 198.51.100.0/24:*\n"},
 		{"vip add 192.0.2.1:80 forward dsrr",
 		 "lbctl vip add: forward \"dsrr\": expected one of ipip, dsr, gue (did you mean "
 		 "\"dsr\"?)\n"},
