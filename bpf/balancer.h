@@ -9,6 +9,7 @@
 #ifndef SLUICE_BPF_BALANCER_H
 #define SLUICE_BPF_BALANCER_H
 
+#include "capture.h"
 #include "conn.h"
 #include "flow.h"
 #include "hop_cache.h"
@@ -166,6 +167,7 @@ static __always_inline int pick_backend(const struct packet *pkt, const struct t
 	if (!pinned && !choose_by_ring(&pkt->flow, vip, tables->slot, choice))
 		return 0;
 	trace(SLUICE_STEP_BACKEND, choice->slot, pinned);
+	capture_note_backend(choice->slot);
 	count_backend(vip, choice->backend, pkt->frame_length,
 		      remember(pkt, known, choice, pinned));
 	return 1;

@@ -11,6 +11,7 @@
 #ifndef SLUICE_BPF_FIREWALL_H
 #define SLUICE_BPF_FIREWALL_H
 
+#include "capture.h"
 #include "flow.h"
 #include "parse.h"
 #include "rules.h"
@@ -48,6 +49,7 @@ static __always_inline void count_rule(__u32 rule, const struct packet *pkt)
 
 	if (config.trace)
 		return;
+	capture_note_rule(rule);
 	count = bpf_map_lookup_elem(&sluice_rule_use, &rule);
 	if (!count)
 		return;

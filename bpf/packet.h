@@ -89,6 +89,17 @@ static __always_inline int addr_equal(const struct sluice_addr *a, const struct 
 		 (a->words[2] ^ b->words[2]) | (a->words[3] ^ b->words[3]));
 }
 
+/* `prefix` is masked already. */
+static __always_inline int matches_prefix(const struct sluice_addr *addr,
+					  const struct sluice_addr *prefix,
+					  const struct sluice_addr *mask)
+{
+	return !(((addr->words[0] & mask->words[0]) ^ prefix->words[0]) |
+		 ((addr->words[1] & mask->words[1]) ^ prefix->words[1]) |
+		 ((addr->words[2] & mask->words[2]) ^ prefix->words[2]) |
+		 ((addr->words[3] & mask->words[3]) ^ prefix->words[3]));
+}
+
 /* The step log of `lbctl trace`; compiled out of every attached program. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

@@ -10,8 +10,7 @@
 #ifndef SLUICE_BPF_RARE_H
 #define SLUICE_BPF_RARE_H
 
-#include "maps.h"
-#include "packet.h"
+#include "capture.h"
 
 /* Above all outcomes, and below none that will ever be appended. */
 #define SLUICE_DEFER 0x100
@@ -108,13 +107,18 @@ static __always_inline enum sluice_outcome hand_on(struct xdp_md *ctx, __u32 out
 static __always_inline int conclude(struct xdp_md *ctx, struct sluice_ledger *ledger,
 				    __u32 outcome, __u64 bytes)
 {
+	int action;
+
 	if (outcome >= SLUICE_DEFER)
 		outcome = hand_on(ctx, outcome, bytes);
 	trace(SLUICE_STEP_VERDICT, outcome, 0);
 	if (outcome >= SLUICE_OUTCOME_COUNT)
 		return XDP_ABORTED; /* for the verifier */
 	count(&ledger->outcome[outcome], bytes);
-	return xdp_action(outcome);
+	action = xdp_action(outcome);
+	if (capture_is_on())
+		capture_end(ctx, outcome, action);
+	return action;
 }
 
 /* The same, at the end of a stage. */

@@ -7,8 +7,7 @@
 #ifndef SLUICE_BPF_ROUTE_H
 #define SLUICE_BPF_ROUTE_H
 
-#include "maps.h"
-#include "packet.h"
+#include "capture.h"
 
 #ifndef AF_INET
 #define AF_INET	 2
@@ -102,6 +101,7 @@ static __always_inline enum sluice_outcome transmit(struct xdp_md *ctx, __u32 if
 		return SLUICE_TX;
 	if (bpf_redirect_map(&sluice_txports, ifindex, 0) != XDP_REDIRECT)
 		return SLUICE_NOT_ATTACHED;
+	capture_note_way_out(ifindex);
 	return SLUICE_REDIRECT;
 }
 

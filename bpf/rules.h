@@ -21,16 +21,6 @@ struct judgement {
 	__u8 pad;
 };
 
-static __always_inline int matches_prefix(const struct sluice_addr *addr,
-					  const struct sluice_addr *prefix,
-					  const struct sluice_addr *mask)
-{
-	return !(((addr->words[0] & mask->words[0]) ^ prefix->words[0]) |
-		 ((addr->words[1] & mask->words[1]) ^ prefix->words[1]) |
-		 ((addr->words[2] & mask->words[2]) ^ prefix->words[2]) |
-		 ((addr->words[3] & mask->words[3]) ^ prefix->words[3]));
-}
-
 static __always_inline int rule_matches(const struct sluice_rule *rule,
 					const struct judgement *judgement)
 {

@@ -110,13 +110,15 @@ int sluice_xdp(struct xdp_md *ctx)
 	__u64 bytes = ctx->data_end - ctx->data;
 	struct sluice_ledger *ledger = port_ledger();
 	__u32 outcome;
+	int captured;
 
 	if (!ledger)
 		return XDP_ABORTED; /* no such port: the loader never makes one */
 	count(&ledger->rx, bytes);
 	if (config.trace)
 		trace_steps = 0;
-	outcome = HAS_EXPRESS_WAY ? express(ctx, bytes) : SLUICE_CONTINUE;
+	captured = capture_is_on() && capture_begin(ctx);
+	outcome = HAS_EXPRESS_WAY && !captured ? express(ctx, bytes) : SLUICE_CONTINUE;
 	if (!outcome)
 		outcome = process(ctx);
 	return conclude(ctx, ledger, outcome, bytes);

@@ -11,12 +11,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ledger_view.h"
 #include "model_array.h"
 #include "model_validate.h"
 #include "number.h"
 #include "words.h"
 
-#define LIST_MAX 4096 /* bytes of a comma-separated value */
+#define LIST_MAX    4096 /* bytes of a comma-separated value */
+#define COUNT_MAX   100000000U
+#define SNAPLEN_MIN 14U /* an Ethernet header */
 
 static int parse_text(const char *text, void *member)
 {
@@ -81,7 +84,7 @@ static int parse_server_id_length(const char *text, void *member)
 	return end && !*end ? 0 : -EINVAL;
 }
 
-static int parse_weight(const char *text, void *member)
+static int parse_number(const char *text, unsigned min, unsigned max, unsigned *out)
 {
 	unsigned value = 0;
 
@@ -89,12 +92,12 @@ static int parse_weight(const char *text, void *member)
 		if (*c < '0' || *c > '9')
 			return -EINVAL;
 		value = value * 10 + (unsigned)(*c - '0');
-		if (value > MODEL_MAX_WEIGHT)
+		if (value > max)
 			return -EINVAL;
 	}
-	if (!*text)
+	if (!*text || value < min)
 		return -EINVAL;
-	*(unsigned *)member = value;
+	*out = value;
 	return 0;
 }
 
@@ -106,6 +109,37 @@ static int parse_slow_start(const char *text, void *member)
 static int parse_percent(const char *text, void *member)
 {
 	return percent_parse(text, member);
+}
+
+static int parse_weight(const char *text, void *member)
+{
+	return parse_number(text, 0, MODEL_MAX_WEIGHT, member);
+}
+
+static int parse_count(const char *text, void *member)
+{
+	return parse_number(text, 1, COUNT_MAX, member);
+}
+
+static int parse_snaplen(const char *text, void *member)
+{
+	return parse_number(text, SNAPLEN_MIN, SLUICE_MAX_SNAPLEN, member);
+}
+
+/* A reason, or a class of them. */
+static int parse_outcome(const char *text, void *member)
+{
+	for (int i = SLUICE_CLASS_PASS; i <= SLUICE_CLASS_DROP; i++)
+		if (!strcmp(text, class_token((enum sluice_class)i))) {
+			*(int *)member = -1 - i;
+			return 0;
+		}
+	for (int i = SLUICE_CONTINUE + 1; i < SLUICE_OUTCOME_COUNT; i++)
+		if (!strcmp(text, outcome_token((enum sluice_outcome)i))) {
+			*(int *)member = i;
+			return 0;
+		}
+	return -EINVAL;
 }
 
 /* Calls `each` for every part of "a,b,c"; an empty part is a mistake. */
@@ -267,6 +301,10 @@ const struct argument_type type_server_id = {parse_server_id, NULL,
 const struct argument_type type_server_id_length = {parse_server_id_length, NULL,
 						    "a number from 0 to 8"};
 const struct argument_type type_weight = {parse_weight, NULL, "a number from 0 to 1000"};
+const struct argument_type type_count = {parse_count, NULL, "a number from 1 to 100000000"};
+const struct argument_type type_snaplen = {parse_snaplen, NULL, "a number from 14 to 4096"};
+const struct argument_type type_outcome = {
+	parse_outcome, NULL, "pass, tx, redirect, drop, or a reason that \"lbctl drops\" names"};
 const struct argument_type type_roles = {parse_roles, role_words,
 					 "a list, with commas, of firewall, balancer, forward, "
 					 "decap"};

@@ -7,8 +7,10 @@
 /* clang-format off */
 static const struct command *const objects[] = {
 	&command_status,
+	&command_rates,
 	&command_drops,
 	&command_trace,
+	&command_capture,
 	&command_vip,
 	&command_backend,
 	&command_fw,

@@ -69,6 +69,8 @@ static const struct pin pins[] = {
 	PIN("wide", wide),
 	PIN("prefixes", prefixes),
 	PIN("quic", quic),
+	PIN_MAPPED("capture", capture),
+	PIN_MAPPED("events", events),
 };
 
 #define PIN_COUNT (sizeof(pins) / sizeof(pins[0]))

@@ -34,13 +34,15 @@
 #define SLUICE_MAX_SERVICES 4096
 #define SLUICE_MAX_RINGS    8192 /* twice the services: old and new side by side */
 #define SLUICE_MAX_BACKENDS 16384
-#define SLUICE_MAX_LOADS    65536 /* pairs of a VIP and a backend that are counted */
-#define SLUICE_MAX_RULES    4096  /* compiled rules of one node, all policies */
-#define SLUICE_MAX_TUNNELS  1024  /* addresses at which tunnels begin or end */
-#define SLUICE_MAX_BLOCKS   65536 /* prefixes in the block set */
-#define SLUICE_MAX_MISSES   1024  /* unresolved next hops remembered */
-#define SLUICE_RING_SIZE    65537 /* Maglev table entries; prime */
-#define SLUICE_INTENT_CHUNK 4096  /* bytes per element of the stored configuration */
+#define SLUICE_MAX_LOADS    65536     /* pairs of a VIP and a backend that are counted */
+#define SLUICE_MAX_RULES    4096      /* compiled rules of one node, all policies */
+#define SLUICE_MAX_TUNNELS  1024      /* addresses at which tunnels begin or end */
+#define SLUICE_MAX_BLOCKS   65536     /* prefixes in the block set */
+#define SLUICE_MAX_SNAPLEN  4096      /* bytes of a captured frame */
+#define SLUICE_EVENT_BYTES  (2 << 20) /* of the ring buffer of captured frames */
+#define SLUICE_MAX_MISSES   1024      /* unresolved next hops remembered */
+#define SLUICE_RING_SIZE    65537     /* Maglev table entries; prime */
+#define SLUICE_INTENT_CHUNK 4096      /* bytes per element of the stored configuration */
 #define SLUICE_TRACE_STEPS  32
 #define SLUICE_VIP_BUCKETS  16384 /* of the index of VIPs; a power of two */
 #define SLUICE_WAYS	    4	  /* entries of a bucket: of the index, and of the connections */
@@ -466,6 +468,52 @@ struct sluice_check {
 	char words[SLUICE_CHECK_WORDS]; /* "ok", or what was wrong */
 };
 
+/*
+ * sluice_capture: ARRAY[1], mmapable: who looks at packets now, and at which. Packets read
+ * until_ns alone while it is 0. One session at a time; its owner renews the deadline.
+ */
+struct sluice_capture_end {
+	struct sluice_addr addr; /* already masked */
+	struct sluice_addr mask;
+	__u16 port_min; /* host byte order, inclusive */
+	__u16 port_max;
+	__u32 pad;
+};
+
+struct sluice_capture {
+	__u64 until_ns;			   /* CLOCK_MONOTONIC; 0: off */
+	__u64 lost;			   /* packets that found the ring buffer full */
+	__u64 outcomes[2];		   /* bit per outcome that is wanted */
+	struct sluice_capture_end ends[2]; /* in either order, with `filtered` */
+	__u32 session;			   /* not 0; differs from one to the next */
+	__u32 pid;			   /* of the owner */
+	__u32 port;			   /* slot of the interface, SLUICE_NONE: all */
+	__u32 sample;			   /* one packet in so many */
+	__u32 snaplen;			   /* bytes of a frame, at most SLUICE_MAX_SNAPLEN */
+	__u8 proto;			   /* 0: any, with `filtered` */
+	__u8 filtered;			   /* 1: ends and proto count */
+	__u8 pad[2];
+};
+
+/*
+ * sluice_events: RINGBUF: one captured packet, with the bytes of the frame as received and,
+ * behind them, as it left, if it did or if it was passed changed.
+ */
+struct sluice_captured {
+	__u64 time_ns; /* CLOCK_MONOTONIC */
+	__u32 session;
+	__u32 received_length; /* of the frame */
+	__u32 sent_length;
+	__u16 received_bytes; /* of it that follow */
+	__u16 sent_bytes;
+	__u32 outcome;
+	__u32 port;	   /* where it came in */
+	__u32 ifindex_out; /* 0: not known, or not sent */
+	__u32 rule;	   /* id of the rule that decided, or SLUICE_NONE */
+	__u32 backend;	   /* slot, or SLUICE_NONE */
+	__u32 pad;
+};
+
 /* sluice_misses: LRU_HASH: next hops that had no link address. The agent resolves them. */
 struct sluice_miss_key {
 	struct sluice_addr next_hop;
@@ -544,6 +592,9 @@ _Static_assert(sizeof(struct sluice_check_key) == 64, "ABI");
 _Static_assert(sizeof(struct sluice_check) == 112, "ABI");
 _Static_assert(sizeof(struct sluice_miss_key) == 20, "ABI");
 _Static_assert(sizeof(struct sluice_trace_step) == 24, "ABI");
+_Static_assert(sizeof(struct sluice_capture) == 136, "ABI");
+_Static_assert(sizeof(struct sluice_captured) == 48, "ABI");
+_Static_assert(SLUICE_OUTCOME_COUNT <= 128, "bits of sluice_capture.outcomes");
 _Static_assert(sizeof(struct sluice_ring_word) == 8 && SLUICE_MAX_BACKENDS < 0xffff, "ABI");
 
 #endif /* SLUICE_ABI_H */

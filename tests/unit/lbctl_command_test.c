@@ -69,7 +69,7 @@ static void mistakes_are_one_line_that_says_what_was_expected(void)
 	static const char *const lines[][2] = {
 		{"bakend add",
 		 "lbctl: unknown word \"bakend\" (did you mean \"backend\"?), expected status, "
-		 "drops, trace, vip, backend, fw, doctor, check, diff, apply, show, attach, "
+		 "rates, drops, trace, capture, vip, backend, fw, doctor, check, diff, apply, show, attach, "
 		 "detach, "
 		 "host, help\n"},
 		{"vip", "lbctl vip: a command is missing, expected add, set, del, show\n"},
