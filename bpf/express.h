@@ -203,6 +203,9 @@ static __always_inline enum sluice_outcome express_pass(__u32 slot, struct expre
 	way->to.rest = 0;
 	if (HAS_ROLE(FORWARD) || vip_indexed(slot, &way->to, &spilled) || spilled)
 		return SLUICE_CONTINUE;
+	/* It may be GUE, and for a VIP inside. */
+	if (HAS_ROLE(DECAP) && way->segment.proto == IPPROTO_UDP)
+		return SLUICE_CONTINUE;
 	return SLUICE_PASS_LOCAL;
 }
 

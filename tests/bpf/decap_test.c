@@ -320,6 +320,26 @@ static void what_is_inside_is_balanced(void)
 	PACKET_TESTS_ON("be", config, tests);
 }
 
+/* A balancer that answers from registers must not take what it would have to open. */
+static void balancer_without_a_firewall_opens_tunnels(void)
+{
+	/* clang-format off */
+	const struct packet_test tests[] = {
+		{"GUE", "eth0", {GUE4_TO_BE, INSIDE(TO_VIP4)}, .outcome = SLUICE_REDIRECT,
+		 .stripped = 28, .to = "next", .outer = &(struct packet){.src = "10.10.1.21",
+		 .dst = "10.10.2.22"}},
+		{"GUE, IPv6", "eth0", {GUE6_TO_BE, INSIDE(TO_VIP6)}, .outcome = SLUICE_REDIRECT,
+		 .stripped = 48, .to = "next", .outer = &(struct packet){.src = "fd00:10:1::21",
+		 .dst = "fd00:10:2::22"}},
+		{"4in4", "eth0", {LB4_TO_BE, INSIDE(TO_VIP4)}, .outcome = SLUICE_REDIRECT,
+		 .stripped = 20, .to = "next", .outer = &(struct packet){.src = "10.10.1.21",
+		 .dst = "10.10.2.22"}},
+	};
+	/* clang-format on */
+
+	PACKET_TESTS_ON("be", BACKEND("decap, balancer", ""), tests);
+}
+
 static void without_the_role_tunnels_are_payload(void)
 {
 	/* clang-format off */
@@ -347,6 +367,7 @@ int main(void)
 		UNIT_TEST(rules_see_what_is_inside),
 		UNIT_TEST(what_is_inside_is_routed),
 		UNIT_TEST(what_is_inside_is_balanced),
+		UNIT_TEST(balancer_without_a_firewall_opens_tunnels),
 		UNIT_TEST(without_the_role_tunnels_are_payload),
 		{},
 	};

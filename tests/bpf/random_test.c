@@ -38,7 +38,7 @@ static const char *const addresses6[] = {
 	NULL,
 };
 
-static const unsigned short ports[] = {80, 81, 82, 53, 443, 40000, 40001, 0, 65535};
+static const unsigned short ports[] = {80, 81, 82, 83, 53, 443, 6080, 40000, 40001, 0, 65535};
 
 static const struct random_pool pool = {
 	.addresses4 = addresses4,
@@ -67,11 +67,13 @@ static const char config[] =
 	"   backends: {near: {}, far: {weight: 50}, four: {}, 10.10.1.99: {}}},"
 	"  dsr: {vips: ['192.0.2.10:81', '[2001:db8:2::10]:81'], proto: tcp, forward: dsr,"
 	"   backends: {near: {}, far: {}, four: {}}},"
+	"  gue: {vips: ['192.0.2.10:83', '[2001:db8:2::10]:83'], proto: tcp, forward: gue,"
+	"   backends: {near: {}, far: {}, four: {}}},"
 	"  dns: {vips: ['192.0.2.10:53', '[2001:db8:2::10]:53'], proto: udp,"
 	"   backends: {near: {}, lb: {}}},"
 	"  none: {vips: ['192.0.2.10:82'], proto: tcp, backends: {}}},"
 	" policies: {edge: {default: drop, strict: %s, rules: ["
-	"  {name: a, to: [192.0.2.10, '2001:db8:2::10'], proto: tcp, port: [80-82],"
+	"  {name: a, to: [192.0.2.10, '2001:db8:2::10'], proto: tcp, port: [80-83],"
 	"   action: accept-stateless},"
 	"  {name: b, proto: tcp, port: 443, action: accept},"
 	"  {name: c, proto: tcp, action: drop},"
@@ -196,16 +198,28 @@ static bool packet_is_in(const struct frame *in, const unsigned char *out, size_
 	return false;
 }
 
-static bool is_encapsulated(const unsigned char *ip, size_t length)
+/* From a dynamic port to GUE's, of the length that IP says, without a checksum. */
+static bool gue_is_good(const unsigned char *udp, size_t length)
+{
+	return length > 8 && udp[0] >= 0xc0 && (udp[2] << 8 | udp[3]) == 6080 &&
+	       (size_t)(udp[4] << 8 | udp[5]) == length && !udp[6] && !udp[7];
+}
+
+/* Bytes of the headers in front of what is inside; 0: no tunnel of this node. */
+static size_t outer_headers(const unsigned char *ip, size_t length)
 {
 	static const unsigned char own4[] = {10, 10, 1, 11};
 	static const unsigned char own6[16] = {0xfd, 0, 0, 0x10, 0, 1, [15] = 0x11};
 
-	if (ip[0] >> 4 == 4)
-		return length >= 20 && (ip[9] == IPPROTO_IPIP || ip[9] == IPPROTO_IPV6) &&
-		       !memcmp(ip + 12, own4, sizeof(own4));
-	return (ip[6] == IPPROTO_IPIP || ip[6] == IPPROTO_IPV6) &&
-	       !memcmp(ip + 8, own6, sizeof(own6));
+	bool v6 = ip[0] >> 4 == 6;
+	size_t header = v6 ? 40 : 20;
+	unsigned char proto = ip[v6 ? 6 : 9];
+
+	if (v6 ? memcmp(ip + 8, own6, sizeof(own6)) : memcmp(ip + 12, own4, sizeof(own4)))
+		return 0;
+	if (proto == IPPROTO_IPIP || proto == IPPROTO_IPV6)
+		return header;
+	return proto == IPPROTO_UDP && gue_is_good(ip + header, length - header) ? header + 8 : 0;
 }
 
 static bool sent_frame_is_good(const struct frame *in, const struct frame *out)
@@ -218,8 +232,8 @@ static bool sent_frame_is_good(const struct frame *in, const struct frame *out)
 		return false;
 	if (packet_is_in(in, ip, left, 0) || packet_is_in(in, ip, left, 1))
 		return true;
-	return is_encapsulated(ip, length) && checksum_is_right(ip) &&
-	       packet_is_in(in, ip + header, left - header, 0);
+	header = outer_headers(ip, length);
+	return header && checksum_is_right(ip) && packet_is_in(in, ip + header, left - header, 0);
 }
 
 /* As it came in, or what a tunnel held. */

@@ -103,6 +103,10 @@ static void pick_upper(struct random *random, struct packet *packet, struct pack
 		break;
 	case 6:
 		packet->inner = inner;
+		if (random_once_in(random, 3)) {
+			packet->proto = IPPROTO_UDP;
+			packet->dport = 6080;
+		}
 		break;
 	default:
 		packet->proto = (int)(100 + random_below(random, 150));
