@@ -56,7 +56,7 @@ static const struct pin pins[] = {
 	PIN("rule_use", rule_use),    PIN("load", load),
 	PIN_MAPPED("past", past),     PIN("misses", misses),
 	PIN("txports", txports),      PIN("wide", wide),
-	PIN("prefixes", prefixes),
+	PIN("prefixes", prefixes),    PIN("notes", notes),
 };
 
 #define PIN_COUNT (sizeof(pins) / sizeof(pins[0]))
