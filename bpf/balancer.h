@@ -96,6 +96,13 @@ static __always_inline int choose_by_flow(const struct sluice_flow *flow,
 	       keeps_flows(choice->backend, slot);
 }
 
+/* The backend that another fragment of the same datagram went to. */
+static __always_inline int choose_noted(const struct sluice_vip *vip, __u32 slot,
+					const struct choice *choice)
+{
+	return choice->backend->service == vip->service && keeps_flows(choice->backend, slot);
+}
+
 static __always_inline int choose_by_ring(const struct tuple *tuple, const struct sluice_vip *vip,
 					  __u32 slot, struct choice *choice)
 {
@@ -130,7 +137,7 @@ static __always_inline int pin_backend(struct flow_ref *ref, __u32 slot, __u32 i
 static __always_inline int remember(const struct packet *pkt, union known_flow *known,
 				    const struct choice *choice, int pinned)
 {
-	if (config.trace || pkt->is_error)
+	if (config.trace || pkt->is_error || pkt->passing)
 		return 0;
 	if (!HAS_ROLE(FIREWALL))
 		return conn_track(segment_of(pkt), &known->conn, choice->slot,
@@ -159,9 +166,14 @@ static __always_inline int pick_backend(const struct packet *pkt, const struct t
 					const struct sluice_vip *vip, union known_flow *known,
 					struct choice *choice)
 {
-	int pinned = HAS_ROLE(FIREWALL)
-			     ? choose_by_flow(known->flow.entry, vip, tables->slot, choice)
-			     : choose_by_conn(&known->conn, vip, tables->slot, choice);
+	int pinned;
+
+	if (choice->backend)
+		pinned = choose_noted(vip, tables->slot, choice);
+	else if (HAS_ROLE(FIREWALL))
+		pinned = choose_by_flow(known->flow.entry, vip, tables->slot, choice);
+	else
+		pinned = choose_by_conn(&known->conn, vip, tables->slot, choice);
 
 	choice->forward = vip->forward;
 	if (!pinned && !choose_by_ring(&pkt->flow, vip, tables->slot, choice))
@@ -259,8 +271,6 @@ STAGE send_to_backend(struct xdp_md *ctx, struct packet *pkt, const struct table
 static __always_inline enum sluice_outcome check_service(const struct packet *pkt,
 							 const struct sluice_vip *vip)
 {
-	if (pkt->is_fragment)
-		return defer_to(SLUICE_STAGE_FRAGMENT);
 	return vip->ring == SLUICE_NONE16 ? SLUICE_NO_SERVICE : SLUICE_CONTINUE;
 }
 

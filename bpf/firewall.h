@@ -179,8 +179,6 @@ admit_new(struct packet *pkt, const struct tables *tables, struct flow_ref *ref)
 
 STAGE admit(struct packet *pkt, const struct tables *tables, struct flow_ref *ref)
 {
-	if (pkt->is_fragment)
-		return SLUICE_FRAGMENT;
 	if (ref->entry && (ref->entry->flags & SLUICE_FLOW_JUDGED))
 		return admit_known(pkt, tables, ref);
 	return admit_new(pkt, tables, ref);

@@ -135,7 +135,7 @@ static __always_inline void flow_track(const struct packet *pkt, struct flow_ref
 	__u8 state;
 	__u64 expires;
 
-	if (config.trace || pkt->is_error)
+	if (config.trace || pkt->is_error || pkt->passing)
 		return;
 	state = flow_next_state(pkt, flow, from_initiator(ref, flow));
 	expires = ref->now_ns + flow_timeout_ns(pkt->self.proto, state);
@@ -160,7 +160,7 @@ static __always_inline int flow_commit(const struct packet *pkt, struct flow_ref
 {
 	struct sluice_flow *draft = &ref->draft;
 
-	if (config.trace || ref->entry || !draft->flags || pkt->is_error)
+	if (config.trace || ref->entry || !draft->flags || pkt->is_error || pkt->passing)
 		return 0;
 	draft->state = flow_first_state(pkt);
 	if (draft->state == SLUICE_FLOW_CLOSING)

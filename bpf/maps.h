@@ -203,6 +203,14 @@ struct {
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
 } sluice_flows SEC(".maps");
 
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, SLUICE_MAX_NOTES);
+	__type(key, struct sluice_datagram_key);
+	__type(value, struct sluice_datagram);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} sluice_notes SEC(".maps");
+
 /* Mmapable, so that the kernel starts them on a page and no bucket lies across cache lines. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

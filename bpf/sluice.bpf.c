@@ -84,6 +84,16 @@ STAGE decide(struct xdp_md *ctx, struct packet *pkt, const struct tables *tables
 	return HAS_ROLE(FIREWALL) ? follow(pkt, &known.flow) : SLUICE_CONTINUE;
 }
 
+/* Sends what may go on to where it goes. */
+static __always_inline enum sluice_outcome act(struct xdp_md *ctx, struct packet *pkt,
+					       const struct tables *tables,
+					       const struct choice *choice)
+{
+	if (HAS_ROLE(BALANCER) && choice->backend)
+		return send_to_backend(ctx, pkt, tables, choice);
+	return HAS_ROLE(FORWARD) && !pkt->to_group ? forward(ctx, pkt) : SLUICE_PASS_LOCAL;
+}
+
 /* The whole way of a packet, whatever it is. */
 static __always_inline enum sluice_outcome process(struct xdp_md *ctx)
 {
@@ -95,13 +105,34 @@ static __always_inline enum sluice_outcome process(struct xdp_md *ctx)
 	outcome = tables_load(&tables);
 	if (!outcome)
 		outcome = receive(ctx, &pkt, &tables);
+	if (!outcome && pkt.is_fragment && (HAS_ROLE(FIREWALL) || HAS_ROLE(BALANCER)))
+		return defer_to(SLUICE_STAGE_FRAGMENT);
 	if (!outcome)
 		outcome = decide(ctx, &pkt, &tables, &choice);
+	return outcome ? outcome : act(ctx, &pkt, &tables, &choice);
+}
+
+/* The same of a fragment, which the main program has received. */
+static __always_inline enum sluice_outcome process_fragment(struct xdp_md *ctx)
+{
+	struct fragment fragment = {};
+	struct packet pkt = {};
+	struct tables tables = {};
+	struct choice choice = {};
+	enum sluice_outcome outcome;
+
+	outcome = tables_load(&tables);
+	if (!outcome)
+		outcome = parse(ctx, &pkt);
+	if (!outcome)
+		outcome = gather(ctx, &pkt, &fragment, tables.slot);
 	if (outcome)
 		return outcome;
-	if (HAS_ROLE(BALANCER) && choice.backend)
-		return send_to_backend(ctx, &pkt, &tables, &choice);
-	return HAS_ROLE(FORWARD) && !pkt.to_group ? forward(ctx, &pkt) : SLUICE_PASS_LOCAL;
+	take_noted_backend(&fragment, &choice);
+	outcome = decide(ctx, &pkt, &tables, &choice);
+	if (!outcome)
+		outcome = note_datagram(&pkt, &fragment, &choice);
+	return outcome ? outcome : act(ctx, &pkt, &tables, &choice);
 }
 
 SEC("xdp")
@@ -122,6 +153,12 @@ int sluice_xdp(struct xdp_md *ctx)
 	if (!outcome)
 		outcome = process(ctx);
 	return conclude(ctx, ledger, outcome, bytes);
+}
+
+SEC("xdp")
+int sluice_fragment(struct xdp_md *ctx)
+{
+	return conclude_stage(ctx, process_fragment(ctx));
 }
 
 char _license[] SEC("license") = "Dual BSD/GPL";

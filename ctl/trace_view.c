@@ -100,6 +100,12 @@ static void describe_rejudge(struct detail *detail, __u64 then, __u64 now)
 	say(detail, "accepted under policy generation %llu, judged again under %llu", then, now);
 }
 
+static void describe_datagram(struct detail *detail, __u64 noted, __u64 offset)
+{
+	say(detail, "%s of a datagram, %s seen", offset ? "later fragment" : "first fragment",
+	    noted ? "another was" : "no other was");
+}
+
 static void describe_rule(struct detail *detail, __u64 id, __u64 action)
 {
 	const struct cluster *cluster = &detail->session->cluster;
@@ -229,14 +235,14 @@ static const struct step_words step_words[SLUICE_STEP_COUNT] = {
 };
 
 static void (*const describers[SLUICE_STEP_COUNT])(struct detail *detail, __u64 a, __u64 b) = {
-	[SLUICE_STEP_PARSE] = describe_parse,	  [SLUICE_STEP_SANITY] = describe_sanity,
-	[SLUICE_STEP_BLOCK] = describe_block,	  [SLUICE_STEP_DECAP] = describe_decap,
-	[SLUICE_STEP_SERVICE] = describe_service, [SLUICE_STEP_FLOW] = describe_flow,
-	[SLUICE_STEP_REJUDGE] = describe_rejudge, [SLUICE_STEP_RULE] = describe_rule,
-	[SLUICE_STEP_DEFAULT] = describe_default, [SLUICE_STEP_EXEMPT] = describe_exempt,
-	[SLUICE_STEP_BACKEND] = describe_backend, [SLUICE_STEP_ENCAP] = describe_encap,
-	[SLUICE_STEP_ROUTE] = describe_route,	  [SLUICE_STEP_STAGE] = describe_stage,
-	[SLUICE_STEP_VERDICT] = describe_verdict,
+	[SLUICE_STEP_PARSE] = describe_parse,	    [SLUICE_STEP_SANITY] = describe_sanity,
+	[SLUICE_STEP_BLOCK] = describe_block,	    [SLUICE_STEP_DECAP] = describe_decap,
+	[SLUICE_STEP_SERVICE] = describe_service,   [SLUICE_STEP_FLOW] = describe_flow,
+	[SLUICE_STEP_REJUDGE] = describe_rejudge,   [SLUICE_STEP_RULE] = describe_rule,
+	[SLUICE_STEP_DEFAULT] = describe_default,   [SLUICE_STEP_EXEMPT] = describe_exempt,
+	[SLUICE_STEP_BACKEND] = describe_backend,   [SLUICE_STEP_ENCAP] = describe_encap,
+	[SLUICE_STEP_ROUTE] = describe_route,	    [SLUICE_STEP_STAGE] = describe_stage,
+	[SLUICE_STEP_DATAGRAM] = describe_datagram, [SLUICE_STEP_VERDICT] = describe_verdict,
 };
 
 /* "flow's policy generation" as a key: flows_policy_generation */

@@ -87,7 +87,8 @@ static bool index_is_used(const struct compile_input *in, const struct compiled 
 			  unsigned index)
 {
 	for (size_t i = 0; i < in->now->vip_count; i++)
-		if (in->now->vips[i].vip.service == index)
+		if (in->now->vips[i].vip.ring != SLUICE_NONE16 &&
+		    in->now->vips[i].vip.service == index)
 			return true;
 	for (size_t i = 0; i < out->service_count; i++)
 		if (out->services[i].index == index)

@@ -87,9 +87,7 @@ static int add_entries(const struct compiled_service *service, struct compiled *
 		};
 		struct compiled_vip address = {
 			.key = {.addr = from->to.addr},
-			.vip = {.loads = SLUICE_NONE,
-				.service = SLUICE_NONE16,
-				.ring = SLUICE_NONE16},
+			.vip = {.loads = SLUICE_NONE, .ring = SLUICE_NONE16},
 		};
 
 		err = add_entry(model, &vip, out, diags);
@@ -118,16 +116,19 @@ static void number_entries(const struct in_force *now, struct compiled *out)
 	__u16 next = 0;
 
 	for (size_t i = 0; i < now->vip_count; i++)
-		if (now->vips[i].vip.id <= 2 * SLUICE_MAX_VIPS)
+		if (now->vips[i].vip.ring != SLUICE_NONE16 &&
+		    now->vips[i].vip.id <= 2 * SLUICE_MAX_VIPS)
 			used[now->vips[i].vip.id] = true;
 	for (size_t i = 0; i < out->vip_count; i++) {
 		struct compiled_vip *vip = &out->vips[i];
 		const struct compiled_vip *before =
 			compile_find_vip(now->vips, now->vip_count, &vip->key);
 
+		if (vip->vip.ring == SLUICE_NONE16)
+			continue;
 		if (before)
 			vip->vip.id = before->vip.id;
-		if (vip->vip.id || vip->vip.ring == SLUICE_NONE16)
+		if (vip->vip.id)
 			continue;
 		while (used[next])
 			next++;
@@ -149,6 +150,27 @@ static void add_server_ids(const struct compiled_service *service, struct compil
 		};
 }
 
+/* Addresses learn their lowest ports: by key, each stands before what it serves. */
+static void tell_ports(struct compiled *out)
+{
+	struct compiled_vip *address = NULL;
+
+	for (size_t i = 0; i < out->vip_count; i++) {
+		struct compiled_vip *vip = &out->vips[i];
+		__be16 *lowest;
+
+		if (!vip->key.proto)
+			address = vip;
+		if (!address || !vip->key.proto || vip->key.wide ||
+		    addr_cmp(&address->key.addr, &vip->key.addr))
+			continue;
+		lowest = vip->key.proto == IPPROTO_TCP ? &address->vip.tcp_port
+						       : &address->vip.udp_port;
+		if (!*lowest)
+			*lowest = vip->key.port;
+	}
+}
+
 int compile_vips(const struct in_force *now, struct compiled *out, struct diag_list *diags)
 {
 	int err = 0;
@@ -161,6 +183,7 @@ int compile_vips(const struct in_force *now, struct compiled *out, struct diag_l
 		add_server_ids(&out->services[i], out);
 	sort_entries(out);
 	number_entries(now, out);
+	tell_ports(out);
 	err = compile_loads(now, out, diags);
 	return err ? err : compile_wide(out, diags);
 }

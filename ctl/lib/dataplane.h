@@ -21,7 +21,7 @@ struct dataplane {
 	/* map descriptors, -1 where not open */
 	int vips, prefixes, quic, rules, ports, tunnels, intent; /* outer maps of slotted tables */
 	int vip_index, wide, rings, backends, flows, conns4, conns6, block, ledger, rule_use, load,
-		past, capture, events, misses, checks, txports, control_fd;
+		past, capture, events, misses, checks, txports, notes, control_fd;
 	struct tables_in_force *tables; /* private to the library */
 };
 

@@ -71,6 +71,7 @@ static const struct pin pins[] = {
 	PIN("quic", quic),
 	PIN_MAPPED("capture", capture),
 	PIN_MAPPED("events", events),
+	PIN("notes", notes),
 };
 
 #define PIN_COUNT (sizeof(pins) / sizeof(pins[0]))

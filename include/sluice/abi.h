@@ -40,6 +40,7 @@
 #define SLUICE_MAX_BLOCKS   65536     /* prefixes in the block set */
 #define SLUICE_MAX_SNAPLEN  4096      /* bytes of a captured frame */
 #define SLUICE_EVENT_BYTES  (2 << 20) /* of the ring buffer of captured frames */
+#define SLUICE_MAX_NOTES    16384     /* datagrams in pieces, within two seconds */
 #define SLUICE_MAX_MISSES   1024      /* unresolved next hops remembered */
 #define SLUICE_RING_SIZE    65537     /* Maglev table entries; prime */
 #define SLUICE_INTENT_CHUNK 4096      /* bytes per element of the stored configuration */
@@ -189,11 +190,17 @@ enum sluice_forward {
 #define SLUICE_VIP_BY_SOURCE64 (1 << 4) /* the same; of an IPv6 address its first 64 bits */
 
 struct sluice_vip {
-	__u32 loads;	  /* first entry in sluice_load; a backend adds its index. In a bare address
+	__u32 loads; /* first entry in sluice_load; a backend adds its index. In a bare address
 			* entry its list in sluice_wide, or SLUICE_NONE */
-	__u16 service;	  /* index: stable while the service lives */
-	__u16 ring;	  /* index into sluice_rings; SLUICE_NONE16 in a bare address entry */
-	__u16 id;	  /* not 0, and the VIP's as long as it is one; 0 in a bare address entry */
+	union {
+		__u16 service;	 /* index: stable while the service lives */
+		__be16 tcp_port; /* of a bare address, the lowest that serves, or 0: where */
+	};
+	__u16 ring; /* index into sluice_rings; SLUICE_NONE16 in a bare address entry */
+	union {
+		__u16 id;	 /* not 0, and the VIP's as long as it is one */
+		__be16 udp_port; /* fragments go whose ports are not known; the same of UDP */
+	};
 	__u8 forward : 4; /* enum sluice_forward */
 	__u8 quic    : 4; /* octets of the server id in connection IDs, 0 to SLUICE_MAX_SERVER_ID */
 	__u8 flags;	  /* SLUICE_VIP_* */
@@ -405,6 +412,30 @@ enum sluice_conn_owned {
 	((value) >> SLUICE_CONN_##field##_AT & SLUICE_CONN_MASK(field))
 #define SLUICE_CONN_PUT(field, x) (((__u64)(x)&SLUICE_CONN_MASK(field)) << SLUICE_CONN_##field##_AT)
 
+/*
+ * sluice_notes: LRU_HASH[SLUICE_MAX_NOTES]: datagrams of which a fragment was seen, so
+ * that all of it goes one way.
+ */
+struct sluice_datagram_key {
+	struct sluice_addr src;
+	struct sluice_addr dst;
+	__be32 id;
+	__u8 proto; /* IPv6: IPPROTO_FRAGMENT, because only the first tells it */
+	__u8 pad[3];
+};
+
+struct sluice_datagram {
+	__u64 expires; /* jiffies */
+	__u32 backend; /* slot, or SLUICE_NONE */
+	__u32 incarnation;
+	__be16 sport;
+	__be16 dport;
+	__u8 proto;
+	__u8 icmp_type;
+	__u8 icmp_code;
+	__u8 has_flow; /* 1: the first was seen, and these five are of it */
+};
+
 /* sluice_tunnels: slotted, inner HASH[SLUICE_MAX_TUNNELS], struct sluice_addr to __u32, of these. */
 #define SLUICE_TUNNEL_FROM (1 << 0) /* a balancer's: what it sends is believed */
 #define SLUICE_TUNNEL_HERE (1 << 1) /* this node's own: tunnels to it end here */
@@ -549,6 +580,7 @@ enum sluice_choice {
 	X(SERVICE, "service", "service", "ring")                                                   \
 	X(FLOW, "flow", "found", "state")                                                          \
 	X(REJUDGE, "rejudge", "flow's policy generation", "policy generation now")                 \
+	X(DATAGRAM, "datagram", "another fragment was here", "offset")                             \
 	X(RULE, "rule", "rule id", "action")                                                       \
 	X(DEFAULT, "default", "action", "rules tried")                                             \
 	X(EXEMPT, "exempt", "ICMP type", "ICMP code")                                              \
@@ -587,6 +619,8 @@ _Static_assert(SLUICE_MAX_BACKENDS == 1 << SLUICE_CONN_BACKEND_BITS, "ABI");
 _Static_assert(sizeof(struct sluice_backend) == 48, "ABI");
 _Static_assert(sizeof(struct sluice_flow_key) == 40, "ABI");
 _Static_assert(sizeof(struct sluice_flow) == 32, "ABI");
+_Static_assert(sizeof(struct sluice_datagram_key) == 40, "ABI");
+_Static_assert(sizeof(struct sluice_datagram) == 24, "ABI");
 _Static_assert(sizeof(struct sluice_lpm_key) == 20, "ABI");
 _Static_assert(sizeof(struct sluice_check_key) == 64, "ABI");
 _Static_assert(sizeof(struct sluice_check) == 112, "ABI");

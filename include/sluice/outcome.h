@@ -32,7 +32,7 @@ enum sluice_class {
 	X(MALFORMED, DROP, "malformed", "header truncated, or lengths that contradict each other") \
 	X(EXT_HEADERS, DROP, "ext-headers", "more IPv6 extension headers than are followed")       \
 	X(VLAN, DROP, "vlan", "VLAN tag on an interface that expects none")                        \
-	X(FRAGMENT, DROP, "fragment", "IP fragment: ports cannot be judged")                       \
+	X(FRAGMENT, DROP, "fragment", "fragment of an unknown datagram, or of a tunnel packet")    \
 	X(BAD_ADDRESS, DROP, "bad-address", "an address that no packet may carry in that place")   \
 	X(LAND, DROP, "land", "source and destination are the same endpoint")                      \
 	X(TCP_FLAGS, DROP, "tcp-flags", "flags that no TCP sends")                                 \
@@ -51,7 +51,8 @@ enum sluice_class {
 	X(TOO_BIG, DROP, "too-big", "does not fit the MTU once encapsulated")                      \
 	X(FLOW_TABLE, DROP, "flow-table", "the flow table refused a new flow")                     \
 	X(INTERNAL, DROP, "internal", "configuration or headroom missing: please report")          \
-	X(NO_STAGE, DROP, "no-stage", "a stage of the program is gone: attach it again")
+	X(NO_STAGE, DROP, "no-stage", "a stage of the program is gone: attach it again")           \
+	X(BAD_FRAGMENT, DROP, "bad-fragment", "fragment that cuts or covers the transport header")
 
 enum sluice_outcome {
 #define SLUICE_OUTCOME_ENUM(name, class, token, help) SLUICE_##name,

@@ -345,11 +345,7 @@ static void what_ports_cannot_be_read_of_is_dropped(void)
 	static const char config[] = GATEWAY("default: accept,", "");
 	/* clang-format off */
 	const struct packet_test tests[] = {
-		{"first fragment", "wan", {TCP4(80), .fragment = IP_MF},
-		 .outcome = SLUICE_FRAGMENT},
 		{"later fragment", "wan", {UDP4(80), .fragment = 185, .payload = 64},
-		 .outcome = SLUICE_FRAGMENT},
-		{"first fragment, IPv6", "wan", {TCP6(80), .ext = "F", .fragment = 1},
 		 .outcome = SLUICE_FRAGMENT},
 		{"later fragment, IPv6", "wan", {UDP6(80), .ext = "F", .fragment = 8},
 		 .outcome = SLUICE_FRAGMENT},

@@ -67,6 +67,13 @@ static void fill(unsigned char *at, size_t length)
 		at[i] = (unsigned char)(i * 7 + 1);
 }
 
+static unsigned char *put_be16(unsigned char *at, unsigned short value)
+{
+	at[0] = (unsigned char)(value >> 8);
+	at[1] = (unsigned char)value;
+	return at + 2;
+}
+
 static size_t write_ip(unsigned char *at, const struct packet *packet);
 
 /* --- upper layers: each returns its length, payload included -------------- */
@@ -289,6 +296,7 @@ static size_t write_ext_headers(unsigned char *at, const struct packet *packet)
 		if (*letter == 'F') {
 			at[2] = (unsigned char)(packet->fragment >> 8);
 			at[3] = (unsigned char)packet->fragment;
+			put_be16(at + 6, packet->ip_id);
 		} else if (*letter != 'R') {
 			at[2] = IP6OPT_PADN;
 			at[3] = 4;
@@ -321,13 +329,6 @@ static size_t write_ip(unsigned char *at, const struct packet *packet)
 }
 
 /* --- frames --------------------------------------------------------------- */
-
-static unsigned char *put_be16(unsigned char *at, unsigned short value)
-{
-	at[0] = (unsigned char)(value >> 8);
-	at[1] = (unsigned char)value;
-	return at + 2;
-}
 
 static unsigned short family_ethertype(const struct packet *packet)
 {

@@ -50,7 +50,7 @@ struct packet {
 	unsigned short id;	     /* of an ICMP echo */
 	unsigned char tos;	     /* or traffic class */
 	unsigned char ttl;	     /* or hop limit; 0: 64 */
-	unsigned short ip_id;	     /* IPv4 */
+	unsigned short ip_id;	     /* IPv4; IPv6: of the 'F' in `ext` */
 	unsigned short fragment;     /* IPv4: flags and offset; IPv6: those of the 'F' in `ext` */
 	unsigned char options;	     /* IPv4: bytes of options, a multiple of 4 */
 	const char *ext;	     /* IPv6 chain: Hop-by-hop, Routing, Destination, Fragment */

@@ -293,6 +293,7 @@ void state_clear(const struct testbed *tb)
 	clear_connections(tb, false);
 	clear_connections(tb, true);
 	clear_map(tb->dp.misses);
+	clear_map(tb->dp.notes);
 	clear_map(tb->dp.block);
 	tb->dp.control->block_entries = 0;
 	clear_counters(tb->dp.rule_use, SLUICE_MAX_RULES, sizeof(struct sluice_count));
