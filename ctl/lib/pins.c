@@ -57,6 +57,7 @@ static const struct pin pins[] = {
 	PIN_MAPPED("past", past),     PIN("misses", misses),
 	PIN("txports", txports),      PIN("wide", wide),
 	PIN("prefixes", prefixes),    PIN("quic", quic),
+	PIN("digests", digests),
 };
 
 #define PIN_COUNT (sizeof(pins) / sizeof(pins[0]))
