@@ -83,38 +83,43 @@ int compile_states(const struct service *service, const unsigned *slots,
 
 /* --- services --------------------------------------------------------------- */
 
-static bool index_is_used(const struct compile_input *in, const struct compiled *out,
-			  unsigned index)
-{
-	for (size_t i = 0; i < in->now->vip_count; i++)
-		if (in->now->vips[i].vip.ring != SLUICE_NONE16 &&
-		    in->now->vips[i].vip.service == index)
-			return true;
-	for (size_t i = 0; i < out->service_count; i++)
-		if (out->services[i].index == index)
-			return true;
-	return false;
-}
-
-static unsigned free_index(const struct compile_input *in, const struct compiled *out)
-{
-	unsigned index = 0;
-
-	while (index_is_used(in, out, index))
-		index++;
-	return index;
-}
-
 /* By the VIPs that the service had, because they may be what has changed. */
-static void number_service(const struct compile_input *in, struct compiled *out,
-			   struct compiled_service *service)
+static void find_index(const struct compile_input *in, struct compiled_service *service)
 {
 	const struct service *before = model_service(&in->now->model, service->service->name);
 
-	service->ring = service->ring_before = SLUICE_NONE;
-	if (!before ||
-	    compile_find_service(in->now, before, &service->index, &service->ring_before))
-		service->index = free_index(in, out);
+	service->index = service->ring = service->ring_before = SLUICE_NONE;
+	if (before && compile_find_service(in->now, before, &service->index, &service->ring_before))
+		service->index = SLUICE_NONE;
+}
+
+/* A new service takes an index that none in force has. */
+static int give_indexes(const struct compile_input *in, struct compiled *out,
+			struct diag_list *diags)
+{
+	bool used[SLUICE_MAX_SERVICES] = {0};
+	unsigned next = 0;
+
+	for (size_t i = 0; i < in->now->vip_count; i++)
+		if (in->now->vips[i].vip.ring != SLUICE_NONE16)
+			used[in->now->vips[i].vip.service] = true;
+	for (size_t i = 0; i < out->service_count; i++) {
+		struct compiled_service *service = &out->services[i];
+
+		if (service->index != SLUICE_NONE)
+			continue;
+		while (next < SLUICE_MAX_SERVICES && used[next])
+			next++;
+		if (next == SLUICE_MAX_SERVICES) {
+			diag_add(diags, service->service->at,
+				 "service \"%s\": no free index among %d until services that go "
+				 "are gone: apply in two steps",
+				 service->service->name, SLUICE_MAX_SERVICES);
+			return -EINVAL;
+		}
+		service->index = next++;
+	}
+	return 0;
 }
 
 static int compile_service(const struct compile_input *in, const struct service *model,
@@ -130,7 +135,7 @@ static int compile_service(const struct compile_input *in, const struct service 
 		return -EINVAL;
 	}
 	service->service = model;
-	number_service(in, out, service);
+	find_index(in, service);
 	service->first_backend = (unsigned)out->backend_count;
 	out->backend_count += model->backend_count;
 	out->service_count++;
@@ -206,15 +211,29 @@ static void fill_backend(const struct compile_input *in, struct compiled *out,
 	to->flags = backend_flags(in, backend);
 }
 
-static void keep_slots(const struct compile_input *in, struct compiled *out, bool *taken)
+/* The slot of the backend in force, from those of its service. */
+static unsigned find_slot(const struct compile_input *in, const struct backends_by_service *now,
+			  unsigned service, const struct backend *backend)
 {
+	unsigned slot = now->first[service];
+
+	while (slot != SLUICE_NONE && !compile_same_backend(&in->now->backends[slot], backend))
+		slot = now->next[slot];
+	return slot;
+}
+
+static int keep_slots(const struct compile_input *in, struct compiled *out, bool *taken)
+{
+	struct backends_by_service *now = compile_by_service(in->now->backends, in->now->slot);
+
+	if (!now)
+		return -ENOMEM;
 	for (size_t s = 0; s < out->service_count; s++) {
 		const struct compiled_service *service = &out->services[s];
 
 		for (size_t b = 0; b < service->service->backend_count; b++) {
 			const struct backend *backend = &service->service->backends[b];
-			unsigned slot = compile_find_backend(in->now->backends, in->now->slot,
-							     service->index, backend);
+			unsigned slot = find_slot(in, now, service->index, backend);
 
 			if (slot != SLUICE_NONE && taken[slot])
 				slot = SLUICE_NONE;
@@ -225,29 +244,36 @@ static void keep_slots(const struct compile_input *in, struct compiled *out, boo
 			fill_backend(in, out, service, backend, slot);
 		}
 	}
+	free(now);
+	return 0;
 }
 
-/* Rested slots first; with none left, one that is merely free: its incarnation differs. */
-static unsigned free_slot(const struct compile_input *in, const bool *taken)
+static bool is_free(const struct compile_input *in, const bool *taken, unsigned slot)
 {
-	unsigned free = SLUICE_NONE;
+	return !taken[slot] && in->now->backends[slot].state[in->now->slot] == SLUICE_BACKEND_FREE;
+}
 
-	for (unsigned i = 0; i < SLUICE_MAX_BACKENDS; i++) {
-		const struct sluice_backend *backend = &in->now->backends[i];
-
-		if (taken[i] || backend->state[in->now->slot] != SLUICE_BACKEND_FREE)
-			continue;
-		if (backend->state[!in->now->slot] == SLUICE_BACKEND_FREE)
+/*
+ * Rested slots first; with none left, one that is merely free: its incarnation differs.
+ * *rested: no slot below is both free and rested.
+ */
+static unsigned free_slot(const struct compile_input *in, const bool *taken, unsigned *rested)
+{
+	for (; *rested < SLUICE_MAX_BACKENDS; ++*rested)
+		if (is_free(in, taken, *rested) &&
+		    in->now->backends[*rested].state[!in->now->slot] == SLUICE_BACKEND_FREE)
+			return *rested;
+	for (unsigned i = 0; i < SLUICE_MAX_BACKENDS; i++)
+		if (is_free(in, taken, i))
 			return i;
-		if (free == SLUICE_NONE)
-			free = i;
-	}
-	return free;
+	return SLUICE_NONE;
 }
 
 static int give_slots(const struct compile_input *in, struct compiled *out, bool *taken,
 		      struct diag_list *diags)
 {
+	unsigned rested = 0;
+
 	for (size_t s = 0; s < out->service_count; s++) {
 		const struct compiled_service *service = &out->services[s];
 
@@ -256,7 +282,7 @@ static int give_slots(const struct compile_input *in, struct compiled *out, bool
 
 			if (*slot != SLUICE_NONE)
 				continue;
-			*slot = free_slot(in, taken);
+			*slot = free_slot(in, taken, &rested);
 			if (*slot == SLUICE_NONE) {
 				diag_add(diags, service->service->backends[b].at,
 					 "service \"%s\": backend \"%s\": no free slot among %d "
@@ -284,8 +310,9 @@ static int compile_backends(const struct compile_input *in, struct compiled *out
 	memcpy(out->backends, in->now->backends, sizeof(out->backends));
 	for (unsigned i = 0; i < SLUICE_MAX_BACKENDS; i++)
 		out->backends[i].state[out->slot] = SLUICE_BACKEND_FREE;
-	keep_slots(in, out, taken);
-	err = give_slots(in, out, taken, diags);
+	err = keep_slots(in, out, taken);
+	if (!err)
+		err = give_slots(in, out, taken, diags);
 	if (!err)
 		err = compile_number_backends(in, out);
 	free(taken);
@@ -312,5 +339,7 @@ int compile_services(const struct compile_input *in, struct compiled *out, struc
 		for (size_t i = 0; i < in->cluster->service_count && !err; i++)
 			if (in->cluster->services[i].vip_count)
 				err = compile_service(in, &in->cluster->services[i], out, diags);
+	if (!err)
+		err = give_indexes(in, out, diags);
 	return err ? err : compile_backends(in, out, diags);
 }

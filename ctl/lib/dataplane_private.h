@@ -70,6 +70,8 @@ enum slotted_table {
 struct tables_in_force {
 	unsigned generation;
 	int fds[SLOTTED_COUNT];
+	struct btf *types; /* of the data plane's maps; NULL: not read yet */
+	int types_fd;
 };
 
 /* The memory of an array, as the kernel lays it out. */
@@ -136,6 +138,9 @@ int local_addresses_read(struct local_address **out, size_t *count) __must_check
 /* Fills SLUICE_RING_ENTRIES entries; slots[i] is the slot of service->backends[i]. */
 int ring_build(const struct service *service, const unsigned *slots,
 	       const struct sluice_backend *backends, __u16 *ring) __must_check;
+/* Of all that ring_build() looks at: two rings of one digest are equal. Never 0. */
+int ring_digest(const struct service *service, const unsigned *slots,
+		const struct sluice_backend *backends, __u64 *digest) __must_check;
 /* Whether ring `id` holds just that. */
 bool ring_equals(const struct dataplane *dp, unsigned id, const __u16 *ring);
 /* A new inner map with that content. */

@@ -85,8 +85,9 @@ static int mark(const struct dataplane *dp, struct in_force *now, const struct s
 	return err;
 }
 
-static int swap_ring(const struct dataplane *dp, const struct in_force *now,
-		     const struct service *service, const struct service_slots *where)
+/* The ring is built if the one in force is not known to be from the same. */
+static int renew_ring(const struct dataplane *dp, const struct in_force *now,
+		      const struct service *service, const struct service_slots *where)
 {
 	__u16 *ring = calloc(SLUICE_RING_ENTRIES, sizeof(*ring));
 	int err, fd;
@@ -105,6 +106,28 @@ static int swap_ring(const struct dataplane *dp, const struct in_force *now,
 	close(fd);
 out:
 	free(ring);
+	return err;
+}
+
+static int swap_ring(const struct dataplane *dp, const struct in_force *now,
+		     const struct service *service, const struct service_slots *where)
+{
+	struct table_view view;
+	__u64 digest, *known;
+	int err = ring_digest(service, where->slots, now->backends, &digest);
+
+	if (!err)
+		err = table_map(dp->digests, true, &view);
+	if (err)
+		return err;
+	known = (__u64 *)view.data + where->ring;
+	if (*known != digest) {
+		__atomic_store_n(known, 0, __ATOMIC_SEQ_CST);
+		err = renew_ring(dp, now, service, where);
+		if (!err)
+			__atomic_store_n(known, digest, __ATOMIC_SEQ_CST);
+	}
+	table_unmap(&view);
 	return err;
 }
 

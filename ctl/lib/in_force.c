@@ -76,25 +76,43 @@ static size_t count_rules(const struct in_force *now)
 	return count < SLUICE_MAX_RULES ? count : SLUICE_MAX_RULES;
 }
 
+/* In as few calls as the kernel lets us. */
+static int read_hash(int fd, struct sluice_vip_key *keys, struct sluice_vip *values, __u32 *found)
+{
+	__u32 at, *before = NULL, count;
+	int err = 0;
+
+	for (*found = 0; *found < SLUICE_MAX_VIPS && !err; before = &at) {
+		count = SLUICE_MAX_VIPS - *found;
+		if (bpf_map_lookup_batch(fd, before, &at, keys + *found, values + *found, &count,
+					 NULL))
+			err = -errno;
+		if (!err || err == -ENOENT)
+			*found += count;
+	}
+	return err == -ENOENT ? 0 : err;
+}
+
 int in_force_vips(const struct dataplane *dp, struct compiled_vip *vips, size_t *count)
 {
 	int fd = table_in_force(dp, SLOTTED_VIPS);
-	const void *previous = NULL;
+	struct sluice_vip_key *keys;
+	struct sluice_vip *values;
+	__u32 found = 0;
+	int err;
 
 	*count = 0;
 	if (fd < 0)
 		return fd == -ENOENT ? 0 : fd;
-	while (*count < SLUICE_MAX_VIPS) {
-		struct compiled_vip *vip = &vips[*count];
-
-		if (bpf_map_get_next_key(fd, previous, &vip->key) ||
-		    bpf_map_lookup_elem(fd, &vip->key, &vip->vip))
-			break;
-		previous = &vip->key;
-		++*count;
-	}
+	keys = calloc(SLUICE_MAX_VIPS, sizeof(*keys));
+	values = calloc(SLUICE_MAX_VIPS, sizeof(*values));
+	err = keys && values ? read_hash(fd, keys, values, &found) : -ENOMEM;
+	for (size_t i = 0; i < found && !err; i++)
+		vips[(*count)++] = (struct compiled_vip){.key = keys[i], .vip = values[i]};
+	free(values);
+	free(keys);
 	compile_sort_vips(vips, *count);
-	return 0;
+	return err;
 }
 
 static int read_backends_singly(const struct dataplane *dp, struct sluice_backend *out)

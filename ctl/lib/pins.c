@@ -72,6 +72,7 @@ static const struct pin pins[] = {
 	PIN_MAPPED("capture", capture),
 	PIN_MAPPED("events", events),
 	PIN("notes", notes),
+	PIN("digests", digests),
 };
 
 #define PIN_COUNT (sizeof(pins) / sizeof(pins[0]))

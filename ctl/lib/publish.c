@@ -34,7 +34,10 @@ struct publication {
 	struct compiled *next;
 	struct staged_table tables[SLOTTED_COUNT];
 	__u32 ring_ids[SLUICE_MAX_SERVICES]; /* new rings ... */
-	int ring_fds[SLUICE_MAX_SERVICES];   /* ... and their maps */
+	int ring_fds[SLUICE_MAX_SERVICES];   /* ... their maps, and what they are built from */
+	__u64 ring_digests[SLUICE_MAX_SERVICES];
+	bool ring_used[SLUICE_MAX_RINGS];
+	struct table_view digests;
 	__u32 ring_count;
 };
 
@@ -97,52 +100,64 @@ static int compile_for(struct publication *pub, const struct cluster *cluster,
 
 /* --- rings ------------------------------------------------------------------ */
 
-static bool ring_is_used(const struct publication *pub, unsigned id)
+static void mark_rings_in_force(struct publication *pub)
 {
 	for (size_t i = 0; i < pub->now->vip_count; i++)
-		if (pub->now->vips[i].vip.ring == id)
-			return true;
-	for (size_t i = 0; i < pub->ring_count; i++)
-		if (pub->ring_ids[i] == id)
-			return true;
-	return false;
+		if (pub->now->vips[i].vip.ring < SLUICE_MAX_RINGS)
+			pub->ring_used[pub->now->vips[i].vip.ring] = true;
 }
 
 /* There are twice as many numbers as services: one is always free. */
-static unsigned free_ring(const struct publication *pub)
+static unsigned free_ring(struct publication *pub)
 {
 	unsigned id = 0;
 
-	while (ring_is_used(pub, id))
+	while (pub->ring_used[id])
 		id++;
+	pub->ring_used[id] = true;
 	return id;
 }
 
-static int stage_ring(struct publication *pub, struct compiled_service *service, __u16 *ring)
+static int create_ring(struct publication *pub, struct compiled_service *service,
+		       const unsigned *slots, __u64 digest, __u16 *ring)
 {
-	int err = ring_build(service->service, &pub->next->backend_slots[service->first_backend],
-			     pub->next->backends, ring);
+	int err = ring_build(service->service, slots, pub->next->backends, ring);
 	int fd;
 
 	if (err)
 		return err;
-	service->ring = service->ring_before;
-	if (service->ring != SLUICE_NONE && ring_equals(pub->dp, service->ring, ring))
-		return 0;
 	fd = ring_create(pub->dp, ring);
 	if (fd < 0)
 		return fd;
 	service->ring = free_ring(pub);
 	pub->ring_ids[pub->ring_count] = service->ring;
+	pub->ring_digests[pub->ring_count] = digest;
 	pub->ring_fds[pub->ring_count++] = fd;
 	return 0;
+}
+
+/* What was built from the same is not built again: that takes most of the time. */
+static int stage_ring(struct publication *pub, struct compiled_service *service, __u16 *ring)
+{
+	const unsigned *slots = &pub->next->backend_slots[service->first_backend];
+	const __u64 *digests = pub->digests.data;
+	__u64 digest;
+	int err = ring_digest(service->service, slots, pub->next->backends, &digest);
+
+	if (err)
+		return err;
+	service->ring = service->ring_before;
+	if (service->ring < SLUICE_MAX_RINGS && digests[service->ring] == digest)
+		return 0;
+	return create_ring(pub, service, slots, digest, ring);
 }
 
 static int stage_rings(struct publication *pub)
 {
 	__u16 *ring = calloc(SLUICE_RING_ENTRIES, sizeof(*ring));
-	int err = ring ? 0 : -ENOMEM;
+	int err = ring ? table_map(pub->dp->digests, true, &pub->digests) : -ENOMEM;
 
+	mark_rings_in_force(pub);
 	for (size_t i = 0; i < pub->next->service_count && !err; i++)
 		err = stage_ring(pub, &pub->next->services[i], ring);
 	free(ring);
@@ -373,19 +388,39 @@ static int put_tables(const struct publication *pub)
 	return err;
 }
 
-/* At once if the kernel can: it waits for a grace period at each call. */
-static int put_rings(const struct publication *pub)
+/* Behind the ring, so that whoever dies in between leaves none that is believed. */
+static void put_digests(const struct publication *pub, bool known)
 {
-	__u32 count = pub->ring_count;
+	__u64 *digests = pub->digests.data;
 
-	if (!count ||
-	    !bpf_map_update_batch(pub->dp->rings, pub->ring_ids, pub->ring_fds, &count, NULL))
-		return 0;
+	for (size_t i = 0; i < pub->ring_count; i++)
+		__atomic_store_n(&digests[pub->ring_ids[i]], known ? pub->ring_digests[i] : 0,
+				 __ATOMIC_SEQ_CST);
+}
+
+static int put_rings_singly(const struct publication *pub)
+{
 	for (size_t i = 0; i < pub->ring_count; i++)
 		if (bpf_map_update_elem(pub->dp->rings, &pub->ring_ids[i], &pub->ring_fds[i],
 					BPF_ANY))
 			return -errno;
 	return 0;
+}
+
+/* At once if the kernel can: it waits for a grace period at each call. */
+static int put_rings(const struct publication *pub)
+{
+	__u32 count = pub->ring_count;
+	int err = 0;
+
+	if (!count)
+		return 0;
+	put_digests(pub, false);
+	if (bpf_map_update_batch(pub->dp->rings, pub->ring_ids, pub->ring_fds, &count, NULL))
+		err = put_rings_singly(pub);
+	if (!err)
+		put_digests(pub, true);
+	return err;
 }
 
 /* In force, a slot's state stays what it was until the generation turns. */
@@ -469,30 +504,24 @@ static void turn_generation(const struct publication *pub)
 	control->applied_unix_s = (__u64)time(NULL);
 }
 
-static bool is_ring_of_next(const struct publication *pub, unsigned id)
-{
-	for (size_t i = 0; i < pub->next->service_count; i++)
-		if (pub->next->services[i].ring == id)
-			return true;
-	return false;
-}
-
 /*
  * Rings that only the generation before had are let go, for their memory alone:
  * what a killed writer leaves of them is overwritten when its number is used.
  */
-static void drop_old_rings(const struct publication *pub)
+static void drop_old_rings(struct publication *pub)
 {
+	__u64 *digests = pub->digests.data;
 	bool waited = false;
 
-	for (size_t i = 0; i < pub->now->vip_count; i++) {
-		__u32 id = pub->now->vips[i].vip.ring;
-
-		if (id == SLUICE_NONE16 || is_ring_of_next(pub, id))
+	for (size_t i = 0; i < pub->next->service_count; i++)
+		pub->ring_used[pub->next->services[i].ring] = false;
+	for (__u32 id = 0; id < SLUICE_MAX_RINGS; id++) {
+		if (!pub->ring_used[id])
 			continue;
 		if (!waited && dataplane_synchronize())
 			return;
 		waited = true;
+		__atomic_store_n(&digests[id], 0, __ATOMIC_SEQ_CST);
 		bpf_map_delete_elem(pub->dp->rings, &id);
 	}
 }
@@ -526,7 +555,7 @@ static int put_wide(const struct publication *pub)
 	return 0;
 }
 
-static int put_in_force(const struct publication *pub)
+static int put_in_force(struct publication *pub)
 {
 	int err = dataplane_synchronize();
 
@@ -565,6 +594,8 @@ static void publication_fini(struct publication *pub)
 			close(pub->tables[i].inner);
 	for (size_t i = 0; i < pub->ring_count; i++)
 		close(pub->ring_fds[i]);
+	if (pub->digests.data)
+		table_unmap(&pub->digests);
 	in_force_free(pub->now);
 	free(pub->next);
 }

@@ -32,6 +32,41 @@ static int choose_members(const struct service *service, const unsigned *slots,
 	return 0;
 }
 
+#define RING_METHOD 1 /* raised when maglev.c makes another ring of the same members */
+
+/* FNV-1a, a word at a time. */
+static __u64 digest_word(__u64 digest, __u64 word)
+{
+	return (digest ^ word) * 0x100000001b3;
+}
+
+static __u64 digest_members(const struct maglev_backend *members, size_t count)
+{
+	__u64 digest = 0xcbf29ce484222325 ^ RING_METHOD;
+
+	for (size_t i = 0; i < count; i++) {
+		if (!members[i].weight)
+			continue;
+		for (const char *c = members[i].identity; *c; c++)
+			digest = digest_word(digest, (unsigned char)*c);
+		digest = digest_word(digest, (__u64)members[i].weight << 32 | members[i].value);
+		digest ^= digest >> 29;
+	}
+	return digest | 1;
+}
+
+int ring_digest(const struct service *service, const unsigned *slots,
+		const struct sluice_backend *backends, __u64 *digest)
+{
+	struct maglev_backend *members = calloc(service->backend_count + 1, sizeof(*members));
+	int err = members ? choose_members(service, slots, backends, members) : -ENOMEM;
+
+	if (!err)
+		*digest = digest_members(members, service->backend_count);
+	free(members);
+	return err;
+}
+
 int ring_build(const struct service *service, const unsigned *slots,
 	       const struct sluice_backend *backends, __u16 *ring)
 {

@@ -114,39 +114,49 @@ static unsigned btf_id_of_map(int fd)
 	return bpf_obj_get_info_by_fd(fd, &info, &length) ? 0 : info.btf_id;
 }
 
-/* Types only make a map readable: without them it works as well. */
-static int find_types(const struct dataplane *dp, const struct table_shape *shape,
-		      struct bpf_map_create_opts *opts)
+/* Read once: a publication may make a thousand maps. */
+static void read_types(const struct dataplane *dp)
 {
-	unsigned id = shape->key_type ? btf_id_of_map(dp->backends) : 0;
-	struct btf *btf = id ? btf__load_from_kernel_by_id(id) : NULL;
-	int fd = -1;
+	struct tables_in_force *tables = dp->tables;
+	unsigned id = tables->types ? 0 : btf_id_of_map(dp->backends);
 
-	if (!btf)
-		return -1;
-	opts->btf_key_type_id = type_id(btf, shape->key_type);
-	opts->btf_value_type_id = type_id(btf, shape->value_type);
-	if (opts->btf_key_type_id && opts->btf_value_type_id)
-		fd = bpf_btf_get_fd_by_id(id);
-	if (fd < 0)
-		opts->btf_key_type_id = opts->btf_value_type_id = 0;
-	else
-		opts->btf_fd = fd;
-	btf__free(btf);
-	return fd;
+	if (!id)
+		return;
+	tables->types = btf__load_from_kernel_by_id(id);
+	if (tables->types)
+		tables->types_fd = bpf_btf_get_fd_by_id(id);
+}
+
+/* Types only make a map readable: without them it works as well. */
+static void find_types(const struct dataplane *dp, const struct table_shape *shape,
+		       struct bpf_map_create_opts *opts)
+{
+	const struct tables_in_force *tables = dp->tables;
+	unsigned key, value;
+
+	if (!shape->key_type)
+		return;
+	read_types(dp);
+	if (!tables->types || tables->types_fd < 0)
+		return;
+	key = type_id(tables->types, shape->key_type);
+	value = type_id(tables->types, shape->value_type);
+	if (!key || !value)
+		return;
+	opts->btf_key_type_id = key;
+	opts->btf_value_type_id = value;
+	opts->btf_fd = (__u32)tables->types_fd;
 }
 
 int table_create(const struct dataplane *dp, const struct table_shape *shape, unsigned entries)
 {
 	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = shape->flags);
-	int btf_fd = find_types(dp, shape, &opts);
-	int fd = bpf_map_create(shape->type, shape->name, shape->key_bytes, shape->value_bytes,
-				entries, &opts);
-	int err = -errno;
+	int fd;
 
-	if (btf_fd >= 0)
-		close(btf_fd);
-	return fd < 0 ? err : fd;
+	find_types(dp, shape, &opts);
+	fd = bpf_map_create(shape->type, shape->name, shape->key_bytes, shape->value_bytes, entries,
+			    &opts);
+	return fd < 0 ? -errno : fd;
 }
 
 unsigned table_id(int outer, unsigned index)
@@ -190,6 +200,8 @@ void tables_in_force_init(struct tables_in_force *tables)
 {
 	for (int i = 0; i < SLOTTED_COUNT; i++)
 		tables->fds[i] = -1;
+	tables->types = NULL;
+	tables->types_fd = -1;
 }
 
 void tables_in_force_fini(struct tables_in_force *tables)
@@ -197,6 +209,9 @@ void tables_in_force_fini(struct tables_in_force *tables)
 	for (int i = 0; i < SLOTTED_COUNT; i++)
 		if (tables->fds[i] >= 0)
 			close(tables->fds[i]);
+	btf__free(tables->types);
+	if (tables->types_fd >= 0)
+		close(tables->types_fd);
 	tables_in_force_init(tables);
 }
 

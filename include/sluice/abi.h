@@ -275,6 +275,11 @@ static inline __u32 sluice_vip_bucket_of(const struct sluice_vip_words *key)
 }
 
 /*
+ * sluice_digests: mmapable ARRAY[SLUICE_MAX_RINGS] of __u64: what the ring of that number was
+ * built from, told in short; 0: not known. Set behind the ring, and cleared before it changes.
+ */
+
+/*
  * sluice_rings: ARRAY_OF_MAPS[SLUICE_MAX_RINGS], inner ARRAY[SLUICE_RING_WORDS]: a ring's entries
  * one behind the other. Elements of arrays are rounded up to 8 bytes: one by one, the entries
  * of a service would take four times the cache.

@@ -128,11 +128,251 @@ static void longest_prefix_goes_first_and_leaves_the_rest_to_the_wider(void)
 	PACKET_TESTS_ON("lb", prefixes, tests);
 }
 
+/* --- any set of VIPs -------------------------------------------------------- */
+
+#define SETS	     6
+#define VIPS	     60
+#define PACKETS	     400
+#define BACKEND_LINK 2 /* last octet of the link address of a, in whose service all begins */
+
+static const char empty[] = NODES("balancer") "services: {"
+					      " a: {vips: ['192.0.2.1:1'], backends: {a: {}}},"
+					      " b: {vips: ['192.0.2.1:2'], backends: {b: {}}},"
+					      " c: {vips: ['192.0.2.1:3'], backends: {c: {}}},"
+					      " d: {vips: ['192.0.2.1:4'], proto: udp,"
+					      "     backends: {d: {}}}}}";
+
+static void random_address(struct random *random, bool v6, char text[ADDR_TEXT_LEN])
+{
+	unsigned high = random_below(random, 3), low = random_below(random, 4);
+
+	if (v6)
+		snprintf(text, ADDR_TEXT_LEN, "2001:db8:5:%x::%x", high, low);
+	else
+		snprintf(text, ADDR_TEXT_LEN, "198.18.%u.%u", high, low);
+}
+
+static struct vip random_vip(struct random *random)
+{
+	static const unsigned char bits4[] = {96 + 16, 96 + 24, 96 + 30, 128, 128};
+	static const unsigned char bits6[] = {48, 64, 126, 128, 128};
+	bool v6 = random_once_in(random, 2);
+	struct sluice_addr mask;
+	char text[ADDR_TEXT_LEN];
+	struct vip vip;
+
+	random_address(random, v6, text);
+	CU_ASSERT_FATAL(!addr_parse(text, &vip.to.addr));
+	vip.to.bits = (v6 ? bits6 : bits4)[random_below(random, 5)];
+	mask = addr_mask(vip.to.bits);
+	vip.to.addr = addr_and(&vip.to.addr, &mask);
+	vip.ports.min = (unsigned short)(1 + random_below(random, 30));
+	vip.ports.max = vip.ports.min;
+	if (random_once_in(random, 2))
+		vip.ports.max = (unsigned short)(vip.ports.min + random_below(random, 10));
+	else if (random_once_in(random, 4))
+		vip.ports = (struct port_range){0, 65535};
+	return vip;
+}
+
+/* As many as the validation lets pass: what it lets pass must have one meaning. */
+static void add_random_vips(struct random *random, struct cluster *cluster)
+{
+	for (unsigned i = 0; i < VIPS; i++) {
+		struct service *service = &cluster->services[random_below(random, 4)];
+		struct vip vip = random_vip(random), *added = model_vip_add(service, &vip);
+		struct diag_list diags = {0};
+
+		if (model_validate(cluster, &diags))
+			model_vip_del(service, added);
+		diag_fini(&diags);
+	}
+}
+
+static bool is_narrower(const struct vip *a, const struct vip *b)
+{
+	if (a->to.bits != b->to.bits)
+		return a->to.bits > b->to.bits;
+	return vip_ports(a) > vip_ports(b);
+}
+
+/* The service's place in the file; -1: the address is no VIP's; -2: but the port is nobody's. */
+static int expected_service(const struct cluster *cluster, const struct packet *packet)
+{
+	const struct vip *best = NULL;
+	struct sluice_addr to;
+	int found = -1;
+
+	CU_ASSERT_FATAL(!addr_parse(packet->dst, &to));
+	for (size_t s = 0; s < cluster->service_count; s++)
+		for (size_t i = 0; i < cluster->services[s].vip_count; i++) {
+			const struct vip *vip = &cluster->services[s].vips[i];
+
+			if (!prefix_contains(&vip->to, &to))
+				continue;
+			if (found == -1)
+				found = -2;
+			if (cluster->services[s].proto != packet->proto ||
+			    packet->dport < vip->ports.min || packet->dport > vip->ports.max ||
+			    (best && !is_narrower(vip, best)))
+				continue;
+			best = vip;
+			found = (int)s;
+		}
+	return found;
+}
+
+static int seen_service(struct testbed *tb, const struct packet *packet)
+{
+	struct frame frame;
+	struct run run;
+
+	testbed_frame(tb, "eth0", packet, &frame);
+	testbed_run(tb, "eth0", &frame, &run);
+	if (run.outcome == SLUICE_TX)
+		return run.frame.bytes[ETH_ALEN - 2] - BACKEND_LINK;
+	return run.outcome == SLUICE_NO_SERVICE ? -2 : -1;
+}
+
+static void send_random_packets(struct random *random, struct testbed *tb)
+{
+	for (unsigned i = 0; i < PACKETS; i++) {
+		bool v6 = random_once_in(random, 2);
+		char to[ADDR_TEXT_LEN];
+		struct packet packet = {.src = v6 ? "2001:db8:51::7" : "198.51.100.7",
+					.dst = to,
+					.proto = random_once_in(random, 3) ? IPPROTO_UDP
+									   : IPPROTO_TCP,
+					.sport = (unsigned short)(40000 + i),
+					.dport = (unsigned short)random_below(random, 45)};
+		int seen, expected;
+
+		random_address(random, v6, to);
+		expected = expected_service(&tb->cluster, &packet);
+		seen = seen_service(tb, &packet);
+		if (seen != expected)
+			printf("\n    to %s port %u: service %d, expected %d\n", to, packet.dport,
+			       seen, expected);
+		CU_ASSERT_EQUAL(seen, expected);
+	}
+}
+
+static void any_set_of_vips_means_what_its_order_says(void)
+{
+	struct random random;
+
+	random_init(&random, 7);
+	for (unsigned i = 0; i < SETS; i++) {
+		struct testbed tb;
+
+		testbed_up(&tb, "lb", empty);
+		add_random_vips(&random, &tb.cluster);
+		testbed_publish(&tb);
+		send_random_packets(&random, &tb);
+		testbed_down(&tb);
+	}
+}
+
+/* --- flows ------------------------------------------------------------------ */
+
+static const char pool[] =
+	NODES("balancer") "services: {"
+			  " a: {vips: ['198.18.0.0/16:*', '[2001:db8:5::/48]:*'],"
+			  "     backends: {a: {}, b: {}, c: {}}}}}";
+
+/* Whom the ring would send elsewhere now: the flow alone knows. */
+static void check_flows_stay(struct testbed *tb, const char *src, const char *dst)
+{
+	struct packet packet = {.src = src, .dst = dst, .dport = 1000};
+	int before[64];
+
+	for (unsigned i = 0; i < 64; i++) {
+		packet.sport = (unsigned short)(40000 + i);
+		packet.flags = TCP_SYN;
+		before[i] = seen_service(tb, &packet);
+		packet.flags = TCP_ACK;
+		CU_ASSERT_EQUAL(seen_service(tb, &packet), before[i]);
+	}
+	model_backend(&tb->cluster.services[0], "b")->admin = BACKEND_ADMIN_DRAIN;
+	testbed_publish(tb);
+	for (unsigned i = 0; i < 64; i++) {
+		packet.sport = (unsigned short)(40000 + i);
+		CU_ASSERT_EQUAL(seen_service(tb, &packet), before[i]);
+	}
+	model_backend(&tb->cluster.services[0], "b")->admin = BACKEND_ADMIN_UP;
+	testbed_publish(tb);
+}
+
+static void flow_to_a_wide_vip_stays_with_its_backend(void)
+{
+	struct testbed tb;
+
+	testbed_up(&tb, "lb", pool);
+	check_flows_stay(&tb, "198.51.100.7", "198.18.3.4");
+	CU_ASSERT_EQUAL(testbed_flow_count(&tb), 64);
+	check_flows_stay(&tb, "198.51.100.7", "198.18.3.5");
+	check_flows_stay(&tb, "2001:db8:51::7", "2001:db8:5::4");
+	CU_ASSERT_EQUAL(testbed_flow_count(&tb), 192);
+	testbed_down(&tb);
+}
+
+/* --- many ------------------------------------------------------------------- */
+
+#define MANY 4000
+
+static void add_many(struct cluster *cluster)
+{
+	for (unsigned i = 0; i < MANY; i++) {
+		char name[SLUICE_NAME_LEN], text[VIP_TEXT_LEN];
+		struct service *service;
+		struct vip vip;
+
+		snprintf(name, sizeof(name), "many-%u", i % (MANY / 4));
+		snprintf(text, sizeof(text), "203.0.%u.%u:443", i / 250, i % 250 + 1);
+		service = model_service(cluster, name);
+		if (!service) {
+			service = model_service_add(cluster, name);
+			CU_ASSERT_FATAL(service != NULL);
+			for (unsigned b = 0; b < 4; b++) {
+				const char names[][2] = {"a", "b", "c", "d"};
+
+				CU_ASSERT(model_backend_resolve(
+					cluster, model_backend_add(service, names[b])));
+			}
+		}
+		CU_ASSERT_FATAL(!vip_parse(text, &vip));
+		CU_ASSERT(model_vip_add(service, &vip) != NULL);
+	}
+}
+
+static void thousands_of_vips_each_answer(void)
+{
+	struct testbed tb;
+	unsigned answered = 0;
+
+	testbed_up(&tb, "lb", empty);
+	add_many(&tb.cluster);
+	testbed_publish(&tb);
+	for (unsigned i = 0; i < MANY; i++) {
+		char to[ADDR_TEXT_LEN];
+		struct packet packet = {.src = "198.51.100.7", .dst = to, .dport = 443};
+
+		packet.sport = (unsigned short)(1024 + i);
+		snprintf(to, sizeof(to), "203.0.%u.%u", i / 250, i % 250 + 1);
+		answered += seen_service(&tb, &packet) >= 0;
+	}
+	CU_ASSERT_EQUAL(answered, MANY);
+	testbed_down(&tb);
+}
+
 int main(void)
 {
 	static const struct unit_test tests[] = {
 		UNIT_TEST(one_port_goes_before_a_range_and_that_before_all),
 		UNIT_TEST(longest_prefix_goes_first_and_leaves_the_rest_to_the_wider),
+		UNIT_TEST(any_set_of_vips_means_what_its_order_says),
+		UNIT_TEST(flow_to_a_wide_vip_stays_with_its_backend),
+		UNIT_TEST(thousands_of_vips_each_answer),
 		{},
 	};
 
