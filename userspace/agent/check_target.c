@@ -85,8 +85,9 @@ static void aim_at_vip(struct check_target *target, const struct service *servic
 		target->way.source = tunnel_source(node, !v4);
 }
 
-void check_target_choose(struct check_target *target, const struct service *service,
-			 const struct backend *backend, const struct node *node)
+void check_target_choose(struct check_target *target, const struct cluster *cluster,
+			 const struct service *service, const struct backend *backend,
+			 const struct node *node)
 {
 	*target = (struct check_target){0};
 	if (service->check.via == CHECK_VIA_DIRECT || !service->vip_count) {
@@ -94,6 +95,7 @@ void check_target_choose(struct check_target *target, const struct service *serv
 		return;
 	}
 	aim_at_vip(target, service, backend, node);
+	target->way.gue_port = htons(cluster->gue_port);
 	/* This node itself has the VIP, then: no packet goes out. */
 	if (is_own(node, &target->way.backend)) {
 		target->peer = target->host;
