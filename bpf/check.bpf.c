@@ -15,6 +15,7 @@
 #include <linux/ip.h>
 #include <linux/ipv6.h>
 #include <linux/pkt_cls.h>
+#include <linux/udp.h>
 #include <stddef.h>
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
@@ -25,6 +26,7 @@
 #define IP_DF		 0x4000
 #define IP_FRAGMENT	 0x3fff /* more fragments, or an offset */
 #define TUNNEL_TTL	 64
+#define GUE_SOURCE_FIRST 49152
 #define ICMP_UNREACHABLE 3
 #define ICMP_EXCEEDED	 11
 #define ICMPV6_ERROR	 128 /* types below are errors */
@@ -246,52 +248,91 @@ static __always_inline __u16 fold(__u32 sum)
 	return ~sum;
 }
 
-static __always_inline long tunnel_v4(struct __sk_buff *skb, const struct header *inner, __be32 src,
-				      __be32 dst)
-{
-	__be16 ethertype = bpf_htons(ETH_P_IP);
-	struct iphdr ip = {
-		.version = 4,
-		.ihl = 5,
-		.tot_len = bpf_htons(skb->len - ETH_HLEN + sizeof(ip)),
-		.frag_off = bpf_htons(IP_DF),
-		.ttl = TUNNEL_TTL,
-		.protocol = inner->is_v6 ? IPPROTO_IPV6 : IPPROTO_IPIP,
-		.saddr = src,
-		.daddr = dst,
-	};
+/* What stands in front of the packet: of GUE with UDP, of IP in IP without. */
+struct outer_v4 {
+	struct iphdr ip;
+	struct udphdr udp;
+};
 
-	ip.check = fold(bpf_csum_diff(NULL, 0, (__be32 *)&ip, sizeof(ip), 0));
-	return bpf_skb_adjust_room(skb, sizeof(ip), BPF_ADJ_ROOM_MAC,
-				   BPF_F_ADJ_ROOM_ENCAP_L3_IPV4) ||
-	       bpf_skb_store_bytes(skb, ETH_HLEN, &ip, sizeof(ip), 0) ||
+struct outer_v6 {
+	struct ipv6hdr ip;
+	struct udphdr udp;
+};
+
+static __always_inline __u8 outer_proto(const struct header *inner, __u32 udp_bytes)
+{
+	if (udp_bytes)
+		return IPPROTO_UDP;
+	return inner->is_v6 ? IPPROTO_IPV6 : IPPROTO_IPIP;
+}
+
+/* Without a checksum, as the balancer sends it. */
+static __always_inline void set_udp(struct udphdr *udp, const struct header *inner,
+				    const struct sluice_check_way *way, __u32 inner_bytes)
+{
+	udp->source = inner->ports[0] | bpf_htons(GUE_SOURCE_FIRST);
+	udp->dest = way->gue_port;
+	udp->len = bpf_htons(inner_bytes + sizeof(*udp));
+}
+
+static __always_inline long put_outer(struct __sk_buff *skb, void *outer, __u32 bytes, __u64 flags,
+				      __be16 ethertype)
+{
+	return bpf_skb_adjust_room(skb, bytes, BPF_ADJ_ROOM_MAC, flags) ||
+	       bpf_skb_store_bytes(skb, ETH_HLEN, outer, bytes, 0) ||
 	       bpf_skb_store_bytes(skb, offsetof(struct ethhdr, h_proto), &ethertype,
 				   sizeof(ethertype), 0);
 }
 
-static __always_inline long tunnel_v6(struct __sk_buff *skb, const struct header *inner,
-				      const struct sluice_addr *src, const struct sluice_addr *dst)
+static __always_inline long tunnel_v4(struct __sk_buff *skb, const struct header *inner,
+				      const struct sluice_check_way *way, __be32 src,
+				      const int udp_bytes)
 {
-	__be16 ethertype = bpf_htons(ETH_P_IPV6);
-	struct ipv6hdr ip = {
-		.version = 6,
-		.payload_len = bpf_htons(skb->len - ETH_HLEN),
-		.nexthdr = inner->is_v6 ? IPPROTO_IPV6 : IPPROTO_IPIP,
-		.hop_limit = TUNNEL_TTL,
+	__u32 inner_bytes = skb->len - ETH_HLEN;
+	const __u32 bytes = sizeof(struct iphdr) + udp_bytes;
+	struct outer_v4 outer = {
+		.ip.version = 4,
+		.ip.ihl = 5,
+		.ip.tot_len = bpf_htons(inner_bytes + bytes),
+		.ip.frag_off = bpf_htons(IP_DF),
+		.ip.ttl = TUNNEL_TTL,
+		.ip.protocol = outer_proto(inner, udp_bytes),
+		.ip.saddr = src,
+		.ip.daddr = way->backend.words[3],
 	};
 
-	__builtin_memcpy(&ip.saddr, src, sizeof(ip.saddr));
-	__builtin_memcpy(&ip.daddr, dst, sizeof(ip.daddr));
-	return bpf_skb_adjust_room(skb, sizeof(ip), BPF_ADJ_ROOM_MAC,
-				   BPF_F_ADJ_ROOM_ENCAP_L3_IPV6) ||
-	       bpf_skb_store_bytes(skb, ETH_HLEN, &ip, sizeof(ip), 0) ||
-	       bpf_skb_store_bytes(skb, offsetof(struct ethhdr, h_proto), &ethertype,
-				   sizeof(ethertype), 0);
+	outer.ip.check = fold(bpf_csum_diff(NULL, 0, (__be32 *)&outer.ip, sizeof(outer.ip), 0));
+	set_udp(&outer.udp, inner, way, inner_bytes);
+	return put_outer(skb, &outer, bytes,
+			 BPF_F_ADJ_ROOM_ENCAP_L3_IPV4 |
+				 (udp_bytes ? BPF_F_ADJ_ROOM_ENCAP_L4_UDP : 0),
+			 bpf_htons(ETH_P_IP));
+}
+
+static __always_inline long tunnel_v6(struct __sk_buff *skb, const struct header *inner,
+				      const struct sluice_check_way *way,
+				      const struct sluice_addr *src, const int udp_bytes)
+{
+	__u32 inner_bytes = skb->len - ETH_HLEN;
+	struct outer_v6 outer = {
+		.ip.version = 6,
+		.ip.payload_len = bpf_htons(inner_bytes + udp_bytes),
+		.ip.nexthdr = outer_proto(inner, udp_bytes),
+		.ip.hop_limit = TUNNEL_TTL,
+	};
+
+	__builtin_memcpy(&outer.ip.saddr, src, sizeof(outer.ip.saddr));
+	__builtin_memcpy(&outer.ip.daddr, &way->backend, sizeof(outer.ip.daddr));
+	set_udp(&outer.udp, inner, way, inner_bytes);
+	return put_outer(skb, &outer, sizeof(struct ipv6hdr) + udp_bytes,
+			 BPF_F_ADJ_ROOM_ENCAP_L3_IPV6 |
+				 (udp_bytes ? BPF_F_ADJ_ROOM_ENCAP_L4_UDP : 0),
+			 bpf_htons(ETH_P_IPV6));
 }
 
 /* Within one family the way was found already, by the address that the socket knows. */
 static __always_inline int send_tunneled(struct __sk_buff *skb, const struct header *header,
-					 struct sluice_check_way *way)
+					 const struct sluice_check_way *way, const int udp_bytes)
 {
 	int outer_is_v6 = !addr_is_v4(&way->backend);
 	const struct sluice_addr *src = &way->source;
@@ -300,9 +341,9 @@ static __always_inline int send_tunneled(struct __sk_buff *skb, const struct hea
 	if (outer_is_v6 == header->is_v6)
 		src = &header->src;
 	if (outer_is_v6)
-		failed = tunnel_v6(skb, header, src, &way->backend);
+		failed = tunnel_v6(skb, header, way, src, udp_bytes);
 	else
-		failed = tunnel_v4(skb, header, src->words[3], way->backend.words[3]);
+		failed = tunnel_v4(skb, header, way, src->words[3], udp_bytes);
 	if (failed)
 		return TC_ACT_SHOT;
 	return outer_is_v6 == header->is_v6 ? TC_ACT_UNSPEC
@@ -332,8 +373,14 @@ int check_egress(struct __sk_buff *skb)
 	change_sum_of(&change, &header);
 	if (change_endpoint(skb, &header, &change, &from, &to))
 		return TC_ACT_SHOT;
-	return way.forward == SLUICE_FORWARD_IPIP ? send_tunneled(skb, &header, &way)
-						  : TC_ACT_UNSPEC;
+	switch (way.forward) {
+	case SLUICE_FORWARD_IPIP:
+		return send_tunneled(skb, &header, &way, 0);
+	case SLUICE_FORWARD_GUE:
+		return send_tunneled(skb, &header, &way, sizeof(struct udphdr));
+	default:
+		return TC_ACT_UNSPEC;
+	}
 }
 
 /* --- in ---------------------------------------------------------------------------------- */

@@ -14,9 +14,10 @@ struct sluice_check_way {
 	struct sluice_addr backend; /* outer destination of a tunnel, of any family */
 	struct sluice_addr source;  /* outer source if the backend's family is another one */
 	__be16 vip_port;
+	__be16 gue_port;
 	__u8 forward; /* enum sluice_forward */
 	__u8 taken;   /* 1: packets of the socket went this way; set by the program */
-	__u8 pad[4];
+	__u8 pad[2];
 };
 
 /* A flow as seen from the balancer. */

@@ -53,6 +53,7 @@ static void lead(const struct way_test *test, const char *local, unsigned short 
 		.vip = addr(test->way.vip),
 		.backend = addr(test->way.backend),
 		.vip_port = htons(test->way.vip_port),
+		.gue_port = htons(6080),
 		.forward = test->way.forward,
 	};
 	struct sluice_check_peer peer = {.addr = addr(test->way.peer),
@@ -113,6 +114,7 @@ static void run_one(const struct way_test *test, const struct bpf_program *prog)
 	{.src = from, .dst = to, .fragment = IP_DF, .inner = &(struct packet){__VA_ARGS__}}
 #define TUNNEL6(from, to, ...) \
 	{.src = from, .dst = to, .inner = &(struct packet){__VA_ARGS__}}
+#define GUE		.proto = IPPROTO_UDP, .sport = 40000 | 0xc000, .dport = 6080
 #define WAY(at, to, port)	.way = {.peer = at, .backend = at, .vip = to, \
 					.peer_port = 80, .vip_port = port}
 
@@ -142,6 +144,16 @@ static void packets_of_checks_go_to_the_vip_at_the_backend(void)
 		 TUNNEL(LB4, BE4, .src = LB6, .dst = VIP6, DATA(PORTS)),
 		 .way = {.peer = VIP6, .vip = VIP6, .backend = BE4, .source = LB4, .peer_port = 80,
 			 .vip_port = 80}, ANOTHER},
+		{"GUE", {.src = LB4, .dst = BE4, DATA(PORTS)},
+		 {.src = LB4, .dst = BE4, .fragment = IP_DF, GUE,
+		  .inner = &(struct packet){.src = LB4, .dst = VIP4, DATA(PORTS)}},
+		 .way = {.peer = BE4, .vip = VIP4, .backend = BE4, .peer_port = 80, .vip_port = 80,
+			 .forward = SLUICE_FORWARD_GUE}, ONWARD},
+		{"GUE, 4in6", {.src = LB4, .dst = VIP4, DATA(PORTS)},
+		 {.src = LB6, .dst = BE6, GUE,
+		  .inner = &(struct packet){.src = LB4, .dst = VIP4, DATA(PORTS)}},
+		 .way = {.peer = VIP4, .vip = VIP4, .backend = BE6, .source = LB6, .peer_port = 80,
+			 .vip_port = 80, .forward = SLUICE_FORWARD_GUE}, ANOTHER},
 		{"by link", {.src = LB4, .dst = BE4, DATA(PORTS)},
 		 {.src = LB4, .dst = VIP4, DATA(PORTS)},
 		 .way = {.peer = BE4, .vip = VIP4, .backend = BE4, .peer_port = 80, .vip_port = 80,

@@ -19,6 +19,9 @@ backend="roles: [decap]" announce="in-4" cluster_write <<-YAML
 	  in-4: {vips: ["$vip4:80"], proto: tcp, $backends, check: {type: http, $timing}}
 	  in-6: {vips: ["[$vip6]:80"], proto: tcp, $backends, check: {type: http, $timing}}
 	  4-in-6: {vips: ["$vip4:81"], proto: tcp, $only6, check: {type: http, port: 80, $timing}}
+	  in-udp:
+	    {vips: ["$vip4:82"], proto: tcp, forward: gue, $backends,
+	     check: {type: http, port: 80, $timing}}
 	  datagrams:
 	    vips: ["$vip4:53"]
 	    proto: udp
@@ -50,7 +53,7 @@ servers_start() {
 	done
 }
 
-services=(in-4 in-6 4-in-6 datagrams answers by-link)
+services=(in-4 in-6 4-in-6 in-udp datagrams answers by-link)
 
 # all_are BACKEND up|down [SERVICE...]
 all_are() {
@@ -111,10 +114,10 @@ check "and up again with it" within 10 all_are be2 up by-link
 
 lbctl be2 detach dev eth0
 check "a backend that decapsulates nothing is down" \
-	within 10 all_are be2 down in-4 in-6 4-in-6 answers
+	within 10 all_are be2 down in-4 in-6 4-in-6 in-udp answers
 check "though it answers by link" all_are be2 up by-link
 lbctl be2 attach dev eth0 role decap
-check "and up again when it does" within 10 all_are be2 up in-4 in-6 4-in-6 answers
+check "and up again when it does" within 10 all_are be2 up in-4 in-6 4-in-6 in-udp answers
 
 stop udp-be2-$vip4
 check "an unreachable port is the end of a datagram service" within 10 all_are be2 down datagrams

@@ -200,7 +200,7 @@ static struct check_target target_of(const struct service *service)
 
 	addresses[1].addr.bytes[0] = 0xfd;
 	addresses[1].addr.bytes[15] = 0x63;
-	check_target_choose(&target, service, &service->backends[0], &node);
+	check_target_choose(&target, &cluster, service, &service->backends[0], &node);
 	return target;
 }
 

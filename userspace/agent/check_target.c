@@ -85,15 +85,25 @@ static void aim_at_vip(struct check_target *target, const struct service *servic
 		target->way.source = tunnel_source(node, !v4);
 }
 
-void check_target_choose(struct check_target *target, const struct service *service,
-			 const struct backend *backend, const struct node *node)
+/* Or at an address of the backend's own: then there is no other way than the direct one. */
+static bool arrives_at_vip(enum sluice_forward forward)
+{
+	return forward == SLUICE_FORWARD_IPIP || forward == SLUICE_FORWARD_GUE ||
+	       forward == SLUICE_FORWARD_DSR;
+}
+
+void check_target_choose(struct check_target *target, const struct cluster *cluster,
+			 const struct service *service, const struct backend *backend,
+			 const struct node *node)
 {
 	*target = (struct check_target){0};
-	if (service->check.via == CHECK_VIA_DIRECT || !service->vip_count) {
+	if (service->check.via == CHECK_VIA_DIRECT || !service->vip_count ||
+	    !arrives_at_vip(service->forward)) {
 		aim_directly(target, service, backend);
 		return;
 	}
 	aim_at_vip(target, service, backend, node);
+	target->way.gue_port = htons(cluster->gue_port);
 	/* This node itself has the VIP, then: no packet goes out. */
 	if (is_own(node, &target->way.backend)) {
 		target->peer = target->host;

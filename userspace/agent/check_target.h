@@ -20,7 +20,8 @@ struct check_target {
  * By the service's check, for a backend as seen from `node`. The VIP is the
  * first one of a family that the backend has an address of; without any, the first.
  */
-void check_target_choose(struct check_target *target, const struct service *service,
-			 const struct backend *backend, const struct node *node);
+void check_target_choose(struct check_target *target, const struct cluster *cluster,
+			 const struct service *service, const struct backend *backend,
+			 const struct node *node);
 
 #endif /* SLUICE_AGENT_CHECK_TARGET_H */

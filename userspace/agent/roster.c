@@ -98,7 +98,8 @@ static void backend_describe(struct backend_state *backend, struct service_state
 }
 
 static int service_build(struct service_state *service, struct service_state *old,
-			 const struct service *from, const struct node *balancer)
+			 const struct cluster *cluster, const struct service *from,
+			 const struct node *balancer)
 {
 	strcpy(service->name, from->name);
 	service->id = roster_id(from->name);
@@ -126,7 +127,7 @@ static int service_build(struct service_state *service, struct service_state *ol
 		if (!backend)
 			return -ENOMEM;
 		backend_describe(backend, service, described);
-		check_target_choose(&backend->target, from, described, balancer);
+		check_target_choose(&backend->target, cluster, from, described, balancer);
 		service->backends[service->backend_count++] = backend;
 	}
 	return 0;
@@ -159,8 +160,8 @@ int roster_build(struct roster *out, struct roster *from, const struct cluster *
 		const struct service *service = &cluster->services[out->service_count];
 
 		err = service_build(&out->services[out->service_count++],
-				    roster_service(from, roster_id(service->name)), service,
-				    balancer);
+				    roster_service(from, roster_id(service->name)), cluster,
+				    service, balancer);
 	}
 	compact(from);
 	return err;
