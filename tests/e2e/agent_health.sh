@@ -90,6 +90,33 @@ agent_start lb2
 check "backends that answer are up" within 10 all_up
 check "they stay up" during 2 all_up by-tcp
 
+# be2 comes back from maintenance, on one balancer a moment later than on the other.
+for lb in lb1 lb2; do
+	on $lb "$build/lbctl" --node $lb vip set "$vip4:1001" slow-start 4s
+	on $lb "$build/lbctl" --node $lb backend drain by-tcp be2
+done
+starts_slowly() {
+	share "$1" by-tcp 50 && return 1
+	on "$1" "$build/lbctl" --node "$1" -j status |
+		jq -e '.services[] | select(.service == "by-tcp") | .backends[1].share_percent |
+			. > 0 and . < 30' >/dev/null
+}
+ratio() {
+	metrics "$1" |
+		sed -n 's/^sluice_backend_share_ratio{service="by-tcp",backend="be2"} //p'
+}
+caught_up() {
+	local share
+	share=$(ratio lb2)
+	[ "$share" != 0.1 ] && [ "$share" = "$(ratio lb1)" ]
+}
+on lb1 "$build/lbctl" --node lb1 backend undrain by-tcp be2
+check "a backend that is undrained starts slowly" starts_slowly lb1
+sleep 2
+on lb2 "$build/lbctl" --node lb2 backend undrain by-tcp be2
+check "a balancer that comes late takes up its share where the other is" within 1 caught_up
+check "and it gets all of its share in the end" within 10 share_both by-tcp 50
+
 kill -STOP "${net_pids[http-be2]}"
 check "a backend whose HTTP server hangs is down soon" soon health_both by-http be2 down
 check "its other services are not touched" health_both by-tls be2 up
