@@ -37,10 +37,7 @@ struct {
 	__uint(key_size, sizeof(__u32));
 	__array(values, int(void *));
 } sluice_stages SEC(".maps") = {
-	.values =
-		{
-			[SLUICE_STAGE_FRAGMENT] = (void *)&sluice_fragment,
-		},
+	.values = {(void *)&sluice_fragment}, /* in the order of enum sluice_stage */
 };
 
 static __always_inline enum sluice_outcome defer_to(enum sluice_stage stage)

@@ -20,8 +20,8 @@ struct dataplane {
 	struct sluice_control *control; /* mapped; read only when opened for reading */
 	/* map descriptors, -1 where not open */
 	int vips, prefixes, quic, rules, ports, tunnels, intent; /* outer maps of slotted tables */
-	int vip_index, wide, digests, rings, backends, flows, conns4, conns6, block, ledger, rule_use, load,
-		past, capture, events, misses, checks, txports, notes, control_fd;
+	int vip_index, wide, digests, rings, backends, flows, conns4, conns6, block, ledger,
+		rule_use, load, past, capture, events, misses, checks, txports, notes, control_fd;
 	struct tables_in_force *tables; /* private to the library */
 };
 

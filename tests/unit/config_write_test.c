@@ -99,24 +99,25 @@ static void check_is_written_without_defaults(void)
 
 static void service_shows_how_it_is_scheduled(void)
 {
-	assert_canonical("sluice: 1\n"
-			 "services:\n"
-			 "  a: {vips: 192.0.2.1:80, panic: 0%, affinity: none}\n"
-			 "  b: {panic: 50%, vips: 192.0.2.2:80, affinity: source64, slow-start: 30000ms}\n",
-			 "sluice: 1\n"
-			 "\n"
-			 "services:\n"
-			 "  a:\n"
-			 "    vips: [\"192.0.2.1:80\"]\n"
-			 "    proto: tcp\n"
-			 "    forward: ipip\n"
-			 "  b:\n"
-			 "    vips: [\"192.0.2.2:80\"]\n"
-			 "    proto: tcp\n"
-			 "    forward: ipip\n"
-			 "    affinity: source64\n"
-			 "    slow-start: 30s\n"
-			 "    panic: 50%\n");
+	assert_canonical(
+		"sluice: 1\n"
+		"services:\n"
+		"  a: {vips: 192.0.2.1:80, panic: 0%, affinity: none}\n"
+		"  b: {panic: 50%, vips: 192.0.2.2:80, affinity: source64, slow-start: 30000ms}\n",
+		"sluice: 1\n"
+		"\n"
+		"services:\n"
+		"  a:\n"
+		"    vips: [\"192.0.2.1:80\"]\n"
+		"    proto: tcp\n"
+		"    forward: ipip\n"
+		"  b:\n"
+		"    vips: [\"192.0.2.2:80\"]\n"
+		"    proto: tcp\n"
+		"    forward: ipip\n"
+		"    affinity: source64\n"
+		"    slow-start: 30s\n"
+		"    panic: 50%\n");
 }
 
 static void backend_shows_what_its_name_does_not_say(void)
