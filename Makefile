@@ -86,14 +86,14 @@ tests: unit-tests $(BPF_TESTS) fuzzers e2e-tools ## Build the test programs with
 unit-tests: $(UNIT_TESTS)
 
 .PHONY: bench
-bench: bench-xdp bench-live bench-parser bench-http bench-sql ## Measure, beside the physical floor and peers
+bench: bench-xdp bench-live bench-parser bench-http bench-sql ## Measure, beside floors and peers
 
 .PHONY: bench-xdp
 bench-xdp: $(BUILD)/tests/bench/xdp_bench ## Nanoseconds per packet: name, minimum, median, floor
 	$(SUDO) $<
 
 .PHONY: bench-live
-bench-live: $(BUILD)/tests/bench/live_bench ## Live packets/s beside a plain redirect and nftables' NAT
+bench-live: $(BUILD)/tests/bench/live_bench ## Packets/s beside a plain redirect and nft
 	$(SUDO) $<
 
 .PHONY: bench-http

@@ -47,7 +47,7 @@ static __always_inline enum sluice_outcome defer_to(enum sluice_stage stage)
 
 /* Not of 32 bytes, whose constants clang merges: the kernel refuses the types of what is left. */
 static const __u8 class_of_outcome[SLUICE_DEFER] = {
-#define OUTCOME_CLASS(name, class, token, help) [SLUICE_##name] = SLUICE_CLASS_##class,
+#define OUTCOME_CLASS(name, class, token, help) SLUICE_CLASS_##class,
 	SLUICE_OUTCOMES(OUTCOME_CLASS)
 #undef OUTCOME_CLASS
 };
@@ -102,8 +102,8 @@ static __always_inline enum sluice_outcome hand_on(struct xdp_md *ctx, __u32 out
 }
 
 /* Counts the outcome of a frame of `bytes` bytes, and says what XDP is to do. */
-static __always_inline int conclude(struct xdp_md *ctx, struct sluice_ledger *ledger,
-				    __u32 outcome, __u64 bytes)
+static __always_inline int conclude(struct xdp_md *ctx, struct sluice_ledger *ledger, __u32 outcome,
+				    __u64 bytes)
 {
 	int action;
 

@@ -129,7 +129,7 @@ static void clear_attach_types(const struct sluice_bpf *skel)
 /* As libxdp does it: behind a dispatcher, or alone where the kernel has none. */
 static int attach_shared(struct wanted *wanted)
 {
-	DECLARE_LIBXDP_OPTS(xdp_program_opts, opts, .prog_name = PROGRAM_NAME);
+	struct xdp_program_opts opts = {.sz = sizeof(opts), .prog_name = PROGRAM_NAME};
 	struct xdp_program *program;
 	struct sluice_bpf *skel;
 	int err = open_wanted(wanted, &skel);

@@ -22,7 +22,10 @@ struct capture_filter capture_filter_all(void);
 
 struct capture_session;
 
-/* `frame`: as received, and behind it as sent. Not 0: enough, which capture_session_poll() returns. */
+/*
+ * `frame`: as received, and behind it as sent. Not 0: enough, which capture_session_poll()
+ * returns.
+ */
 typedef int capture_function(void *context, const struct sluice_captured *captured,
 			     const unsigned char *frame);
 

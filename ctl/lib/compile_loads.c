@@ -100,7 +100,7 @@ static void take(struct allocator *allocator, unsigned first, unsigned entries)
 
 static bool is_free(const struct allocator *allocator, unsigned first, unsigned entries)
 {
-	return !memchr(&allocator->used[first], true, entries);
+	return !memchr(&allocator->used[first], 1, entries);
 }
 
 static unsigned find_run(struct allocator *allocator, unsigned entries)

@@ -166,7 +166,7 @@ const char *config_check_bytes_format(const struct check_bytes *bytes,
 const char *config_check_statuses_format(const struct health_check *check,
 					 char buf[STATUSES_TEXT_LEN])
 {
-	int used = sprintf(buf, "%u", CHECK_DEFAULT_STATUS);
+	int used = sprintf(buf, "%d", CHECK_DEFAULT_STATUS);
 
 	for (size_t i = 0; i < check->status_count; i++) {
 		const struct status_range *range = &check->statuses[i];

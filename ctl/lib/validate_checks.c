@@ -151,7 +151,7 @@ void validate_check(struct validator *v, const struct service *service)
 		validator_report(v, service->at, "method body",
 				 "service \"%s\": check: body: an answer to method HEAD has none",
 				 service->name);
-	/* Linux sends one error a second to one host (icmp_ratelimit): silence would be good news. */
+	/* Linux sends one error a second to a host (icmp_ratelimit): silence would be good news. */
 	if (check->type == CHECK_UDP && !check->expect.length &&
 	    check->interval_ms < MIN_SILENT_INTERVAL_MS)
 		validator_report(

@@ -441,7 +441,7 @@ struct sluice_datagram {
 	__u8 has_flow; /* 1: the first was seen, and these five are of it */
 };
 
-/* sluice_tunnels: slotted, inner HASH[SLUICE_MAX_TUNNELS], struct sluice_addr to __u32, of these. */
+/* sluice_tunnels: slotted, inner HASH[SLUICE_MAX_TUNNELS], struct sluice_addr to __u32 of these. */
 #define SLUICE_TUNNEL_FROM (1 << 0) /* a balancer's: what it sends is believed */
 #define SLUICE_TUNNEL_HERE (1 << 1) /* this node's own: tunnels to it end here */
 

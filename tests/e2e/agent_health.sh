@@ -20,7 +20,8 @@ write_config() {
 		     check: {type: tcp, via: direct, port: 7, $timing}}
 		  by-http:
 		    {vips: ["$vip4:1002"], proto: tcp, forward: ipip, $backends,
-		     check: {type: http, via: direct, port: 80, path: ${1:-/up}, name: www.example.com, $timing}}
+		     check: {type: http, via: direct, port: 80, path: ${1:-/up},
+			     name: www.example.com, $timing}}
 		  by-tls:
 		    {vips: ["$vip4:1003"], proto: tcp, forward: ipip, $backends,
 		     check: {type: tls, via: direct, port: 443, name: www.example.com, $timing}}

@@ -66,7 +66,9 @@ all_are() {
 
 # has_passed SERVICE BACKEND: a check of lb1.
 has_passed() {
-	metrics lb1 | grep -q "^sluice_check_results_total{service=\"$1\",backend=\"$2\",result=\"ok\"} [1-9]"
+	local of="service=\"$1\",backend=\"$2\",result=\"ok\""
+
+	metrics lb1 | grep -q "^sluice_check_results_total{$of} [1-9]"
 }
 
 # Why be2 was last called down by lb1.
@@ -127,7 +129,8 @@ told() {
 	on "$1" "$build/lbctl" --node "$1" -j status |
 		jq -e --arg service "$2" --arg backend "$3" --arg words "$4" \
 			'.services[] | select(.service == $service) | .backends[] |
-			 select(.backend == $backend) | .check == $words and .check_age_s < 5' >/dev/null
+			 select(.backend == $backend) |
+			 .check == $words and .check_age_s < 5' >/dev/null
 }
 check "lbctl says so too" told lb1 datagrams be2 "port unreachable"
 check "and of others that they are well" told lb2 in-6 be1 ok

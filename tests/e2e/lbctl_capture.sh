@@ -21,7 +21,8 @@ done_by "host setup" host setup file "$config"
 done_by "apply" apply -f "$config"
 on client ping -q -c 1 -W 1 10.10.1.21 >/dev/null
 
-on gw "$build/lbctl" --node gw capture icmp 198.51.100.7 count 4 seconds 20 >"$file" 2>"$file.said" &
+on gw "$build/lbctl" --node gw capture icmp 198.51.100.7 count 4 seconds 20 \
+	>"$file" 2>"$file.said" &
 capture_pid=$!
 sleep 0.5
 on client ping -q -c 2 -i 0.2 -s 100 -W 1 10.10.1.21 >/dev/null
@@ -39,11 +40,13 @@ is "its comment says what became of it, and by which rule" \
 	"$(grep -ao 'redirect (sent out of another interface) rule ping' "$file" | wc -l)" 8
 is "interfaces have their names" "$(grep -aoE 'wan|lan' "$file" | sort -u | tr '\n' ' ')" "lan wan "
 
-script -qec "ip netns exec $net_name-gw $build/lbctl --node gw capture" /dev/null >"$file.said" </dev/null
+script -qec "ip netns exec $net_name-gw $build/lbctl --node gw capture" /dev/null \
+	>"$file.said" </dev/null
 like "a terminal is refused" "$(tr -d '\r' <"$file.said")" \
 	'.*standard output is a terminal, expected a file or a pipe.*'
 
-on gw "$build/lbctl" --node gw capture outcome policy-default count 1 seconds 20 >"$file" 2>/dev/null &
+on gw "$build/lbctl" --node gw capture outcome policy-default count 1 seconds 20 \
+	>"$file" 2>/dev/null &
 capture_pid=$!
 sleep 0.3
 refused "only one looks at a time" 2 'process [0-9]+ looks at the packets of this node already' \
@@ -57,7 +60,8 @@ pings_pid=$!
 sleep 0.2
 rates=$(on gw "$build/lbctl" --node gw -j rates)
 like "rates: ten pings a second come in, and none is dropped" \
-	"$(jq -c '.interfaces[] | select(.interface == "wan") | [.rx_pps, .redirect_pps]' <<<"$rates") $(jq -c .drops <<<"$rates")" \
+	"$(jq -c '.interfaces[] | select(.interface == "wan") | [.rx_pps, .redirect_pps]' \
+		<<<"$rates") $(jq -c .drops <<<"$rates")" \
 	'\[(9|1[0-3]),(9|1[01])\] .*'
 wait "$pings_pid"
 
