@@ -94,8 +94,8 @@ static __always_inline enum sluice_outcome act(struct xdp_md *ctx, struct packet
 	return HAS_ROLE(FORWARD) && !pkt->to_group ? forward(ctx, pkt) : SLUICE_PASS_LOCAL;
 }
 
-/* The whole way of a packet, whatever it is. */
-static __always_inline enum sluice_outcome process(struct xdp_md *ctx)
+/* The whole way of a packet, whatever it is. Its stack is not beside the express way's. */
+STAGE process(struct xdp_md *ctx)
 {
 	struct packet pkt = {};
 	struct tables tables = {};
