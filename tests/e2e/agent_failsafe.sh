@@ -24,9 +24,10 @@ replay() {
 	on lb2 python3 - <<-'PYTHON'
 		import socket, time
 		raw = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_UDP)
+		raw.settimeout(5)
 		while True:
 		    packet = raw.recv(65535)
-		    if packet[12:16] == bytes([10, 10, 1, 11]) and packet[28:32] == b"SLV1":
+		    if packet[12:16] == bytes([10, 10, 1, 11]) and packet[28:31] == b"SLV":
 		        break
 		time.sleep(0.5)
 		out = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -95,7 +96,7 @@ check "and changes nothing" settled
 agent_start lb2
 check "it counts again when it speaks" within 5 metric lb1 sluice_view_peers 1
 
-replay
+check "a datagram of a peer is seen, and sent again" replay
 check "a datagram sent again is refused" within 2 refused_more_than replay 0
 check "a changed one as well" within 2 refused_more_than signature 0
 check "and what is none" within 2 refused_more_than malformed 0

@@ -21,8 +21,9 @@ restore() {
 	done
 }
 
+# A replaced program brings its stages under another digit: one set of them for each interface.
 pins() {
-	find "$RUN/bpf" -mindepth 2 | sort
+	find "$RUN/bpf" -mindepth 2 | sed 's|\(/sluice_stages_[0-9]*\)_[0-9]$|\1|' | sort
 }
 
 # Something to apply: the file with one more rule.
