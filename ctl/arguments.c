@@ -279,9 +279,17 @@ _Static_assert(MODEL_MAX_WEIGHT == 1000 && SLUICE_NAME_LEN == 32, "limits");
 static const char *const mode_words[] = {"native", "generic", NULL};
 static const char *const default_words[] = {"drop", "accept", NULL};
 
-const struct argument_type type_text = {parse_text, NULL, "a word that is not empty"};
-const struct argument_type type_name = {parse_name, NULL,
-					"a name: up to 31 letters, digits, '.', '_' and '-'"};
+#define TEXT_EXPECTED "a word that is not empty"
+#define NAME_EXPECTED "a name: up to 31 letters, digits, '.', '_' and '-'"
+
+/* Types of the same text differ in what completion offers for them: see complete.c. */
+const struct argument_type type_text = {parse_text, NULL, TEXT_EXPECTED};
+const struct argument_type type_file = {parse_text, NULL, TEXT_EXPECTED};
+const struct argument_type type_command = {parse_text, NULL, TEXT_EXPECTED};
+const struct argument_type type_service = {parse_text, NULL, TEXT_EXPECTED};
+const struct argument_type type_name = {parse_name, NULL, NAME_EXPECTED};
+const struct argument_type type_policy = {parse_name, NULL, NAME_EXPECTED};
+const struct argument_type type_rule = {parse_name, NULL, NAME_EXPECTED};
 const struct argument_type type_ifname = {parse_ifname, NULL, "the name of an interface"};
 const struct argument_type type_vip = {
 	parse_vip, NULL,

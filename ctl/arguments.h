@@ -16,7 +16,12 @@ struct argument_type {
 };
 
 extern const struct argument_type type_text;	     /* const char *, any text but an empty one */
+extern const struct argument_type type_file;	     /* the same, "-": standard input */
+extern const struct argument_type type_command;	     /* the same, a word of the command tree */
+extern const struct argument_type type_service;	     /* the same, a service's name or VIP */
 extern const struct argument_type type_name;	     /* const char *, fits SLUICE_NAME_LEN */
+extern const struct argument_type type_policy;	     /* the same, of a policy */
+extern const struct argument_type type_rule;	     /* the same, of a rule */
 extern const struct argument_type type_ifname;	     /* const char * */
 extern const struct argument_type type_vip;	     /* struct vip */
 extern const struct argument_type type_prefix;	     /* struct prefix */

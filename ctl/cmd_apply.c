@@ -149,7 +149,7 @@ static int run_apply(struct invocation *inv)
 }
 
 static const struct parameter apply_parameters[] = {
-	OPTION_REQUIRED(struct apply_args, file, "-f", "FILE", type_text,
+	OPTION_REQUIRED(struct apply_args, file, "-f", "FILE", type_file,
 			"the cluster file; - is standard input"),
 	SWITCH(struct apply_args, dry_run, "--dry-run", "only say what would change"),
 	SWITCH(struct apply_args, force, "--force", "even if the host is not ready"),

@@ -236,7 +236,7 @@ static const struct parameter attach_parameters[] = {
 	OPTION_REQUIRED(struct attach_args, ifname, "dev", "IF", type_ifname, "the interface"),
 	OPTION(struct attach_args, roles, "role", "ROLE,..", type_roles,
 	       "firewall, balancer, forward, decap; if left out, as configured"),
-	OPTION(struct attach_args, policy, "policy", "NAME", type_name,
+	OPTION(struct attach_args, policy, "policy", "NAME", type_policy,
 	       "the policy of role firewall"),
 	OPTION(struct attach_args, mode, "mode", "native|generic", type_mode,
 	       "in the driver, or behind it (generic): slow, but works everywhere; native by "

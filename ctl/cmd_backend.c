@@ -199,7 +199,7 @@ static int run_show(struct invocation *inv)
 }
 
 #define SERVICE_OPERAND                                                                            \
-	OPERAND(struct backend_args, service, "VIP-or-SERVICE", type_text,                         \
+	OPERAND(struct backend_args, service, "VIP-or-SERVICE", type_service,                      \
 		"the service, by name or as ADDR:PORT")
 #define BACKEND_OPERAND                                                                            \
 	OPERAND(struct backend_args, backend, "ADDR-or-NODE", type_backend,                        \

@@ -66,7 +66,7 @@ static int run_diff(struct invocation *inv)
 }
 
 static const struct parameter file_parameters[] = {
-	OPERAND(struct file_args, file, "FILE", type_text, "a cluster file; - is standard input"),
+	OPERAND(struct file_args, file, "FILE", type_file, "a cluster file; - is standard input"),
 	{},
 };
 

@@ -165,7 +165,7 @@ static int run_show(struct invocation *inv)
 }
 
 static const struct parameter set_parameters[] = {
-	OPERAND(struct policy_args, name, "NAME", type_name, "the policy"),
+	OPERAND(struct policy_args, name, "NAME", type_policy, "the policy"),
 	OPTION(struct policy_args, default_action, "default", "drop|accept", type_default,
 	       "for packets that no rule matches; drop by default"),
 	OPTION(struct policy_args, strict, "strict", "yes|no", type_yes_no,
@@ -174,12 +174,12 @@ static const struct parameter set_parameters[] = {
 };
 
 static const struct parameter del_parameters[] = {
-	OPERAND(struct policy_args, name, "NAME", type_name, "the policy"),
+	OPERAND(struct policy_args, name, "NAME", type_policy, "the policy"),
 	{},
 };
 
 static const struct parameter show_parameters[] = {
-	OPERAND_OPTIONAL(struct policy_args, name, "NAME", type_name, "only this policy"),
+	OPERAND_OPTIONAL(struct policy_args, name, "NAME", type_policy, "only this policy"),
 	{},
 };
 

@@ -138,11 +138,11 @@ static int run_show(struct invocation *inv)
 }
 
 static const struct parameter add_parameters[] = {
-	OPERAND(struct rule_args, policy, "POLICY", type_name, "the policy"),
-	OPERAND(struct rule_args, name, "NAME", type_name, "the rule; unique in its policy"),
-	OPTION(struct rule_args, before, "before", "NAME", type_name,
+	OPERAND(struct rule_args, policy, "POLICY", type_policy, "the policy"),
+	OPERAND(struct rule_args, name, "NAME", type_rule, "the rule; unique in its policy"),
+	OPTION(struct rule_args, before, "before", "NAME", type_rule,
 	       "the rule that it goes before; last by default"),
-	OPTION(struct rule_args, after, "after", "NAME", type_name, "the rule that it goes after"),
+	OPTION(struct rule_args, after, "after", "NAME", type_rule, "the rule that it goes after"),
 	OPTION(struct rule_args, in, "in", "IF", type_ifname, "interface that packets come in by"),
 	OPTION(struct rule_args, from, "from", "CIDR|SET,..", type_addresses, "their source"),
 	OPTION(struct rule_args, to, "to", "CIDR|SET,..", type_addresses, "their destination"),
@@ -158,13 +158,13 @@ static const struct parameter add_parameters[] = {
 };
 
 static const struct parameter del_parameters[] = {
-	OPERAND(struct rule_args, policy, "POLICY", type_name, "the policy"),
-	OPERAND(struct rule_args, name, "NAME", type_name, "the rule"),
+	OPERAND(struct rule_args, policy, "POLICY", type_policy, "the policy"),
+	OPERAND(struct rule_args, name, "NAME", type_rule, "the rule"),
 	{},
 };
 
 static const struct parameter show_parameters[] = {
-	OPERAND_OPTIONAL(struct rule_args, policy, "POLICY", type_name, "only this policy"),
+	OPERAND_OPTIONAL(struct rule_args, policy, "POLICY", type_policy, "only this policy"),
 	{},
 };
 

@@ -33,10 +33,11 @@ static int run_help(struct invocation *inv)
 }
 
 static const struct parameter help_parameters[] = {
-	OPERAND_OPTIONAL(struct help_args, words[0], "OBJECT", type_text,
+	OPERAND_OPTIONAL(struct help_args, words[0], "OBJECT", type_command,
 			 "object, or \"man\" for the man page of all, in roff"),
-	OPERAND_OPTIONAL(struct help_args, words[1], "COMMAND", type_text, "a command of it"),
-	OPERAND_OPTIONAL(struct help_args, words[2], "COMMAND", type_text, "a command below that"),
+	OPERAND_OPTIONAL(struct help_args, words[1], "COMMAND", type_command, "a command of it"),
+	OPERAND_OPTIONAL(struct help_args, words[2], "COMMAND", type_command,
+			 "a command below that"),
 	{},
 };
 

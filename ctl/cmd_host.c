@@ -129,7 +129,7 @@ static int run_reset(struct invocation *inv)
 }
 
 static const struct parameter host_parameters[] = {
-	OPTION(struct host_args, file, "file", "FILE", type_text,
+	OPTION(struct host_args, file, "file", "FILE", type_file,
 	       "a cluster file, instead of what is in force; - is standard input"),
 	OPTION(struct host_args, ifname, "dev", "IF", type_ifname,
 	       "an interface that is to be attached"),

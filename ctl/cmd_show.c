@@ -60,7 +60,7 @@ static int run_show_config(struct invocation *inv)
 }
 
 static const struct parameter show_config_parameters[] = {
-	OPTION(struct show_args, file, "file", "FILE", type_text,
+	OPTION(struct show_args, file, "file", "FILE", type_file,
 	       "a cluster file, instead of what is in force; - is standard input"),
 	{},
 };

@@ -26,11 +26,16 @@ struct words {
 
 void command_error(const struct invocation *inv, const char *format, ...)
 {
+	const char *gap = inv->place ? ": " : " ";
 	va_list args;
 
+	if (inv->quiet)
+		return;
 	fputs("lbctl", stderr);
-	for (size_t i = 0; i < inv->depth; i++)
-		fprintf(stderr, " %s", inv->path[i]->word);
+	if (inv->place)
+		fprintf(stderr, ": %s", inv->place);
+	for (size_t i = 0; i < inv->depth; i++, gap = " ")
+		fprintf(stderr, "%s%s", gap, inv->path[i]->word);
 	fputs(": ", stderr);
 	va_start(args, format);
 	vfprintf(stderr, format, args);
@@ -134,12 +139,12 @@ static int take_option(struct invocation *inv, const struct parameter *p, struct
 	text = words->next < words->argc ? words->argv[words->next++] : NULL;
 	if (text)
 		return take_value(inv, p, text);
+	inv->pending = p;
 	command_error(inv, "\"%s\" needs a value: %s", p->word, p->value);
 	return EXIT_USAGE;
 }
 
-/* The operand that comes next, or NULL. */
-static const struct parameter *next_operand(const struct invocation *inv)
+const struct parameter *command_next_operand(const struct invocation *inv)
 {
 	const struct parameter *first = leaf_of(inv)->parameters;
 
@@ -147,6 +152,11 @@ static const struct parameter *next_operand(const struct invocation *inv)
 		if (!p->word && !(inv->given >> (p - first) & 1))
 			return p;
 	return NULL;
+}
+
+bool command_parameter_given(const struct invocation *inv, const struct parameter *p)
+{
+	return inv->given >> (p - leaf_of(inv)->parameters) & 1;
 }
 
 static const struct parameter *find_option(const struct invocation *inv, const char *word)
@@ -160,7 +170,8 @@ static const struct parameter *find_option(const struct invocation *inv, const c
 /* A required operand comes first: it may be spelt like an option. */
 static int take_word(struct invocation *inv, const char *word, struct words *words)
 {
-	const struct parameter *operand = next_operand(inv), *option = find_option(inv, word);
+	const struct parameter *operand = command_next_operand(inv),
+			       *option = find_option(inv, word);
 	const char *candidates[WORDS_MAX];
 
 	if (operand && (operand->required || !option) && (*word != '-' || !word[1]))
@@ -197,6 +208,7 @@ static bool take_global(struct invocation *inv, const char *word, struct words *
 		inv->out.format = OUTPUT_PRETTY;
 	} else if (!strcmp(word, "--node")) {
 		/* An empty name is refused where it is used. */
+		inv->node_pending = words->next == words->argc;
 		inv->node = words->next < words->argc ? words->argv[words->next++] : "";
 	} else if (!strncmp(word, "--node=", 7)) {
 		inv->node = word + 7;
@@ -246,7 +258,7 @@ static int check_complete(const struct invocation *inv)
 	return EXIT_USAGE;
 }
 
-int command_parse(struct invocation *inv, int argc, char *const *argv)
+static int follow(struct invocation *inv, int argc, char *const *argv)
 {
 	struct words words = {.argc = argc, .argv = argv};
 
@@ -254,13 +266,47 @@ int command_parse(struct invocation *inv, int argc, char *const *argv)
 		const char *word = argv[words.next++];
 		int code;
 
+		if (inv->args && leaf_of(inv)->raw) {
+			inv->rest = argv + words.next - 1;
+			inv->rest_count = argc - words.next + 1;
+			break;
+		}
 		if (take_global(inv, word, &words))
 			continue;
 		code = inv->args ? take_word(inv, word, &words) : descend(inv, word);
 		if (code)
 			return code;
 	}
-	return check_complete(inv);
+	return EXIT_OK;
+}
+
+int command_parse(struct invocation *inv, int argc, char *const *argv)
+{
+	int code = follow(inv, argc, argv);
+
+	return code ? code : check_complete(inv);
+}
+
+int command_follow(struct invocation *inv, int argc, char *const *argv)
+{
+	int code;
+
+	inv->quiet = true;
+	code = follow(inv, argc, argv);
+	return !code && inv->node_pending ? EXIT_USAGE : code;
+}
+
+int command_run(struct invocation *inv)
+{
+	if (inv->version) {
+		fputs("lbctl " LBCTL_VERSION "\n", inv->out.stream);
+		return EXIT_OK;
+	}
+	if (inv->help || !inv->args) {
+		help_print(inv, inv->out.stream);
+		return EXIT_OK;
+	}
+	return inv->path[inv->depth - 1]->run(inv);
 }
 
 void command_fini(struct invocation *inv)

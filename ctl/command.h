@@ -75,9 +75,12 @@ struct command {
 	size_t args_size;
 	int (*run)(struct invocation *inv); /* returns enum exit_code, has printed why */
 	void (*fini)(void *args);	    /* frees what the types allocated; may be NULL */
+	bool raw;			    /* takes all words behind it as they are: inv->rest */
 };
 
 #define COMMAND_DEPTH 4
+
+struct batch;
 
 /* One run of lbctl: the path that was taken through the tree, and its values. */
 struct invocation {
@@ -88,6 +91,13 @@ struct invocation {
 	size_t depth;
 	void *args;
 	unsigned long long given; /* bit per row of the leaf's parameter table */
+	int rest_count;		  /* of a raw command */
+	char *const *rest;
+	const struct parameter *pending; /* the words ended where its value was to come */
+	bool node_pending;		 /* the same of --node */
+	bool quiet;			 /* nothing is said of mistakes */
+	const char *place;		 /* "FILE:LINE" of a batch; NULL: the command line */
+	struct batch *batch;		 /* that it is a line of; NULL: none */
 };
 
 extern const struct command command_root;
@@ -99,12 +109,24 @@ extern const struct command command_root;
  * --version or no words at all the path may end above a leaf.
  */
 int command_parse(struct invocation *inv, int argc, char *const *argv);
+/* What was parsed, or help on it; an exit code. */
+int command_run(struct invocation *inv);
 void command_fini(struct invocation *inv);
+
+/*
+ * The same for words that are not all there yet, and without a word about mistakes: where
+ * they lead to, for completion. EXIT_USAGE with `pending` or `node_pending`: in the middle
+ * of an option.
+ */
+int command_follow(struct invocation *inv, int argc, char *const *argv);
+/* The operand that comes next, or NULL. */
+const struct parameter *command_next_operand(const struct invocation *inv);
+bool command_parameter_given(const struct invocation *inv, const struct parameter *p);
 
 /* True if the operator gave the argument that `member` (within inv->args) is bound to. */
 bool command_given(const struct invocation *inv, const void *member);
 
-/* "lbctl: OBJECT COMMAND: message", on standard error. */
+/* "lbctl OBJECT COMMAND: message", or "lbctl: FILE:LINE: OBJECT COMMAND: message", to stderr. */
 void command_error(const struct invocation *inv, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 

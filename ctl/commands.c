@@ -22,6 +22,8 @@ static const struct command *const objects[] = {
 	&command_attach,
 	&command_detach,
 	&command_host,
+	&command_batch,
+	&command_complete,
 	&command_help,
 	NULL,
 };

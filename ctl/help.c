@@ -11,7 +11,7 @@
 
 static const char global_usage[] = "lbctl [-j|-p] [--node NAME] OBJECT COMMAND [KEY VALUE]...";
 
-static const struct parameter global_options[] = {
+const struct parameter help_global_options[] = {
 	{.word = "-j", .help = "print JSON on one line"},
 	{.word = "-p", .help = "print JSON for people"},
 	{.word = "--node",
@@ -151,7 +151,7 @@ void help_print(const struct invocation *inv, FILE *stream)
 	if (inv->depth)
 		return;
 	fputc('\n', stream);
-	print_parameters(global_options, stream);
+	print_parameters(help_global_options, stream);
 }
 
 /* Text in which roff would see requests, escapes or quotes. */
@@ -235,7 +235,7 @@ void help_print_man(FILE *stream)
 	fputs("\n.SH DESCRIPTION\n", stream);
 	man_text(command_root.detail, stream);
 	fputs("\n.SH OPTIONS\n", stream);
-	man_parameters(global_options, stream);
+	man_parameters(help_global_options, stream);
 	fputs(".SH COMMANDS\n", stream);
 	man_tree(&inv, stream);
 	fputs(".SH EXIT STATUS\n", stream);

@@ -7,6 +7,9 @@
 
 #define LBCTL_VERSION "0.1.0"
 
+/* Options of lbctl itself, which may stand anywhere; ends with {}. */
+extern const struct parameter help_global_options[];
+
 /* "lbctl vip add ADDR:PORT [proto tcp|udp]": of inv's path, in a static buffer. */
 const char *help_usage(const struct invocation *inv);
 

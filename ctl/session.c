@@ -13,6 +13,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "batch.h"
 #include "model_validate.h"
 
 #define FILE_MAX_BYTES (16 << 20) /* of a cluster file */
@@ -44,14 +45,16 @@ int session_kernel_failed(const struct invocation *inv, int err, const char *wha
 	return EXIT_FAILED;
 }
 
-static void print_diags(const struct diag_list *diags)
+static void print_diags(const struct invocation *inv, const struct diag_list *diags)
 {
 	for (size_t i = 0; i < diags->count; i++) {
 		const struct diag *diag = &diags->items[i];
 
 		fputs("lbctl: ", stderr);
+		if (inv->place)
+			fprintf(stderr, "%s: ", inv->place);
 		if (diags->file && diag->at.line)
-			fprintf(stderr, "%s:%u: ", diags->file, diag->at.line);
+			fprintf(stderr, "%s:%u:%u: ", diags->file, diag->at.line, diag->at.column);
 		else if (diags->file)
 			fprintf(stderr, "%s: ", diags->file);
 		fprintf(stderr, "%s\n", diag->text);
@@ -170,9 +173,12 @@ static int open_node(struct session *session, enum dataplane_access access, unsi
 
 static int session_begin(struct session *session, const struct invocation *inv)
 {
+	int code;
+
 	*session = (struct session){.inv = inv};
 	model_init(&session->cluster);
-	return session_node_name(inv, session->name);
+	code = inv->batch ? batch_flush(inv->batch) : EXIT_OK;
+	return code ? code : session_node_name(inv, session->name);
 }
 
 int session_open(struct session *session, const struct invocation *inv,
@@ -228,17 +234,28 @@ struct node *session_node_make(struct session *session)
 	return node;
 }
 
+int session_validate(struct session *session)
+{
+	int code = EXIT_OK;
+
+	if (model_validate(&session->cluster, &session->diags)) {
+		print_diags(session->inv, &session->diags);
+		code = EXIT_USAGE;
+	}
+	diag_fini(&session->diags);
+	return code;
+}
+
 int session_publish(struct session *session)
 {
 	int err;
 
-	if (model_validate(&session->cluster, &session->diags)) {
-		print_diags(&session->diags);
+	if (session_validate(session))
 		return EXIT_USAGE;
-	}
 	err = dataplane_publish(&session->dp, &session->cluster, &session->diags);
 	if (session->diags.count) {
-		print_diags(&session->diags);
+		print_diags(session->inv, &session->diags);
+		diag_fini(&session->diags);
 		return EXIT_USAGE;
 	}
 	return err ? session_kernel_failed(session->inv, err, "publishing the configuration")
@@ -282,8 +299,11 @@ int session_edit(const struct invocation *inv, enum dataplane_access access,
 		 int (*edit)(struct session *session))
 {
 	struct session session;
-	int code = session_open(&session, inv, access, MODEL_DEFAULT_FLOWS);
+	int code;
 
+	if (inv->batch)
+		return batch_edit(inv, access, edit);
+	code = session_open(&session, inv, access, MODEL_DEFAULT_FLOWS);
 	if (!code && !session_node_make(&session))
 		code = EXIT_FAILED;
 	if (!code)
@@ -294,7 +314,7 @@ int session_edit(const struct invocation *inv, enum dataplane_access access,
 	return code;
 }
 
-static int read_whole(const char *path, char **text, size_t *length)
+int session_read_text(const char *path, char **text, size_t *length)
 {
 	FILE *file = strcmp(path, "-") ? fopen(path, "re") : stdin;
 	FILE *copy = open_memstream(text, length);
@@ -325,7 +345,7 @@ int session_read_file(const struct invocation *inv, const char *path, struct clu
 	size_t length = 0;
 	int code = EXIT_OK, err;
 
-	err = read_whole(path, &text, &length);
+	err = session_read_text(path, &text, &length);
 	if (err) {
 		command_error(inv, "%s: %s", path, strerror(-err));
 		free(text);
@@ -333,7 +353,7 @@ int session_read_file(const struct invocation *inv, const char *path, struct clu
 	}
 	model_init(out);
 	err = config_read(text, length, out, &diags);
-	print_diags(&diags);
+	print_diags(inv, &diags);
 	if (err == -EINVAL)
 		code = EXIT_USAGE;
 	else if (err)

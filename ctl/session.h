@@ -45,6 +45,9 @@ struct node *session_node(const struct session *session);
 /* The same, made if it is missing; NULL: out of memory, printed. */
 struct node *session_node_make(struct session *session);
 
+/* Prints what is wrong with the model: EXIT_USAGE. */
+int session_validate(struct session *session);
+
 /* Validates the model and puts it in force. */
 int session_publish(struct session *session);
 
@@ -65,6 +68,9 @@ void session_restore(struct session *session, struct cluster *before);
  */
 int session_edit(const struct invocation *inv, enum dataplane_access access,
 		 int (*edit)(struct session *session));
+
+/* Reads a file whole, "-": standard input; the caller frees *text. Returns 0 or -errno. */
+int session_read_text(const char *path, char **text, size_t *length);
 
 /* Reads and validates a cluster file. *out is valid only with EXIT_OK. */
 int session_read_file(const struct invocation *inv, const char *path, struct cluster *out);

@@ -60,7 +60,7 @@ cat >"$config" <<-YAML
 	    interfaces:
 	      eth0: {adress: 10.0.0.1/24, mtu: -5}
 YAML
-says "a file with two mistakes" 1 "site.yaml:6: .*\"adress\".*\"address\"" check "$config"
+says "a file with two mistakes" 1 "site.yaml:6:[0-9]+: .*\"adress\".*\"address\"" check "$config"
 is "has two lines" "$(wc -l <"$net_dir/stderr")" 2
 head -c 4096 /dev/urandom >"$config"
 says "a file that is none" 1 "lbctl: $config" check "$config"

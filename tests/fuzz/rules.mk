@@ -8,7 +8,8 @@ FUZZ_CFLAGS  := -O1 -g -U_FORTIFY_SOURCE -fno-omit-frame-pointer \
 		-fsanitize=address,undefined -fno-sanitize-recover=undefined
 FUZZ_RUNTIME := $(wildcard $(shell $(CLANG) -print-resource-dir)/lib/linux/libclang_rt.fuzzer-*.a)
 FUZZERS      := $(if $(FUZZ_RUNTIME),$(patsubst %.c,$(BUILD)/%,$(wildcard tests/fuzz/*_fuzz.c)))
-FUZZED       := ctl/lib/*.c userspace/common/*.c userspace/common/http/*.c \
+FUZZED       := $(filter-out ctl/main.c,$(wildcard ctl/*.c))
+FUZZED       += ctl/lib/*.c userspace/common/*.c userspace/common/http/*.c \
 		userspace/agent/message.c tests/support/model_equal.c tests/support/http_take.c
 FUZZED       += $(addprefix userspace/mysqlrouter/,answer.c auth.c gtid.c handshake.c lexer.c \
 		result.c statement.c statement_set.c statement_words.c wire.c)

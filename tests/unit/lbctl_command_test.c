@@ -3,9 +3,11 @@
  * The command line of lbctl, on its real command tree: what is understood, and
  * the exact line that is said about what is not.
  */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../ctl/batch.h"
 #include "../../ctl/command.h"
 #include "../../ctl/help.h"
 #include "../support/capture.h"
@@ -72,7 +74,7 @@ static void mistakes_are_one_line_that_says_what_was_expected(void)
 		 "rates, drops, trace, capture, vip, backend, fw, doctor, check, diff, apply, "
 		 "show, attach, "
 		 "detach, "
-		 "host, help\n"},
+		 "host, batch, complete, help\n"},
 		{"vip", "lbctl vip: a command is missing, expected add, set, del, show\n"},
 		{"vip dle 192.0.2.1:80",
 		 "lbctl vip: unknown word \"dle\" (did you mean \"del\"?), expected add, set, del, "
@@ -209,6 +211,33 @@ static void man_page_names_every_object(void)
 	free(page);
 }
 
+static void lines_of_a_batch_are_split_into_words(void)
+{
+	static const struct {
+		const char *line, *words; /* joined by | */
+		int count;
+	} cases[] = {
+		{"", "", 0},
+		{"  \t", "", 0},
+		{"# vip add", "", 0},
+		{"vip add", "vip|add|", 2},
+		{" vip\tadd  # x", "vip|add|", 2},
+		{"a#b 'c d'\"e\" \"\" 'x\"y'", "a#b|c de||x\"y|", 4},
+		{"vip 'add", "", -EINVAL},
+		{"a b c d e", "", -E2BIG},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		char line[64], seen[64] = "", *words[4];
+		int count = batch_split(strcpy(line, cases[i].line), words, 4);
+
+		CU_ASSERT_EQUAL(count, cases[i].count);
+		for (int j = 0; j < count; j++)
+			strcat(strcat(seen, words[j]), "|");
+		UNIT_ASSERT_TEXT(seen, cases[i].words);
+	}
+}
+
 int main(void)
 {
 	static const struct unit_test tests[] = {
@@ -219,6 +248,7 @@ int main(void)
 		UNIT_TEST(arguments_tell_given_from_left_out),
 		UNIT_TEST(tree_is_whole),
 		UNIT_TEST(man_page_names_every_object),
+		UNIT_TEST(lines_of_a_batch_are_split_into_words),
 		{},
 	};
 	int code = unit_run("lbctl_command", tests);
