@@ -52,12 +52,12 @@ static __attribute__((noinline)) int choose_by_cid(struct xdp_md *ctx, __u32 off
 	       keeps_flows(choice->backend, slot);
 }
 
-/* The pipeline's: whether that was the answer. */
+/* The pipeline's: whether that was the answer. A datagram keeps the backend that its pieces have. */
 static __always_inline int balance_by_cid(struct xdp_md *ctx, const struct packet *pkt,
 					  const struct tables *tables, const struct sluice_vip *vip,
 					  struct choice *choice)
 {
-	if (!vip->quic || pkt->self.proto != IPPROTO_UDP || pkt->is_fragment)
+	if (!vip->quic || pkt->self.proto != IPPROTO_UDP || pkt->is_fragment || choice->backend)
 		return 0;
 	if (!choose_by_cid(ctx, pkt->l4_offset, vip, tables->slot, choice)) {
 		choice->backend = NULL;

@@ -3,6 +3,7 @@
  * QUIC: connection IDs that name a backend, and all that is balanced as any UDP packet.
  */
 #include <stdio.h>
+#include <string.h>
 
 #include "../support/testbed.h"
 #include "../support/unit.h"
@@ -162,6 +163,40 @@ static void connection_id_takes_no_flow(void)
 	testbed_down(&tb);
 }
 
+/* A later fragment names no backend: the one that it came to first gets the whole datagram. */
+static void datagram_in_pieces_stays_whole(void)
+{
+	struct packet first = quic_packet(&cid_tests[0], false, 40000), later = first;
+	struct testbed tb;
+	char yaml[2048];
+	unsigned elsewhere = 0;
+
+	snprintf(yaml, sizeof(yaml), config, "[balancer]");
+	testbed_up(&tb, "lb", yaml);
+	memset(later.poke, 0, sizeof(later.poke));
+	first.payload = 56;
+	first.fragment = IP_MF;
+	later.payload = 32;
+	later.fragment = 8;
+	for (unsigned short id = 1; id <= 16; id++) {
+		char src[16];
+		int one;
+
+		snprintf(src, sizeof(src), "198.51.100.%u", id);
+		first.src = later.src = src;
+		first.ip_id = later.ip_id = id;
+		one = backend_of(&tb, &later);
+		CU_ASSERT(one != 0);
+		CU_ASSERT_EQUAL(backend_of(&tb, &first), one);
+		elsewhere += one != A;
+		first.ip_id = later.ip_id = (unsigned short)(id + 100);
+		CU_ASSERT_EQUAL(backend_of(&tb, &first), A);
+		CU_ASSERT_EQUAL(backend_of(&tb, &later), A);
+	}
+	CU_ASSERT(elsewhere > 0);
+	testbed_down(&tb);
+}
+
 int main(void)
 {
 	static const struct unit_test tests[] = {
@@ -169,6 +204,7 @@ int main(void)
 		UNIT_TEST(wide_vip_knows_connection_ids),
 		UNIT_TEST(backend_that_is_down_is_not_used),
 		UNIT_TEST(connection_id_takes_no_flow),
+		UNIT_TEST(datagram_in_pieces_stays_whole),
 		{},
 	};
 
