@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
-# timeout: 1200
+# timeout: 1500
+# beside: yes
 #
 # On each supported kernel the data plane loads in every combination of roles,
 # attaches, and does with packets what it does here. Two machines run at once.
@@ -28,7 +29,7 @@ done'
 test_on() {
 	if ! vm/kernels "$1"; then
 		echo "# skip $1: Debian's kernel package cannot be fetched"
-	elif ! vm/run --kernel "$1" --timeout 1100 -- \
+	elif ! vm/run --kernel "$1" --timeout 1400 -- \
 		bash -c "$guest" guest "$build" "$1" "${tests[@]}"; then
 		echo "not ok - the machine with $1 ended well"
 	fi
