@@ -52,7 +52,7 @@ static __attribute__((noinline)) int choose_by_cid(struct xdp_md *ctx, __u32 off
 	       keeps_flows(choice->backend, slot);
 }
 
-/* The pipeline's: whether that was the answer. A datagram keeps the backend that its pieces have. */
+/* The pipeline's: whether that was the answer. A datagram stays where its pieces went before. */
 static __always_inline int balance_by_cid(struct xdp_md *ctx, const struct packet *pkt,
 					  const struct tables *tables, const struct sluice_vip *vip,
 					  struct choice *choice)
