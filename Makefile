@@ -25,7 +25,7 @@ BPF_CFLAGS = -std=gnu11 -Wall -Wextra -Werror -Wno-unused-parameter -Iinclude \
 	     -I/usr/include/$(MULTIARCH) -target bpf -D__TARGET_ARCH_$(BPF_ARCH) \
 	     -mcpu=v3 -O2 -g -MMD -MP
 
-LIBS_CTL   := -lxdp -lbpf -lyaml -ljansson -lnftables -lnl-route-3 -lnl-3 -lelf -lz
+LIBS_CTL   := -lxdp -lbpf -lyaml -ljansson -lnftables -lnl-route-3 -lnl-3 -lcrypto -lelf -lz
 LIBS_AGENT := $(LIBS_CTL) -lmicrohttpd -lssl -lcrypto
 # The daemons that serve traffic: a directory of userspace/ each, and what it needs besides.
 DAEMONS    := sluice-tlsproxy sluice-web sluice-app sluice-mysql

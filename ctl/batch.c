@@ -109,26 +109,37 @@ static unsigned line_of(const struct invocation *inv)
 	return colon ? (unsigned)strtoul(colon + 1, NULL, 10) : 0;
 }
 
+static void swap(struct cluster *a, struct cluster *b)
+{
+	struct cluster kept = *a;
+
+	*a = *b;
+	*b = kept;
+}
+
 static int change(struct batch *batch, int (*edit)(struct session *session))
 {
 	struct session *session = &batch->session;
-	struct cluster before;
-	int code = batch->force ? session_copy_model(session, &before) : EXIT_OK;
+	struct cluster before, boot;
+	int code, err = 0;
 
-	if (code)
-		return code;
-	code = edit(session);
+	if (batch->force) {
+		err = model_copy(&before, &session->cluster);
+		err = err ?: model_copy(&boot, &session->boot);
+	}
+	if (err)
+		return session_failed(session->inv, err, "copying the configuration");
+	code = session_change(session, edit);
 	if (!code)
 		code = session_validate(session);
 	if (!batch->force)
 		return code;
 	if (code) {
-		struct cluster wrong = session->cluster;
-
-		session->cluster = before;
-		before = wrong;
+		swap(&before, &session->cluster);
+		swap(&boot, &session->boot);
 	}
 	model_fini(&before);
+	model_fini(&boot);
 	return code;
 }
 

@@ -4,6 +4,8 @@
  * file is published first and the interfaces follow; if one of them fails, all
  * of it is taken back.
  */
+#include "apply.h"
+#include "change.h"
 #include "commands.h"
 #include "interfaces.h"
 
@@ -15,6 +17,7 @@
 struct apply_args {
 	const char *file;
 	bool dry_run, force;
+	struct change_args change;
 };
 
 /* The node's entry in the file, or NULL, having said which nodes there are. */
@@ -74,8 +77,7 @@ static int print_applied(const struct session *session)
 	return err ? session_failed(session->inv, err, "printing") : EXIT_OK;
 }
 
-/* From `session`, which holds what is in force, to `wanted`; consumes `wanted`. */
-static int apply(struct session *session, struct cluster *wanted)
+int apply_cluster(struct session *session, struct cluster *wanted)
 {
 	struct cluster before = session->cluster;
 	int code;
@@ -91,7 +93,7 @@ static int apply(struct session *session, struct cluster *wanted)
 	return code;
 }
 
-static int dry_run(const struct invocation *inv, const struct cluster *wanted)
+int apply_dry_run(const struct invocation *inv, const struct cluster *wanted)
 {
 	struct session session;
 	int code = session_open_if_present(&session, inv);
@@ -127,10 +129,10 @@ static int apply_file(const struct invocation *inv, struct cluster *wanted)
 	if (!code)
 		code = check(inv, wanted, name);
 	if (code || args->dry_run)
-		return code ? code : dry_run(inv, wanted);
+		return code ? code : apply_dry_run(inv, wanted);
 	code = session_open(&session, inv, DATAPLANE_CREATE, wanted->limit_flows);
 	if (!code)
-		code = apply(&session, wanted);
+		code = apply_cluster(&session, wanted);
 	session_close(&session);
 	return code;
 }
@@ -153,6 +155,7 @@ static const struct parameter apply_parameters[] = {
 			"the cluster file; - is standard input"),
 	SWITCH(struct apply_args, dry_run, "--dry-run", "only say what would change"),
 	SWITCH(struct apply_args, force, "--force", "even if the host is not ready"),
+	CHANGE_PARAMETERS(struct apply_args),
 	{},
 };
 

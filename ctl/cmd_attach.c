@@ -4,6 +4,7 @@
  * interface in the configuration in force; detaching takes its roles away, so
  * that `diff` shows it.
  */
+#include "change.h"
 #include "commands.h"
 #include "interfaces.h"
 
@@ -20,6 +21,7 @@ struct attach_args {
 	const char *policy;
 	int mode;
 	bool force;
+	struct change_args change;
 };
 
 static bool prefix_of(const struct ifaddrs *a, struct prefix *out)
@@ -112,6 +114,13 @@ static int describe(struct session *session, struct interface **out)
 	return EXIT_OK;
 }
 
+static int edit_attach(struct session *session)
+{
+	struct interface *interface;
+
+	return describe(session, &interface);
+}
+
 static int check_host(struct session *session, const struct interface *interface)
 {
 	const struct attach_args *args = session->inv->args;
@@ -164,9 +173,11 @@ static int attach(struct session *session, struct cluster *before)
 	enum attach_mode mode = command_given(session->inv, &args->mode)
 					? (enum attach_mode)args->mode
 					: interfaces_mode(args->ifname);
-	struct interface *interface;
-	int code = describe(session, &interface);
+	struct interface *interface = NULL;
+	int code = session_change(session, edit_attach);
 
+	if (!code)
+		interface = model_interface(session_node(session), args->ifname);
 	if (!code)
 		code = check_host(session, interface);
 	if (!code)
@@ -197,6 +208,18 @@ static int run_attach(struct invocation *inv)
 	return code;
 }
 
+static int edit_detach(struct session *session)
+{
+	const struct attach_args *args = session->inv->args;
+	struct interface *interface = model_interface(session_node(session), args->ifname);
+
+	if (!interface)
+		return EXIT_OK;
+	interface->roles = 0;
+	*interface->policy = '\0';
+	return EXIT_OK;
+}
+
 static int detach(struct session *session)
 {
 	const struct attach_args *args = session->inv->args;
@@ -216,9 +239,8 @@ static int detach(struct session *session)
 		return session_failed(session->inv, err, "interface \"%s\"", args->ifname);
 	if (!interface)
 		return EXIT_OK;
-	interface->roles = 0;
-	*interface->policy = '\0';
-	return session_publish(session);
+	err = session_change(session, edit_detach);
+	return err ? err : session_publish(session);
 }
 
 static int run_detach(struct invocation *inv)
@@ -242,6 +264,7 @@ static const struct parameter attach_parameters[] = {
 	       "in the driver, or behind it (generic): slow, but works everywhere; native by "
 	       "default, or as it is"),
 	SWITCH(struct attach_args, force, "--force", "even if the host is not ready"),
+	CHANGE_PARAMETERS(struct attach_args),
 	{},
 };
 
@@ -259,6 +282,7 @@ const struct command command_attach = {
 
 static const struct parameter detach_parameters[] = {
 	OPTION_REQUIRED(struct attach_args, ifname, "dev", "IF", type_ifname, "the interface"),
+	CHANGE_PARAMETERS(struct attach_args),
 	{},
 };
 

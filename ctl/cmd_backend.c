@@ -2,6 +2,7 @@
 /*
  * lbctl backend: the servers behind a service.
  */
+#include "change.h"
 #include "commands.h"
 #include "service_find.h"
 #include "service_view.h"
@@ -17,6 +18,7 @@ struct backend_args {
 	int admin;
 	int backup;
 	struct server_id server_id;
+	struct change_args change;
 };
 
 static void set_options(const struct invocation *inv, struct backend *backend)
@@ -222,14 +224,12 @@ static const struct parameter set_parameters[] = {
 	OPTION(struct backend_args, server_id, "server-id", "0xHEX", type_server_id,
 	       "in QUIC connection IDs; by default the last octets of its address"),
 	PROTO_OPTION,
+	CHANGE_PARAMETERS(struct backend_args),
 	{},
 };
 
 static const struct parameter del_parameters[] = {
-	SERVICE_OPERAND,
-	BACKEND_OPERAND,
-	PROTO_OPTION,
-	{},
+	SERVICE_OPERAND, BACKEND_OPERAND, PROTO_OPTION, CHANGE_PARAMETERS(struct backend_args), {},
 };
 
 static const struct parameter show_parameters[] = {

@@ -3,6 +3,8 @@
  * lbctl fw block, unblock, blocks: sources that every interface drops, before
  * any rule or flow. It takes effect at once, and is no part of the file.
  */
+#include "blocks.h"
+#include "change.h"
 #include "command.h"
 #include "fw_commands.h"
 
@@ -11,6 +13,7 @@
 
 struct block_args {
 	struct prefix prefix;
+	struct change_args change;
 };
 
 static int check_network(const struct invocation *inv, const struct prefix *prefix)
@@ -34,7 +37,11 @@ static int block(struct session *session)
 	if (code)
 		return code;
 	err = dataplane_block(&session->dp, &args->prefix);
-	return err ? session_failed(session->inv, err, "blocking") : EXIT_OK;
+	if (err)
+		return session_failed(session->inv, err, "blocking");
+	if (!args->change.ephemeral)
+		blocks_note(session, &args->prefix, true);
+	return EXIT_OK;
 }
 
 static int run_block(struct invocation *inv)
@@ -63,7 +70,11 @@ static int unblock(struct session *session)
 			      prefix_format(&args->prefix, text));
 		return EXIT_USAGE;
 	}
-	return err ? session_failed(session->inv, err, "unblocking") : EXIT_OK;
+	if (err)
+		return session_failed(session->inv, err, "unblocking");
+	if (!args->change.ephemeral)
+		blocks_note(session, &args->prefix, false);
+	return EXIT_OK;
 }
 
 static int run_unblock(struct invocation *inv)
@@ -123,6 +134,7 @@ static int run_blocks(struct invocation *inv)
 
 static const struct parameter block_parameters[] = {
 	OPERAND(struct block_args, prefix, "CIDR", type_prefix, "the sources"),
+	CHANGE_PARAMETERS(struct block_args),
 	{},
 };
 

@@ -2,6 +2,7 @@
 /*
  * lbctl fw policy: what happens to packets that no rule matches.
  */
+#include "change.h"
 #include "command.h"
 #include "fw_commands.h"
 #include "model_json.h"
@@ -14,6 +15,7 @@ struct policy_args {
 	const char *name;
 	int default_action;
 	int strict;
+	struct change_args change;
 };
 
 struct policy *fw_find_policy(const struct session *session, const char *name)
@@ -170,11 +172,13 @@ static const struct parameter set_parameters[] = {
 	       "for packets that no rule matches; drop by default"),
 	OPTION(struct policy_args, strict, "strict", "yes|no", type_yes_no,
 	       "drop mid-stream TCP packets of unknown connections; yes by default"),
+	CHANGE_PARAMETERS(struct policy_args),
 	{},
 };
 
 static const struct parameter del_parameters[] = {
 	OPERAND(struct policy_args, name, "NAME", type_policy, "the policy"),
+	CHANGE_PARAMETERS(struct policy_args),
 	{},
 };
 

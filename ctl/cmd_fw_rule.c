@@ -2,6 +2,7 @@
 /*
  * lbctl fw rule: what a policy says about packets, first match first.
  */
+#include "change.h"
 #include "command.h"
 #include "fw_commands.h"
 
@@ -17,6 +18,7 @@ struct rule_args {
 	int proto;
 	struct port_list ports, sports;
 	int action;
+	struct change_args change;
 };
 
 static void fini_addresses(struct rule_addresses *addresses)
@@ -154,12 +156,14 @@ static const struct parameter add_parameters[] = {
 	OPTION_REQUIRED(struct rule_args, action, "action", "accept|accept-stateless|drop",
 			type_action,
 			"accept also passes the replies; accept-stateless this packet only"),
+	CHANGE_PARAMETERS(struct rule_args),
 	{},
 };
 
 static const struct parameter del_parameters[] = {
 	OPERAND(struct rule_args, policy, "POLICY", type_policy, "the policy"),
 	OPERAND(struct rule_args, name, "NAME", type_rule, "the rule"),
+	CHANGE_PARAMETERS(struct rule_args),
 	{},
 };
 

@@ -5,6 +5,7 @@
 #include "commands.h"
 #include "host.h"
 #include "session.h"
+#include "store.h"
 
 #include <errno.h>
 #include <string.h>
@@ -77,6 +78,24 @@ static int find_node(struct session *session, bool make, struct node **out)
 typedef int host_action(const struct cluster *cluster, const struct node *node,
 			struct host_report *report);
 
+/* So that a boot does the same, before it attaches anything. */
+static void remember(const struct session *session, host_action *action, unsigned errors)
+{
+	static const char text[] =
+		"# A boot sets this host up again: lbctl host reset ends that.\n";
+	int err = 0;
+
+	if (action == host_reset)
+		err = store_remove_file(session->name, STORE_HOST);
+	else if (action == host_setup && !errors)
+		err = store_write_file(session->name, STORE_HOST, text, strlen(text));
+	if (err)
+		command_error(session->inv,
+			      "warning: this could not be stored: %s: a reboot will "
+			      "not bring it back",
+			      strerror(-err));
+}
+
 static int act(struct session *session, host_action *action, unsigned *errors)
 {
 	struct host_report report;
@@ -95,6 +114,7 @@ static int act(struct session *session, host_action *action, unsigned *errors)
 	if (err)
 		return session_failed(session->inv, err, "node \"%s\"", session->name);
 	*errors = host_view_count(&report, HOST_ERROR);
+	remember(session, action, *errors);
 	code = host_view_print(session, &report);
 	host_report_fini(&report);
 	return code;

@@ -6,6 +6,7 @@
 #include "commands.h"
 #include "model_json.h"
 #include "session.h"
+#include "show_commands.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -73,10 +74,11 @@ static const struct command show_config = {
 	.run = run_show_config,
 };
 
-static const struct command *const show_commands[] = {&show_config, NULL};
+static const struct command *const show_commands[] = {&show_config, &command_show_generations,
+						      NULL};
 
 const struct command command_show = {
 	.word = "show",
-	.summary = "print the configuration",
+	.summary = "print the configuration, and those before it",
 	.commands = show_commands,
 };

@@ -3,6 +3,7 @@
  * lbctl vip: addresses and ports that the balancers answer for. A service has
  * one or more VIPs; it comes with its first and goes with its last.
  */
+#include "change.h"
 #include "commands.h"
 #include "service_find.h"
 #include "service_view.h"
@@ -19,6 +20,7 @@ struct vip_args {
 	int affinity;
 	unsigned slow_start_ms, panic_percent;
 	unsigned quic;
+	struct change_args change;
 };
 
 /* A name for a service that was given none: "tcp-443", "tcp-443-2", "udp-8000-8099", "tcp-all". */
@@ -265,6 +267,7 @@ static const struct parameter set_parameters[] = {
 	       "with fewer backends healthy, health is ignored; 0% by default: when none is"),
 	OPTION(struct vip_args, quic, "quic", "N", type_server_id_length,
 	       "QUIC: octets of the server id in connection IDs, 1 to 8; 0, the default: none"),
+	CHANGE_PARAMETERS(struct vip_args),
 	{},
 };
 
@@ -272,6 +275,7 @@ static const struct parameter del_parameters[] = {
 	OPERAND(struct vip_args, vip, "ADDR:PORT", type_vip, "the VIP"),
 	OPTION(struct vip_args, proto, "proto", "tcp|udp", type_service_proto,
 	       "if it is a VIP of both"),
+	CHANGE_PARAMETERS(struct vip_args),
 	{},
 };
 

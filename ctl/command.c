@@ -262,6 +262,8 @@ static int follow(struct invocation *inv, int argc, char *const *argv)
 {
 	struct words words = {.argc = argc, .argv = argv};
 
+	inv->argc = argc;
+	inv->argv = argv;
 	while (words.next < argc) {
 		const char *word = argv[words.next++];
 		int code;
@@ -328,4 +330,11 @@ bool command_given(const struct invocation *inv, const void *member)
 		if (p->offset == offset && inv->given >> (p - first) & 1)
 			return true;
 	return false;
+}
+
+const void *command_option(const struct invocation *inv, const char *word)
+{
+	const struct parameter *option = inv->args ? find_option(inv, word) : NULL;
+
+	return option ? (const char *)inv->args + option->offset : NULL;
 }

@@ -84,6 +84,8 @@ struct batch;
 
 /* One run of lbctl: the path that was taken through the tree, and its values. */
 struct invocation {
+	int argc; /* the words, as they were given */
+	char *const *argv;
 	const char *node;   /* --node, or NULL */
 	bool help, version; /* --help, --version */
 	struct output out;
@@ -125,6 +127,9 @@ bool command_parameter_given(const struct invocation *inv, const struct paramete
 
 /* True if the operator gave the argument that `member` (within inv->args) is bound to. */
 bool command_given(const struct invocation *inv, const void *member);
+
+/* The value of the leaf's option of that word, given or not; NULL: it has no such option. */
+const void *command_option(const struct invocation *inv, const char *word);
 
 /* "lbctl OBJECT COMMAND: message", or "lbctl: FILE:LINE: OBJECT COMMAND: message", to stderr. */
 void command_error(const struct invocation *inv, const char *format, ...)

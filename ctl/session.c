@@ -14,6 +14,8 @@
 #include <unistd.h>
 
 #include "batch.h"
+#include "change.h"
+#include "generations.h"
 #include "model_validate.h"
 
 #define FILE_MAX_BYTES (16 << 20) /* of a cluster file */
@@ -168,7 +170,10 @@ static int open_node(struct session *session, enum dataplane_access access, unsi
 		return err;
 	}
 	session->is_open = true;
-	return dataplane_load_model(&session->dp, &session->cluster);
+	err = dataplane_load_model(&session->dp, &session->cluster);
+	if (!err && access != DATAPLANE_READ)
+		generations_heal(session);
+	return err;
 }
 
 static int session_begin(struct session *session, const struct invocation *inv)
@@ -177,6 +182,7 @@ static int session_begin(struct session *session, const struct invocation *inv)
 
 	*session = (struct session){.inv = inv};
 	model_init(&session->cluster);
+	model_init(&session->boot);
 	code = inv->batch ? batch_flush(inv->batch) : EXIT_OK;
 	return code ? code : session_node_name(inv, session->name);
 }
@@ -213,6 +219,8 @@ void session_close(struct session *session)
 		command_error(session->inv, "node \"%s\": its maps could not be removed",
 			      session->name);
 	model_fini(&session->cluster);
+	model_fini(&session->boot);
+	free(session->boot_before);
 	diag_fini(&session->diags);
 }
 
@@ -252,7 +260,12 @@ int session_publish(struct session *session)
 
 	if (session_validate(session))
 		return EXIT_USAGE;
+	generations_prepare(session);
 	err = dataplane_publish(&session->dp, &session->cluster, &session->diags);
+	if (err || session->diags.count)
+		generations_abandon(session);
+	else
+		generations_finish(session);
 	if (session->diags.count) {
 		print_diags(session->inv, &session->diags);
 		diag_fini(&session->diags);
@@ -276,8 +289,8 @@ int session_copy_model(struct session *session, struct cluster *out)
 
 void session_restore(struct session *session, struct cluster *before)
 {
-	struct diag_list diags = {0};
-	int err;
+	unsigned undone = dataplane_generation(&session->dp);
+	struct cluster failed = session->cluster;
 
 	if (session->created) {
 		session->failed = true;
@@ -288,11 +301,44 @@ void session_restore(struct session *session, struct cluster *before)
 		session_failed(session->inv, -ENOMEM, "going back");
 		return;
 	}
-	err = dataplane_publish(&session->dp, before, &diags);
-	diag_fini(&diags);
+	session->restoring = true;
+	session->cluster = *before;
+	if (session_publish(session))
+		command_error(session->inv, "the configuration could not be taken back");
+	*before = session->cluster;
+	session->cluster = failed;
+	generations_undone(session, undone);
+}
+
+/* The same change to what a boot restores, where that is not what is in force. */
+static int edit_boot(struct session *session, int (*edit)(struct session *session))
+{
+	struct cluster running = session->cluster;
+	int code;
+
+	session->cluster = session->boot;
+	code = session_node_make(session) ? edit(session) : EXIT_FAILED;
+	session->boot = session->cluster;
+	session->cluster = running;
+	if (code)
+		command_error(session->inv, "the change rests on ephemeral ones, which a reboot "
+					    "undoes: expected " CHANGE_EPHEMERAL);
+	return code;
+}
+
+int session_change(struct session *session, int (*edit)(struct session *session))
+{
+	const bool *given = command_option(session->inv, CHANGE_EPHEMERAL);
+	bool ephemeral = given && *given;
+	int code = session_node_make(session) ? EXIT_OK : EXIT_FAILED, err;
+
+	if (code)
+		return code;
+	err = generations_load_boot(session, ephemeral);
 	if (err)
-		session_kernel_failed(session->inv, err,
-				      "the configuration could not be taken back");
+		return session_failed(session->inv, err, "what a boot restores");
+	code = edit(session);
+	return code || ephemeral || !session->has_boot ? code : edit_boot(session, edit);
 }
 
 int session_edit(const struct invocation *inv, enum dataplane_access access,
@@ -304,10 +350,8 @@ int session_edit(const struct invocation *inv, enum dataplane_access access,
 	if (inv->batch)
 		return batch_edit(inv, access, edit);
 	code = session_open(&session, inv, access, MODEL_DEFAULT_FLOWS);
-	if (!code && !session_node_make(&session))
-		code = EXIT_FAILED;
 	if (!code)
-		code = edit(&session);
+		code = session_change(&session, edit);
 	if (!code)
 		code = session_publish(&session);
 	session_close(&session);

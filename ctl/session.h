@@ -20,6 +20,12 @@ struct session {
 	bool created; /* the node had no data plane before */
 	bool failed;  /* what was created is to be removed */
 	struct cluster cluster;
+	struct cluster boot; /* what a boot restores, if it differs: see generations.h */
+	bool knows_boot, has_boot, has_pending;
+	bool ephemeral;	   /* some of its changes are */
+	char *boot_before; /* its text before this session's publication; NULL: none */
+	size_t boot_before_length;
+	bool restoring; /* what was in force before, after a failure */
 	struct diag_list diags;
 };
 
@@ -48,7 +54,7 @@ struct node *session_node_make(struct session *session);
 /* Prints what is wrong with the model: EXIT_USAGE. */
 int session_validate(struct session *session);
 
-/* Validates the model and puts it in force. */
+/* Validates the model, puts it in force and stores it as a generation. */
 int session_publish(struct session *session);
 
 /* Publishes the model as it is, with an entry for this node. */
@@ -61,6 +67,12 @@ int session_copy_model(struct session *session, struct cluster *out);
  * completed. A data plane that this session created is removed instead.
  */
 void session_restore(struct session *session, struct cluster *before);
+
+/*
+ * Calls `edit` for the model in force and, where ephemeral changes make that another, for
+ * what a boot restores.
+ */
+int session_change(struct session *session, int (*edit)(struct session *session));
 
 /*
  * Opens with `access`, calls `edit`, publishes: the body of every imperative

@@ -22,6 +22,7 @@ struct dataplane {
 	int vips, prefixes, quic, rules, ports, tunnels, intent; /* outer maps of slotted tables */
 	int vip_index, wide, digests, rings, backends, flows, conns4, conns6, block, ledger,
 		rule_use, load, past, capture, events, misses, checks, txports, notes, control_fd;
+	unsigned past_generations;	/* the first generation of new maps has a higher number */
 	struct tables_in_force *tables; /* private to the library */
 };
 
@@ -50,6 +51,15 @@ const char *dataplane_detail(void);
 static inline unsigned dataplane_generation(const struct dataplane *dp)
 {
 	return __atomic_load_n(&dp->control->generation.config, __ATOMIC_ACQUIRE);
+}
+
+/* The number that the next publication gets. */
+static inline unsigned dataplane_next_generation(const struct dataplane *dp)
+{
+	unsigned now = dataplane_generation(dp);
+
+	/* From 0, the first goes into slot 1. */
+	return now ? now + 1 : (dp->past_generations + 1) | 1;
 }
 
 /* Its slot: the index into sluice_backend.state and the slotted tables. */

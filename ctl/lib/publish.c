@@ -497,7 +497,7 @@ static void turn_generation(const struct publication *pub)
 	struct sluice_control *control = pub->dp->control;
 	struct sluice_control next = {.generation = control->generation};
 
-	next.generation.config++;
+	next.generation.config = dataplane_next_generation(pub->dp);
 	if (pub->tables[SLOTTED_PORTS].changed || pub->tables[SLOTTED_RULES].changed)
 		next.generation.policy++;
 	__atomic_store_n(&control->generation_word, next.generation_word, __ATOMIC_RELEASE);

@@ -12,6 +12,7 @@ DOMAIN=foobar.com
 SITE=www.$DOMAIN
 
 RUN=/run/sluice      # a tmpfs of the lab's own: all its state, gone with `down`
+export SLUICE_STATE_ROOT=$RUN/lab/generations
 STATE=$RUN/lab       # of each node: configuration, sockets, logs, data
 PIDS=$STATE/pids     # one file a process: its id and start time
 PKI=$RUN/pki         # the lab's certificate authority
