@@ -64,7 +64,8 @@ lbctl show config
 is "is what was in force then" "$stdout" "$before"
 check "and no ping passes" not reaches 4
 is "going back is going forward" "$(generation)" $((first + 4))
-refused "a generation that is not stored" 1 'generation 99 is not stored, expected one of' rollback 99
+refused "a generation that is not stored" 1 'generation 99 is not stored, expected one of' \
+	rollback 99
 cp "$state/generation-$first.yaml" "$net_dir/kept"
 echo "# by hand" >>"$state/generation-$first.yaml"
 refused "one that was changed by hand" 2 "generation $first: Bad message" rollback "$first"
@@ -108,7 +109,10 @@ echo "# generation: 4000" >"$state/boot-pending.yaml"
 done_by "the next change" fw rule add edge more proto udp port 54 action accept
 check "a publication that never was leaves nothing" not test -e "$state/boot-pending.yaml"
 now=$(generation)
-{ echo "# generation: $now"; grep -v '^#' "$state/generation-$now.yaml"; } >"$state/boot-pending.yaml"
+{
+	echo "# generation: $now"
+	grep -v '^#' "$state/generation-$now.yaml"
+} >"$state/boot-pending.yaml"
 rm "$state/boot.yaml" "$state/generation-$now.yaml"
 done_by "a change after one that was killed behind its publication" \
 	fw rule add edge most proto udp port 55 action accept
