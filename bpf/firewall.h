@@ -101,48 +101,56 @@ static __always_inline void reverse(const struct tuple *from, struct tuple *to)
 	to->proto = from->proto;
 }
 
-static __always_inline enum sluice_outcome rejudge(struct packet *pkt, const struct tables *tables,
-						   struct flow_ref *ref, __u8 port)
+/* Puts the packet before the rules: as it is, or, if its flow is known, as what opened that. */
+STAGE ask(const struct packet *pkt, const struct tables *tables, const struct flow_ref *ref,
+	  __u32 port, int is_known)
 {
-	struct sluice_flow *flow = ref->entry;
-	struct judgement judgement = {};
-	struct tuple initiator = pkt->flow;
-	enum sluice_outcome outcome;
+	struct classification *work = classification();
+	struct question *question;
 
-	trace(SLUICE_STEP_REJUDGE, flow->policy, tables->policy);
-	if (!from_initiator(ref, flow))
-		reverse(&pkt->flow, &initiator);
-	outcome = classify(pkt, tables, &initiator, port, &judgement);
-	if (outcome)
-		return outcome;
-	if (judgement.action == SLUICE_ACTION_DROP) {
-		/* Refused where the flow never was: that says nothing about the flow. */
-		if (port == flow->port)
-			flow_forget(ref);
-		return refuse(&judgement, pkt);
+	if (!work)
+		return SLUICE_INTERNAL; /* for the verifier */
+	question = &work->question;
+	question->generation = tables->generation;
+	question->slot = tables->slot;
+	question->in = port;
+	question->invalid = 0;
+	if (!is_known) {
+		question->tuple = pkt->self;
+		question->kind = kind_of(pkt);
+		question->invalid = opens_no_flow(pkt);
+		return SLUICE_CONTINUE;
 	}
-	if (!config.trace) {
-		flow->port = port;
-		flow->rule = judgement.rule;
-		flow->policy = tables->policy;
-	}
+	trace(SLUICE_STEP_REJUDGE, ref->entry ? ref->entry->policy : 0, tables->policy);
+	question->tuple = pkt->flow;
+	if (ref->entry && !from_initiator(ref, ref->entry))
+		reverse(&pkt->flow, &question->tuple);
+	question->kind = kind_of_opening(pkt);
 	return SLUICE_CONTINUE;
 }
 
-static __always_inline enum sluice_outcome
-admit_known(struct packet *pkt, const struct tables *tables, struct flow_ref *ref)
+STAGE rejudge(struct packet *pkt, const struct tables *tables, struct flow_ref *ref, __u8 port)
 {
-	enum sluice_outcome outcome = SLUICE_CONTINUE;
-	__u8 port = ref->entry->port;
+	const struct classification *work = classification();
+	struct sluice_flow *flow = ref->entry;
+	const struct judgement *judgement;
 
-	if (!pkt->is_error && from_initiator(ref, ref->entry))
-		port = config.port;
-	if (ref->entry->policy != tables->policy || port != ref->entry->port)
-		outcome = rejudge(pkt, tables, ref, port);
-	if (outcome || !ref->entry)
-		return outcome;
-	if (ref->entry->rule != SLUICE_NONE)
-		count_rule(ref->entry->rule, pkt);
+	if (!flow || !work)
+		return SLUICE_INTERNAL; /* for the verifier */
+	judgement = &work->judgement;
+	if (judgement->action == SLUICE_ACTION_DROP) {
+		/* Refused where the flow never was: that says nothing about the flow. */
+		if (port == flow->port)
+			flow_forget(ref);
+		return refuse(judgement, pkt);
+	}
+	if (!config.trace) {
+		flow->port = port;
+		flow->rule = judgement->rule;
+		flow->policy = tables->policy;
+	}
+	if (judgement->rule != SLUICE_NONE)
+		count_rule(judgement->rule, pkt);
 	return SLUICE_CONTINUE;
 }
 
@@ -152,36 +160,60 @@ static __always_inline int makes_flow(const struct packet *pkt)
 	return !is_icmp(pkt) || is_icmp_echo(pkt);
 }
 
-static __always_inline enum sluice_outcome
-admit_new(struct packet *pkt, const struct tables *tables, struct flow_ref *ref)
+STAGE admit_new(struct packet *pkt, const struct tables *tables, struct flow_ref *ref)
 {
-	struct judgement judgement = {};
-	enum sluice_outcome outcome;
+	const struct classification *work = classification();
+	const struct judgement *judgement;
 
-	if (is_exempt(pkt))
-		return SLUICE_CONTINUE;
-	outcome = classify(pkt, tables, &pkt->self, config.port, &judgement);
-	if (outcome)
-		return outcome;
-	if (judgement.action == SLUICE_ACTION_DROP)
-		return refuse(&judgement, pkt);
-	if (judgement.action == SLUICE_ACTION_ACCEPT && makes_flow(pkt)) {
+	if (!work)
+		return SLUICE_INTERNAL; /* for the verifier */
+	judgement = &work->judgement;
+	if (judgement->action == SLUICE_ACTION_DROP)
+		return refuse(judgement, pkt);
+	if (judgement->action == SLUICE_ACTION_ACCEPT && makes_flow(pkt)) {
 		if (tables->port->strict && pkt->self.proto == IPPROTO_TCP && !is_opening_syn(pkt))
 			return SLUICE_NO_FLOW;
 		ref->draft.flags |= SLUICE_FLOW_JUDGED;
 		ref->draft.policy = tables->policy;
-		ref->draft.rule = judgement.rule;
+		ref->draft.rule = judgement->rule;
 	}
-	if (judgement.rule != SLUICE_NONE)
-		count_rule(judgement.rule, pkt);
+	if (judgement->rule != SLUICE_NONE)
+		count_rule(judgement->rule, pkt);
 	return SLUICE_CONTINUE;
 }
 
-STAGE admit(struct packet *pkt, const struct tables *tables, struct flow_ref *ref)
+/* Where the initiator of a known flow comes in, as far as this packet tells. */
+static __always_inline __u8 initiator_port(const struct packet *pkt, const struct flow_ref *ref)
 {
-	if (ref->entry && (ref->entry->flags & SLUICE_FLOW_JUDGED))
-		return admit_known(pkt, tables, ref);
-	return admit_new(pkt, tables, ref);
+	if (!pkt->is_error && from_initiator(ref, ref->entry))
+		return config.port;
+	return ref->entry->port;
+}
+
+/* Its steps are stages of their own, one behind the other: nested, they lack stack. */
+static __always_inline enum sluice_outcome admit(struct packet *pkt, const struct tables *tables,
+						 struct flow_ref *ref)
+{
+	int is_known = ref->entry && (ref->entry->flags & SLUICE_FLOW_JUDGED);
+	enum sluice_outcome outcome;
+	__u8 port = config.port;
+
+	if (is_known) {
+		port = initiator_port(pkt, ref);
+		if (ref->entry->policy == tables->policy && port == ref->entry->port) {
+			if (ref->entry->rule != SLUICE_NONE)
+				count_rule(ref->entry->rule, pkt);
+			return SLUICE_CONTINUE;
+		}
+	} else if (is_exempt(pkt)) {
+		return SLUICE_CONTINUE;
+	}
+	outcome = ask(pkt, tables, ref, port, is_known);
+	if (!outcome)
+		outcome = classify(tables, port);
+	if (outcome)
+		return outcome;
+	return is_known ? rejudge(pkt, tables, ref, port) : admit_new(pkt, tables, ref);
 }
 
 #endif /* SLUICE_BPF_FIREWALL_H */

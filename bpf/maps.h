@@ -55,6 +55,73 @@ struct {
 	__array(values, struct inner_rules);
 } sluice_rules SEC(".maps");
 
+/* As many as the rules need: BPF_F_INNER_MAP lets inner maps differ in size. */
+struct inner_vectors {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__uint(map_flags, BPF_F_INNER_MAP | BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, struct sluice_vector);
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, SLUICE_SLOTS);
+	__type(key, __u32);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+	__array(values, struct inner_vectors);
+} sluice_vectors SEC(".maps");
+
+struct inner_match4 {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__uint(map_flags, BPF_F_INNER_MAP | BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, struct sluice_match4);
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, SLUICE_SLOTS);
+	__type(key, __u32);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+	__array(values, struct inner_match4);
+} sluice_match4 SEC(".maps");
+
+struct inner_match6 {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__uint(map_flags, BPF_F_INNER_MAP | BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, struct sluice_match6);
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, SLUICE_SLOTS);
+	__type(key, __u32);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+	__array(values, struct inner_match6);
+} sluice_match6 SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, SLUICE_SLOTS *SLUICE_CLASS_WORDS);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, struct sluice_class_word);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} sluice_classes SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, SLUICE_SLOTS);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, struct sluice_classifier);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} sluice_classifier SEC(".maps");
+
 struct inner_vips {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, SLUICE_MAX_VIPS);
@@ -322,7 +389,13 @@ emit_inner_types(const struct sluice_port *port, const struct sluice_rule *rule,
 
 __attribute__((used)) static __attribute__((noinline)) int
 emit_more_inner_types(const struct sluice_lpm_key *key, const struct sluice_prefix *prefix,
-		      const struct sluice_quic_key *quic_key)
+		      const struct sluice_quic_key *quic_key, const struct sluice_vector *vector)
+{
+	return 0;
+}
+
+__attribute__((used)) static __attribute__((noinline)) int
+emit_match_types(const struct sluice_match4 *match4, const struct sluice_match6 *match6)
 {
 	return 0;
 }

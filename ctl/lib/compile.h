@@ -27,6 +27,14 @@ struct compiled_prefix {
 	struct sluice_prefix prefix;
 };
 
+/* What a compiled rule is of. */
+struct compiled_source {
+	const struct rule *rule;
+	__u8 in; /* ingress port slot or SLUICE_RULE_ANY_PORT */
+};
+
+#define SLUICE_RULE_ANY_PORT 0xff
+
 /* The tables in force, and the model that they were compiled from. */
 struct in_force {
 	struct cluster model;
@@ -71,6 +79,7 @@ struct compiled {
 	unsigned slot; /* where it is to be published */
 	struct sluice_port ports[SLUICE_MAX_PORTS];
 	struct sluice_rule rules[SLUICE_MAX_RULES];
+	struct compiled_source sources[SLUICE_MAX_RULES];
 	size_t rule_count;
 	struct compiled_tunnel tunnels[SLUICE_MAX_TUNNELS];
 	size_t tunnel_count;

@@ -19,9 +19,11 @@ struct dataplane {
 	int lock_fd;			/* -1: opened for reading */
 	struct sluice_control *control; /* mapped; read only when opened for reading */
 	/* map descriptors, -1 where not open */
-	int vips, prefixes, quic, rules, ports, tunnels, intent; /* outer maps of slotted tables */
-	int vip_index, wide, digests, rings, backends, flows, conns4, conns6, block, ledger,
-		rule_use, load, past, capture, events, misses, checks, txports, notes, control_fd;
+	/* outer maps of slotted tables */
+	int vips, prefixes, quic, rules, vectors, match4, match6, ports, tunnels, intent;
+	int classes, classifier, vip_index, wide, digests, rings, backends, flows, conns4, conns6,
+		block, ledger, rule_use, load, past, capture, events, misses, checks, txports,
+		notes, control_fd;
 	unsigned past_generations;	/* the first generation of new maps has a higher number */
 	struct tables_in_force *tables; /* private to the library */
 };

@@ -48,13 +48,16 @@ struct table_shape {
 	const char *key_type, *value_type; /* in the BTF of the data plane; NULL: bytes */
 };
 
-extern const struct table_shape table_ports, table_rules, table_vips, table_prefixes, table_quic,
-	table_tunnels, table_intent, table_ring;
+extern const struct table_shape table_ports, table_rules, table_vectors, table_match4, table_match6,
+	table_vips, table_prefixes, table_quic, table_tunnels, table_intent, table_ring;
 
 /* The tables that have two slots. */
 enum slotted_table {
 	SLOTTED_PORTS,
 	SLOTTED_RULES,
+	SLOTTED_VECTORS,
+	SLOTTED_MATCH4,
+	SLOTTED_MATCH6,
 	SLOTTED_VIPS,
 	SLOTTED_PREFIXES,
 	SLOTTED_QUIC,

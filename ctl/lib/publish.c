@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "attach.h"
+#include "classifier.h"
 #include "dataplane_private.h"
 
 struct staged_table {
@@ -32,6 +33,8 @@ struct publication {
 	struct dataplane *dp;
 	struct in_force *now;
 	struct compiled *next;
+	struct classifier classifier; /* of next */
+	__u64 digest;		      /* of the classifier in force */
 	struct staged_table tables[SLOTTED_COUNT];
 	__u32 ring_ids[SLUICE_MAX_SERVICES]; /* new rings ... */
 	int ring_fds[SLUICE_MAX_SERVICES];   /* ... their maps, and what they are built from */
@@ -198,6 +201,61 @@ static int stage_rules(struct publication *pub)
 	return stage_table(pub, SLOTTED_RULES, &table_rules, &content);
 }
 
+static int stage_vectors(struct publication *pub)
+{
+	struct table_content content = {.values = pub->classifier.vectors,
+					.value_stride = sizeof(struct sluice_vector),
+					.count = pub->classifier.vector_count};
+
+	return stage_table(pub, SLOTTED_VECTORS, &table_vectors, &content);
+}
+
+static int stage_match4(struct publication *pub)
+{
+	struct table_content content = {.values = pub->classifier.match4,
+					.value_stride = sizeof(struct sluice_match4),
+					.count = pub->classifier.match4_count};
+
+	return stage_table(pub, SLOTTED_MATCH4, &table_match4, &content);
+}
+
+static int stage_match6(struct publication *pub)
+{
+	struct table_content content = {.values = pub->classifier.match6,
+					.value_stride = sizeof(struct sluice_match6),
+					.count = pub->classifier.match6_count};
+
+	return stage_table(pub, SLOTTED_MATCH6, &table_match6, &content);
+}
+
+static int read_digest(struct publication *pub)
+{
+	struct table_view view;
+	int err = table_map(pub->dp->classifier, false, &view);
+
+	if (err)
+		return err;
+	pub->digest = ((const struct sluice_classifier *)view.data)[pub->now->slot].digest;
+	table_unmap(&view);
+	return 0;
+}
+
+static int stage_classifier(struct publication *pub, const struct cluster *cluster,
+			    struct diag_list *diags)
+{
+	int err = classifier_compile(cluster, pub->next, &pub->classifier, diags);
+
+	if (!err)
+		err = read_digest(pub);
+	if (!err)
+		err = stage_rules(pub);
+	if (!err)
+		err = stage_vectors(pub);
+	if (!err)
+		err = stage_match4(pub);
+	return err ? err : stage_match6(pub);
+}
+
 static int stage_vips(struct publication *pub)
 {
 	const struct compiled_vip *vips = pub->next->vips;
@@ -301,7 +359,7 @@ static int stage(struct publication *pub, const struct cluster *cluster, struct 
 	if (!err)
 		err = stage_ports(pub);
 	if (!err)
-		err = stage_rules(pub);
+		err = stage_classifier(pub, cluster, diags);
 	if (!err)
 		err = stage_vips(pub);
 	if (!err)
@@ -332,7 +390,8 @@ static bool anything_changed(const struct publication *pub)
 	for (int i = 0; i < SLOTTED_COUNT; i++)
 		if (pub->tables[i].changed)
 			return true;
-	return pub->ring_count || backends_changed(pub);
+	return pub->ring_count || pub->digest != pub->classifier.head.digest ||
+	       backends_changed(pub);
 }
 
 /* --- filling the slot ------------------------------------------------------- */
@@ -498,7 +557,7 @@ static void turn_generation(const struct publication *pub)
 	struct sluice_control next = {.generation = control->generation};
 
 	next.generation.config = dataplane_next_generation(pub->dp);
-	if (pub->tables[SLOTTED_PORTS].changed || pub->tables[SLOTTED_RULES].changed)
+	if (pub->tables[SLOTTED_PORTS].changed || pub->digest != pub->classifier.head.digest)
 		next.generation.policy++;
 	__atomic_store_n(&control->generation_word, next.generation_word, __ATOMIC_RELEASE);
 	control->applied_unix_s = (__u64)time(NULL);
@@ -555,6 +614,25 @@ static int put_wide(const struct publication *pub)
 	return 0;
 }
 
+static int put_classifier(const struct publication *pub)
+{
+	unsigned slot = pub->next->slot;
+	size_t bytes = SLUICE_CLASS_WORDS * sizeof(struct sluice_class_word);
+	struct table_view view;
+	int err = table_map(pub->dp->classes, true, &view);
+
+	if (err)
+		return err;
+	memcpy((char *)view.data + slot * bytes, pub->classifier.classes, bytes);
+	table_unmap(&view);
+	err = table_map(pub->dp->classifier, true, &view);
+	if (err)
+		return err;
+	((struct sluice_classifier *)view.data)[slot] = pub->classifier.head;
+	table_unmap(&view);
+	return 0;
+}
+
 static int put_in_force(struct publication *pub)
 {
 	int err = dataplane_synchronize();
@@ -567,6 +645,8 @@ static int put_in_force(struct publication *pub)
 		err = put_vip_index(pub);
 	if (!err)
 		err = put_wide(pub);
+	if (!err)
+		err = put_classifier(pub);
 	if (!err)
 		err = zero_new_counters(pub);
 	if (!err)
@@ -597,6 +677,7 @@ static void publication_fini(struct publication *pub)
 	if (pub->digests.data)
 		table_unmap(&pub->digests);
 	in_force_free(pub->now);
+	classifier_fini(&pub->classifier);
 	free(pub->next);
 }
 

@@ -35,6 +35,39 @@ const struct table_shape table_rules = {
 	.value_type = "sluice_rule",
 };
 
+const struct table_shape table_vectors = {
+	.name = "sluice_vectors_",
+	.type = BPF_MAP_TYPE_ARRAY,
+	.key_bytes = sizeof(__u32),
+	.value_bytes = sizeof(struct sluice_vector),
+	.entries = 1,
+	.flags = BPF_F_INNER_MAP | BPF_F_MMAPABLE,
+	.key_type = "unsigned int",
+	.value_type = "sluice_vector",
+};
+
+const struct table_shape table_match4 = {
+	.name = "sluice_match4_i",
+	.type = BPF_MAP_TYPE_ARRAY,
+	.key_bytes = sizeof(__u32),
+	.value_bytes = sizeof(struct sluice_match4),
+	.entries = 1,
+	.flags = BPF_F_INNER_MAP | BPF_F_MMAPABLE,
+	.key_type = "unsigned int",
+	.value_type = "sluice_match4",
+};
+
+const struct table_shape table_match6 = {
+	.name = "sluice_match6_i",
+	.type = BPF_MAP_TYPE_ARRAY,
+	.key_bytes = sizeof(__u32),
+	.value_bytes = sizeof(struct sluice_match6),
+	.entries = 1,
+	.flags = BPF_F_INNER_MAP | BPF_F_MMAPABLE,
+	.key_type = "unsigned int",
+	.value_type = "sluice_match6",
+};
+
 const struct table_shape table_vips = {
 	.name = "sluice_vips_in",
 	.type = BPF_MAP_TYPE_HASH,
@@ -190,7 +223,8 @@ int table_outer(const struct dataplane *dp, enum slotted_table which)
 		[SLOTTED_PORTS] = dp->ports,   [SLOTTED_RULES] = dp->rules,
 		[SLOTTED_VIPS] = dp->vips,     [SLOTTED_TUNNELS] = dp->tunnels,
 		[SLOTTED_INTENT] = dp->intent, [SLOTTED_PREFIXES] = dp->prefixes,
-		[SLOTTED_QUIC] = dp->quic,
+		[SLOTTED_QUIC] = dp->quic,     [SLOTTED_VECTORS] = dp->vectors,
+		[SLOTTED_MATCH4] = dp->match4, [SLOTTED_MATCH6] = dp->match6,
 	};
 
 	return outer[which];

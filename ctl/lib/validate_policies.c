@@ -128,24 +128,13 @@ static struct families count_families(const struct set_index *index,
 	return count;
 }
 
-static size_t at_least_one(size_t n)
-{
-	return n ? n : 1;
-}
-
-/* Compiled rules that one rule makes: pairs of one family, times ports. */
-static size_t compiled_size(const struct set_index *index, const struct rule *rule)
+static bool has_common_family(const struct set_index *index, const struct rule *rule)
 {
 	struct families from = count_families(index, &rule->from);
 	struct families to = count_families(index, &rule->to);
 	bool any_from = !from.v4 && !from.v6, any_to = !to.v4 && !to.v6;
-	size_t pairs;
 
-	if (any_from || any_to)
-		pairs = at_least_one(from.v4 + from.v6) * at_least_one(to.v4 + to.v6);
-	else
-		pairs = from.v4 * to.v4 + from.v6 * to.v6;
-	return pairs * at_least_one(rule->sport_count) * at_least_one(rule->dport_count);
+	return any_from || any_to || (from.v4 && to.v4) || (from.v6 && to.v6);
 }
 
 /* A file cannot say these; a command could, and then the file could not be read again. */
@@ -183,12 +172,10 @@ static void check_ports(struct validator *v, const struct policy *policy, const 
 				policy->name, rule->name, key, ranges[i].min, ranges[i].max);
 }
 
-/* Returns how many compiled rules it makes. */
-static size_t check_rule(struct validator *v, const struct set_index *index,
-			 const struct policy *policy, const struct rule *rule)
+static void check_rule(struct validator *v, const struct set_index *index,
+		       const struct policy *policy, const struct rule *rule)
 {
 	bool has_ports = rule->sport_count || rule->dport_count;
-	size_t size = compiled_size(index, rule);
 
 	if (!model_name_is_valid(rule->name))
 		validator_report(v, rule->at, "name",
@@ -205,13 +192,12 @@ static size_t check_rule(struct validator *v, const struct set_index *index,
 		validator_report(v, rule->at, "proto",
 				 "policy \"%s\": rule \"%s\": ports need proto tcp or udp",
 				 policy->name, rule->name);
-	if (!size)
+	if (!has_common_family(index, rule))
 		validator_report(
 			v, rule->at, "from to",
 			"policy \"%s\": rule \"%s\": from and to have no address family in "
 			"common: it matches nothing",
 			policy->name, rule->name);
-	return size;
 }
 
 /* --- uniqueness ------------------------------------------------------------------- */
@@ -307,11 +293,9 @@ static void check_unique_rules(struct validator *v, size_t rules)
 
 /* --- the whole -------------------------------------------------------------------- */
 
-static size_t check_policy(struct validator *v, const struct set_index *index,
-			   const struct policy *policy)
+static void check_policy(struct validator *v, const struct set_index *index,
+			 const struct policy *policy)
 {
-	size_t size = 0;
-
 	if (!model_name_is_valid(policy->name))
 		validator_report(v, policy->at, "", "policy \"%s\": not a valid name",
 				 policy->name);
@@ -321,42 +305,20 @@ static size_t check_policy(struct validator *v, const struct set_index *index,
 				 "accept",
 				 policy->name);
 	for (size_t i = 0; i < policy->rule_count; i++)
-		size += check_rule(v, index, policy, &policy->rules[i]);
-	return size;
-}
-
-/* `sizes`: of each policy, compiled. */
-static void check_compiled_rules(struct validator *v, const struct node *node, const size_t *sizes)
-{
-	size_t total = 0;
-
-	for (size_t i = 0; i < v->cluster->policy_count; i++)
-		if (node_uses_policy(node, v->cluster->policies[i].name))
-			total += sizes[i];
-	if (total > SLUICE_MAX_RULES)
-		validator_report(v, node->at, "",
-				 "node \"%s\": its policies compile to %zu rules (each combination "
-				 "of from, to and port is one): expected at most %u",
-				 node->name, total, SLUICE_MAX_RULES);
+		check_rule(v, index, policy, &policy->rules[i]);
 }
 
 static void check_policies(struct validator *v)
 {
 	const struct cluster *cluster = v->cluster;
-	size_t *sizes = calloc(cluster->policy_count + 1, sizeof(*sizes));
 	struct set_index index = {};
 
-	if (!sizes || set_index_init(&index, cluster)) {
+	if (set_index_init(&index, cluster))
 		v->out_of_memory = true;
-		goto out;
-	}
-	for (size_t i = 0; i < cluster->policy_count; i++)
-		sizes[i] = check_policy(v, &index, &cluster->policies[i]);
-	for (size_t i = 0; i < cluster->node_count; i++)
-		check_compiled_rules(v, &cluster->nodes[i], sizes);
-out:
+	else
+		for (size_t i = 0; i < cluster->policy_count; i++)
+			check_policy(v, &index, &cluster->policies[i]);
 	free(index.sets);
-	free(sizes);
 }
 
 void validate_policies(struct validator *v)

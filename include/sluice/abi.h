@@ -22,7 +22,7 @@
 #include "outcome.h"
 
 /* Raised whenever a layout below changes; checked against the pinned maps. */
-#define SLUICE_ABI_VERSION 3
+#define SLUICE_ABI_VERSION 4
 
 #define SLUICE_NAME_LEN	    32	  /* names of objects, with the final NUL */
 #define SLUICE_IFNAME_LEN   16	  /* IFNAMSIZ */
@@ -35,7 +35,7 @@
 #define SLUICE_MAX_RINGS    8192 /* twice the services: old and new side by side */
 #define SLUICE_MAX_BACKENDS 16384
 #define SLUICE_MAX_LOADS    65536     /* pairs of a VIP and a backend that are counted */
-#define SLUICE_MAX_RULES    4096      /* compiled rules of one node, all policies */
+#define SLUICE_MAX_RULES    16384     /* of all policies */
 #define SLUICE_MAX_TUNNELS  1024      /* addresses at which tunnels begin or end */
 #define SLUICE_MAX_BLOCKS   65536     /* prefixes in the block set */
 #define SLUICE_MAX_SNAPLEN  4096      /* bytes of a captured frame */
@@ -139,30 +139,126 @@ struct sluice_port {
 	__u8 pad[6];
 };
 
-/* sluice_rules: slotted, inner ARRAY[SLUICE_MAX_RULES], in order of evaluation. */
 enum sluice_action {
 	SLUICE_ACTION_DROP,
 	SLUICE_ACTION_ACCEPT,		/* and follow the flow: replies pass by themselves */
 	SLUICE_ACTION_ACCEPT_STATELESS, /* this packet only: no flow is created */
 };
 
-#define SLUICE_RULE_ANY_PORT 0xff /* sluice_rule.in: any interface */
-
+/*
+ * sluice_rules: slotted, inner ARRAY[SLUICE_MAX_RULES], in order of evaluation: what a rule
+ * does. Which one it is that a packet meets first, the classifier says.
+ */
 struct sluice_rule {
-	struct sluice_addr src; /* already masked */
-	struct sluice_addr src_mask;
-	struct sluice_addr dst; /* already masked */
-	struct sluice_addr dst_mask;
-	__u16 sport_min; /* host byte order, inclusive */
-	__u16 sport_max;
-	__u16 dport_min;
-	__u16 dport_max;
-	__u32 id;    /* index into sluice_rule_use; several compiled rules may share it */
-	__u8 proto;  /* IPPROTO_*, 0: any; IPPROTO_ICMP also means ICMPv6 */
+	__u32 id;    /* index into sluice_rule_use */
 	__u8 action; /* enum sluice_action */
-	__u8 in;     /* ingress port slot or SLUICE_RULE_ANY_PORT */
-	__u8 ports;  /* 1: the port ranges count (TCP and UDP only) */
+	__u8 pad[3];
 };
+
+/*
+ * The classifier. Each dimension of a packet, looked up by itself, has a class: all values of
+ * one class match the same rules. A class is the index of its vector, with a bit for each
+ * rule by position; the lowest bit that the vectors of all dimensions share is the answer.
+ */
+enum sluice_dimension {
+	SLUICE_DIM_SRC,
+	SLUICE_DIM_DST,
+	SLUICE_DIM_SPORT,
+	SLUICE_DIM_DPORT,
+	SLUICE_DIM_KIND, /* protocol, with TCP flags, ICMP type and code */
+	SLUICE_DIM_IN,	 /* interface and its policy, and whether the packet may open a flow */
+	SLUICE_DIM_COUNT
+};
+
+#define SLUICE_VECTOR_WORDS  (SLUICE_MAX_RULES / 64)
+#define SLUICE_SUMMARY_WORDS (SLUICE_VECTOR_WORDS / 64)
+#define SLUICE_MAX_CLASSES   65536
+
+/* sluice_vectors: slotted, inner ARRAY[n]: one class. */
+struct sluice_vector {
+	__u64 summary[SLUICE_SUMMARY_WORDS]; /* a bit for each word that is not 0 */
+	__u64 words[SLUICE_VECTOR_WORDS];
+};
+
+/*
+ * sluice_classes: mmapable ARRAY[SLUICE_SLOTS * SLUICE_CLASS_WORDS]: the classes of what can be
+ * an index, slot after slot, each with the tables that begin at SLUICE_CLASS_*.
+ */
+#define SLUICE_CLASSES_PER_WORD 4
+#define SLUICE_CLASS_SPORT	0 /* by port, host byte order */
+#define SLUICE_CLASS_DPORT	65536
+#define SLUICE_CLASS_PROTO	131072			   /* by protocol */
+#define SLUICE_CLASS_TCP	(SLUICE_CLASS_PROTO + 256) /* by flags */
+#define SLUICE_CLASS_ICMP4	(SLUICE_CLASS_TCP + 256)   /* by type << 8 | code */
+#define SLUICE_CLASS_ICMP6	(SLUICE_CLASS_ICMP4 + 65536)
+#define SLUICE_CLASS_ENTRIES	(SLUICE_CLASS_ICMP6 + 65536)
+#define SLUICE_CLASS_WORDS	(SLUICE_CLASS_ENTRIES / SLUICE_CLASSES_PER_WORD)
+
+struct sluice_class_word {
+	__u16 of[SLUICE_CLASSES_PER_WORD];
+};
+
+/*
+ * sluice_classifier: mmapable ARRAY[SLUICE_SLOTS]: where the search for classes begins.
+ *
+ * Prefixes are in a hash by length. The lengths that a dimension has of a family are a
+ * search tree: node n has n * 2 below it for what is shorter, n * 2 + 1 for what is longer.
+ * Where a longer prefix must be sought, an entry stands, of the class that is right until
+ * one is found; so a look-up takes as many steps as the tree is high.
+ */
+#define SLUICE_FAMILIES	       2   /* 0: IPv4, 1: IPv6 */
+#define SLUICE_LENGTH_NODES    256 /* of a tree of up to 128 lengths; IPv4 uses 64 */
+#define SLUICE_LENGTH_HEIGHT_4 6
+#define SLUICE_LENGTH_HEIGHT_6 8
+
+struct sluice_classifier {
+	__u64 digest; /* of all its tables and of the rules: equal ones do the same */
+	__u32 shift[SLUICE_FAMILIES];	/* from a hash to its bucket */
+	__u16 base[2][SLUICE_FAMILIES]; /* classes of addresses without a prefix */
+	__u16 in[SLUICE_MAX_PORTS][2];	/* by port slot, and whether it opens no flow */
+	__u8 lengths[2][SLUICE_FAMILIES][SLUICE_LENGTH_NODES]; /* 0: no node */
+};
+
+/* sluice_match4: slotted, inner ARRAY[n] of buckets. An entry: see sluice_match4_key(). */
+#define SLUICE_MATCH4_WAYS 8
+
+struct sluice_match4 {
+	__u64 entries[SLUICE_MATCH4_WAYS]; /* 0: free; its low 16 bits are the class */
+};
+
+/* sluice_match6: the same of IPv6, where an entry is a column. */
+#define SLUICE_MATCH6_WAYS 5
+
+struct sluice_match6 {
+	__u64 high[SLUICE_MATCH6_WAYS]; /* of the address, host byte order */
+	__u64 low[SLUICE_MATCH6_WAYS];
+	__u64 rest[SLUICE_MATCH6_WAYS]; /* 0: free; dimension << 24, length << 16, class */
+	__u64 pad;
+};
+
+#define SLUICE_MATCH_REST(dimension, length) ((__u64)(dimension) << 24 | (__u64)(length) << 16)
+
+/* `addr`: masked, host byte order. */
+static inline __u64 sluice_match4_key(__u32 addr, __u32 dimension, __u32 length)
+{
+	return (__u64)addr << 32 | SLUICE_MATCH_REST(dimension, length);
+}
+
+static inline __u64 sluice_mix(__u64 x)
+{
+	x *= 0x9e3779b97f4a7c15ULL;
+	return (x ^ x >> 32) * 0x9e3779b97f4a7c15ULL;
+}
+
+static inline __u32 sluice_match4_bucket(__u64 key, __u32 shift)
+{
+	return sluice_mix(key) >> shift;
+}
+
+static inline __u32 sluice_match6_bucket(__u64 high, __u64 low, __u64 rest, __u32 shift)
+{
+	return sluice_mix(sluice_mix(high ^ rest) ^ low) >> shift;
+}
 
 /*
  * sluice_vips: slotted, inner HASH[SLUICE_MAX_VIPS]. A wide VIP, of a port range or a prefix,
@@ -613,7 +709,12 @@ _Static_assert(sizeof(struct sluice_addr) == 16, "ABI");
 _Static_assert(sizeof(struct sluice_control) == 72, "ABI");
 _Static_assert(sizeof(struct sluice_program_config) == 48, "ABI");
 _Static_assert(sizeof(struct sluice_port) == 72, "ABI");
-_Static_assert(sizeof(struct sluice_rule) == 80, "ABI");
+_Static_assert(sizeof(struct sluice_rule) == 8, "ABI");
+_Static_assert(sizeof(struct sluice_vector) == 2080, "ABI");
+_Static_assert(sizeof(struct sluice_match4) == 64, "ABI");
+_Static_assert(sizeof(struct sluice_match6) == 128, "ABI");
+_Static_assert(sizeof(struct sluice_classifier) == 1304, "ABI");
+_Static_assert(SLUICE_MAX_RULES == 64 * 64 * SLUICE_SUMMARY_WORDS, "bits of a summary");
 _Static_assert(sizeof(struct sluice_vip_key) == 20, "ABI");
 _Static_assert(sizeof(struct sluice_vip) == 12, "ABI");
 _Static_assert(sizeof(struct sluice_vip_bucket) == 128, "ABI");

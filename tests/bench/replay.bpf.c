@@ -121,4 +121,10 @@ int floor_parse_drop(struct xdp_md *ctx)
 	return XDP_DROP;
 }
 
+SEC("xdp")
+int floor_redirect(struct xdp_md *ctx)
+{
+	return bpf_redirect(1, 0);
+}
+
 char _license[] SEC("license") = "Dual BSD/GPL";

@@ -146,7 +146,7 @@ static const struct bench_case cases[] = {
 	 {.src = "10.0.0.1", .dst = "10.10.2.21", .sport = 1024, .dport = 80},
 	 1,
 	 SLUICE_REDIRECT,
-	 "floor-tx",
+	 "floor-redirect",
 	 NULL},
 	{"fw-new-10",
 	 "firewall, forward",
@@ -154,7 +154,7 @@ static const struct bench_case cases[] = {
 	 {.src = "10.0.0.1", .dst = "10.10.2.21", .sport = 1024, .dport = 80, .flags = TCP_SYN},
 	 1 << 24,
 	 SLUICE_REDIRECT,
-	 "floor-tx",
+	 "floor-tx-ipip",
 	 NULL},
 	{"fw-new-1000",
 	 "firewall, forward",
@@ -162,7 +162,23 @@ static const struct bench_case cases[] = {
 	 {.src = "10.0.0.1", .dst = "10.10.2.21", .sport = 1024, .dport = 80, .flags = TCP_SYN},
 	 1 << 24,
 	 SLUICE_REDIRECT,
-	 "floor-tx",
+	 "floor-tx-ipip",
+	 NULL},
+	{"fw-new-10000",
+	 "firewall, forward",
+	 10000,
+	 {.src = "10.0.0.1", .dst = "10.10.2.21", .sport = 1024, .dport = 80, .flags = TCP_SYN},
+	 1 << 24,
+	 SLUICE_REDIRECT,
+	 "floor-tx-ipip",
+	 NULL},
+	{"fw-new-10000-adversarial",
+	 "firewall, forward",
+	 10000,
+	 {.src = "10.0.0.1", .dst = "10.10.2.21", .sport = 1024, .dport = 80, .flags = TCP_SYN},
+	 1 << 24,
+	 SLUICE_REDIRECT,
+	 "floor-tx-ipip",
 	 NULL},
 	{"drop-invalid",
 	 "firewall, forward",
@@ -248,12 +264,32 @@ static int floor_program(const struct replay *replay, const char *name)
 		{"floor-tx", replay->progs.floor_tx},
 		{"floor-tx-ipip", replay->progs.floor_tx_ipip},
 		{"floor-parse-drop", replay->progs.floor_parse_drop},
+		{"floor-redirect", replay->progs.floor_redirect},
 	};
 
 	for (size_t i = 0; i < sizeof(floors) / sizeof(floors[0]); i++)
 		if (!strcmp(floors[i].name, name))
 			return bpf_program__fd(floors[i].program);
 	return -1;
+}
+
+/* A rule that the packets of the cases do not match; in all but one dimension, if adversarial by name. */
+static void print_rule(FILE *out, const struct bench_case *bench, unsigned i)
+{
+	static const char *const near_misses[] = {
+		"from: 10.0.0.0/8, to: 10.10.2.0/24, proto: tcp, port: 8080",
+		"from: 172.16.0.0/12, to: 10.10.2.0/24, proto: tcp, port: 80",
+		"from: 10.0.0.0/8, to: 172.16.0.0/12, proto: tcp, port: 80",
+		"from: 10.0.0.0/8, to: 10.10.2.0/24, proto: udp, port: 80",
+	};
+
+	if (strstr(bench->name, "-adversarial"))
+		fprintf(out, "      - {name: r%u, %s, action: drop}\n", i, near_misses[i % 4]);
+	else
+		fprintf(out,
+			"      - {name: r%u, from: 172.16.%u.%u, proto: tcp, port: %u, "
+			"action: drop}\n",
+			i, i / 250, i % 250 + 1, 1000 + i);
 }
 
 /* The cluster file of a case: where it has rules, only the last one matches. */
@@ -270,10 +306,7 @@ static char *configuration(const struct bench_case *bench)
 	if (bench->rules) {
 		fprintf(out, "policies:\n  bench:\n    strict: false\n    rules:\n");
 		for (unsigned i = 0; i + 1 < bench->rules; i++)
-			fprintf(out,
-				"      - {name: r%u, from: 172.16.%u.%u, proto: tcp, port: %u, "
-				"action: drop}\n",
-				i, i / 250, i % 250 + 1, 1000 + i);
+			print_rule(out, bench, i);
 		fprintf(out,
 			"      - {name: last, from: 10.0.0.0/8, proto: tcp, action: accept}\n");
 	}

@@ -13,6 +13,7 @@
 #include "dataplane_private.h"
 
 #define LOADS_OF_TESTS 1024 /* more entries than the VIPs and backends of any test take */
+#define RULES_OF_TESTS 4096 /* more ids than the rules of any test have */
 
 static struct sluice_addr address(const char *text)
 {
@@ -296,7 +297,7 @@ void state_clear(const struct testbed *tb)
 	clear_map(tb->dp.notes);
 	clear_map(tb->dp.block);
 	tb->dp.control->block_entries = 0;
-	clear_counters(tb->dp.rule_use, SLUICE_MAX_RULES, sizeof(struct sluice_count));
+	clear_counters(tb->dp.rule_use, RULES_OF_TESTS, sizeof(struct sluice_count));
 	clear_counters(tb->dp.load, LOADS_OF_TESTS, sizeof(struct sluice_load));
 	clear_past(tb);
 }

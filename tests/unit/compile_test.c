@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
- * From the model to the tables: rules are multiplied out in order and match
+ * From the model to the tables: rules keep their order and match
  * what the file says and no more, numbers stay what they were, and a node gets
  * what its roles need.
  */
 #include <errno.h>
+#include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "compile.h"
+#include "classifier.h"
+#include "../support/classify.h"
 #include "../support/unit.h"
 
 #define HEAD                                                                                       \
@@ -90,51 +93,86 @@ static void compile_rules_of(const char *text)
 	CU_ASSERT_EQUAL_FATAL(compile_on("gw", NULL, 0), 0);
 }
 
-static bool in_prefix(const struct sluice_addr *addr, const struct sluice_addr *prefix,
-		      const struct sluice_addr *mask)
+/* How many rules match, and which is the first. */
+static unsigned matches_of(struct classified *packet, const char *src, const char *dst,
+			   size_t *first)
 {
-	struct sluice_addr masked = addr_and(addr, mask);
+	struct classifier classifier;
+	unsigned count;
 
-	return !addr_cmp(&masked, prefix);
-}
-
-/* How many compiled rules match these addresses, whatever the ports. */
-static unsigned matches(const char *src_text, const char *dst_text)
-{
-	struct sluice_addr src, dst;
-	unsigned count = 0;
-
-	CU_ASSERT_EQUAL_FATAL(addr_parse(src_text, &src), 0);
-	CU_ASSERT_EQUAL_FATAL(addr_parse(dst_text, &dst), 0);
-	for (size_t i = 0; i < next.rule_count; i++) {
-		const struct sluice_rule *rule = &next.rules[i];
-
-		count += in_prefix(&src, &rule->src, &rule->src_mask) &&
-			 in_prefix(&dst, &rule->dst, &rule->dst_mask);
-	}
+	CU_ASSERT_EQUAL_FATAL(addr_parse(src, &packet->src), 0);
+	CU_ASSERT_EQUAL_FATAL(addr_parse(dst, &packet->dst), 0);
+	CU_ASSERT_EQUAL_FATAL(classifier_compile(&cluster, &next, &classifier, &diags), 0);
+	count = classify_count(&classifier, packet, first);
+	classifier_fini(&classifier);
 	return count;
 }
 
-static void rule_is_multiplied_out_under_one_id(void)
+/* The same of a TCP packet to port 443. */
+static unsigned matches(const char *src, const char *dst)
 {
+	struct classified packet = {.sport = 1024, .dport = 443, .kind = SLUICE_CLASS_TCP + 2};
+	size_t first;
+
+	return matches_of(&packet, src, dst, &first);
+}
+
+static void rule_is_one_position_however_much_it_names(void)
+{
+	struct classified packet = {.sport = 1, .dport = 8050, .kind = SLUICE_CLASS_TCP + 2};
+	size_t first = 9;
+
 	compile_rules_of(RULES("      - {name: x, from: two, to: 192.0.2.1, proto: tcp, "
 			       "port: [80, 443, 8000-8100], action: accept}\n"
 			       "      - {name: y, action: drop}\n"));
-	CU_ASSERT_EQUAL(next.rule_count, 7);
-	for (size_t i = 0; i < 6; i++)
-		CU_ASSERT_EQUAL(next.rules[i].id, next.rules[0].id);
-	CU_ASSERT_NOT_EQUAL(next.rules[6].id, next.rules[0].id);
-	CU_ASSERT_EQUAL(next.rules[2].dport_min, 8000);
-	CU_ASSERT_EQUAL(next.rules[2].dport_max, 8100);
-	CU_ASSERT_EQUAL(next.rules[2].sport_max, 65535);
-	CU_ASSERT_EQUAL(next.rules[2].ports, 1);
-	CU_ASSERT_EQUAL(next.rules[6].ports, 0);
-	CU_ASSERT_EQUAL(matches("10.2.3.4", "192.0.2.1"), 4);
+	CU_ASSERT_EQUAL(next.rule_count, 2);
+	CU_ASSERT_NOT_EQUAL(next.rules[1].id, next.rules[0].id);
+	CU_ASSERT_EQUAL(matches_of(&packet, "10.2.3.4", "192.0.2.1", &first), 2);
+	CU_ASSERT_EQUAL(first, 0);
+	CU_ASSERT_EQUAL(matches_of(&packet, "10.3.3.4", "192.0.2.1", &first), 1);
+	CU_ASSERT_EQUAL(first, 1);
+	packet.dport = 8101;
+	CU_ASSERT_EQUAL(matches_of(&packet, "10.2.3.4", "192.0.2.1", &first), 1);
+	packet.dport = 80;
+	packet.kind = SLUICE_CLASS_PROTO + IPPROTO_UDP;
+	CU_ASSERT_EQUAL(matches_of(&packet, "10.2.3.4", "192.0.2.1", &first), 1);
+}
+
+/* Each length has an entry, and leads to the next: with all 32 and 128 there are most steps. */
+static void longest_prefix_decides_whatever_the_lengths(void)
+{
+	struct policy *policy;
+	struct rule *rule;
+
+	compile_rules_of(RULES("      - {name: x, action: drop}\n"));
+	policy = model_policy(&cluster, "p");
+	rule = &policy->rules[0];
+	rule->from.prefixes = calloc(160, sizeof(struct prefix));
+	for (unsigned i = 0; i < 160; i++) {
+		struct prefix *prefix = &rule->from.prefixes[rule->from.prefix_count++];
+		struct sluice_addr mask;
+
+		CU_ASSERT_EQUAL(prefix_parse(i < 32 ? "10.0.0.0" : "2001:db8::", prefix), 0);
+		prefix->bits = (unsigned char)(i < 32 ? 97 + i : i - 31);
+		prefix->addr.bytes[15] = 1;
+		prefix->addr.bytes[(prefix->bits - 1) / 8] ^= 0x80 >> (prefix->bits - 1) % 8;
+		mask = addr_mask(prefix->bits);
+		prefix->addr = addr_and(&prefix->addr, &mask);
+	}
+	CU_ASSERT_EQUAL(compile_on("gw", NULL, 0), 0);
+	CU_ASSERT_EQUAL(matches("10.0.0.1", "10.9.9.9"), 0);
+	CU_ASSERT_EQUAL(matches("10.0.0.0", "10.9.9.9"), 1);
+	CU_ASSERT_EQUAL(matches("10.0.8.0", "10.9.9.9"), 1);
+	CU_ASSERT_EQUAL(matches("138.0.0.1", "10.9.9.9"), 1);
+	CU_ASSERT_EQUAL(matches("2001:db8::1", "2001:db8:1::1"), 0);
+	CU_ASSERT_EQUAL(matches("2001:db8::", "2001:db8:1::1"), 1);
+	CU_ASSERT_EQUAL(matches("2001:db8:0:1::", "2001:db8:1::1"), 1);
+	CU_ASSERT_EQUAL(matches("a001:db8::1", "2001:db8:1::1"), 1);
 }
 
 static void rule_without_addresses_matches_both_families(void)
 {
-	compile_rules_of(RULES("      - {name: x, proto: icmp, action: accept}\n"));
+	compile_rules_of(RULES("      - {name: x, proto: tcp, action: accept}\n"));
 	CU_ASSERT_EQUAL(next.rule_count, 1);
 	CU_ASSERT_EQUAL(matches("10.0.0.1", "10.0.0.2"), 1);
 	CU_ASSERT_EQUAL(matches("2001:db8::1", "2001:db8::2"), 1);
@@ -143,7 +181,6 @@ static void rule_without_addresses_matches_both_families(void)
 static void families_are_not_crossed(void)
 {
 	compile_rules_of(RULES("      - {name: x, from: both, to: both, action: accept}\n"));
-	CU_ASSERT_EQUAL(next.rule_count, 2);
 	CU_ASSERT_EQUAL(matches("10.3.0.1", "10.3.0.2"), 1);
 	CU_ASSERT_EQUAL(matches("fd00:3::1", "fd00:3::2"), 1);
 }
@@ -160,7 +197,8 @@ static void ipv6_default_matches_no_ipv4(void)
 	CU_ASSERT_EQUAL(matches("2001:db8::1", "2001:db8::2"), 1);
 	compile_rules_of(RULES("      - {name: x, from: \"::/0\", to: \"fd00::/8\", "
 			       "action: accept}\n"));
-	CU_ASSERT_EQUAL(next.rule_count, 1);
+	CU_ASSERT_EQUAL(matches("2001:db8::1", "fd00::2"), 1);
+	CU_ASSERT_EQUAL(matches("10.0.0.1", "10.0.0.2"), 0);
 }
 
 static void ipv4_default_matches_no_ipv6(void)
@@ -173,9 +211,10 @@ static void ipv4_default_matches_no_ipv6(void)
 static void empty_set_matches_nothing(void)
 {
 	compile_rules_of(RULES("      - {name: x, from: two, action: accept}\n"));
+	CU_ASSERT_EQUAL(matches("10.1.0.1", "10.0.0.2"), 1);
 	model_set(&cluster, "two")->prefix_count = 0;
 	CU_ASSERT_EQUAL(compile_on("gw", NULL, 0), 0);
-	CU_ASSERT_EQUAL(next.rule_count, 0);
+	CU_ASSERT_EQUAL(matches("10.1.0.1", "10.0.0.2"), 0);
 }
 
 static void interfaces_share_the_rules_of_their_policy(void)
@@ -187,8 +226,8 @@ static void interfaces_share_the_rules_of_their_policy(void)
 	CU_ASSERT_STRING_EQUAL(next.ports[1].ifname, "b0");
 	CU_ASSERT_EQUAL(next.ports[0].first_rule, next.ports[1].first_rule);
 	CU_ASSERT_EQUAL(next.ports[1].rule_count, 2);
-	CU_ASSERT_EQUAL(next.rules[0].in, 1);
-	CU_ASSERT_EQUAL(next.rules[1].in, SLUICE_RULE_ANY_PORT);
+	CU_ASSERT_EQUAL(next.sources[0].in, 1);
+	CU_ASSERT_EQUAL(next.sources[1].in, SLUICE_RULE_ANY_PORT);
 }
 
 static void rule_for_an_interface_without_program_is_left_out(void)
@@ -203,21 +242,18 @@ static void rule_for_an_interface_without_program_is_left_out(void)
 
 static void too_many_rules_are_told(void)
 {
-	static const char text[] = RULES(
-		"      - {name: x, from: two, proto: tcp, port: [1, 3, 5], action: accept}\n");
-	struct address_set *set;
+	char name[SLUICE_NAME_LEN];
 
-	compile_rules_of(text);
-	set = model_set(&cluster, "two");
-	set->prefixes = realloc(set->prefixes, SLUICE_MAX_RULES * sizeof(*set->prefixes));
-	set->prefix_count = SLUICE_MAX_RULES;
-	for (unsigned i = 2; i < SLUICE_MAX_RULES; i++)
-		set->prefixes[i] = set->prefixes[0];
+	compile_rules_of(RULES("      - {name: x, action: accept}\n"));
+	for (unsigned i = 0; i < SLUICE_MAX_RULES; i++) {
+		snprintf(name, sizeof(name), "r%u", i);
+		CU_ASSERT_PTR_NOT_NULL_FATAL(
+			model_rule_add(model_policy(&cluster, "p"), name, SIZE_MAX));
+	}
 	CU_ASSERT_EQUAL(compile_on("gw", NULL, 0), -EINVAL);
 	CU_ASSERT_EQUAL(diags.count, 1);
 	UNIT_ASSERT_TEXT(diags.items[0].text,
-			 "policy \"p\": rule \"x\": more than 4096 rules once prefixes and ports "
-			 "are multiplied out");
+			 "policy \"p\": rule \"r16383\": more than 16384 rules");
 }
 
 static void rule_ids_are_found_again(void)
@@ -419,7 +455,8 @@ static void node_must_be_in_the_configuration(void)
 int main(void)
 {
 	static const struct unit_test tests[] = {
-		UNIT_TEST(rule_is_multiplied_out_under_one_id),
+		UNIT_TEST(rule_is_one_position_however_much_it_names),
+		UNIT_TEST(longest_prefix_decides_whatever_the_lengths),
 		UNIT_TEST(rule_without_addresses_matches_both_families),
 		UNIT_TEST(families_are_not_crossed),
 		UNIT_TEST(ipv6_default_matches_no_ipv4),

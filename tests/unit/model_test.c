@@ -301,35 +301,6 @@ static void more_vips_than_the_data_plane_holds_are_refused(void)
 	model_fini(&cluster);
 }
 
-/* 65 times 64 pairs: one more than 4096 rules hold. */
-static void policy_that_compiles_to_too_many_rules_is_refused(void)
-{
-	struct diag_list diags = {};
-	struct cluster cluster;
-	char text[4096];
-	size_t used;
-
-	used = (size_t)snprintf(text, sizeof(text), "sluice: 1\nsets:\n  many: [");
-	for (int i = 0; i < 65; i++)
-		used += (size_t)snprintf(text + used, sizeof(text) - used, "10.0.%d.0/24, ", i);
-	snprintf(text + used, sizeof(text) - used,
-		 "]\n"
-		 "policies:\n"
-		 "  web:\n"
-		 "    rules: [{name: a, from: many, proto: tcp, port: [%s80], action: drop}]\n"
-		 "nodes: {fw1: {interfaces: {eth0: {roles: firewall, policy: web}}}}\n",
-		 "1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,"
-		 "31,32,33,34,35,36,37,38,39,40,41,42,43,44,45,46,47,48,49,50,51,52,53,54,55,56,"
-		 "57,58,59,60,61,62,63,");
-	CU_ASSERT_EQUAL(config_read(text, strlen(text), &cluster, &diags), -EINVAL);
-	CU_ASSERT_EQUAL_FATAL(diags.count, 1);
-	UNIT_ASSERT_TEXT(diags.items[0].text,
-			 "node \"fw1\": its policies compile to 4160 rules (each combination of "
-			 "from, to and port is one): expected at most 4096");
-	diag_fini(&diags);
-	model_fini(&cluster);
-}
-
 int main(void)
 {
 	static const struct unit_test tests[] = {
@@ -346,7 +317,6 @@ int main(void)
 		UNIT_TEST(empty_model_is_valid),
 		UNIT_TEST(model_is_judged_without_places),
 		UNIT_TEST(more_vips_than_the_data_plane_holds_are_refused),
-		UNIT_TEST(policy_that_compiles_to_too_many_rules_is_refused),
 		{},
 	};
 
