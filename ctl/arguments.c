@@ -19,6 +19,7 @@
 
 #define LIST_MAX    4096 /* bytes of a comma-separated value */
 #define COUNT_MAX   100000000U
+#define SECONDS_MAX 3600U
 #define SNAPLEN_MIN 14U /* an Ethernet header */
 
 static int parse_text(const char *text, void *member)
@@ -114,6 +115,11 @@ static int parse_percent(const char *text, void *member)
 static int parse_weight(const char *text, void *member)
 {
 	return parse_number(text, 0, MODEL_MAX_WEIGHT, member);
+}
+
+static int parse_seconds(const char *text, void *member)
+{
+	return parse_number(text, 1, SECONDS_MAX, member);
 }
 
 static int parse_count(const char *text, void *member)
@@ -309,6 +315,7 @@ const struct argument_type type_server_id = {parse_server_id, NULL,
 const struct argument_type type_server_id_length = {parse_server_id_length, NULL,
 						    "a number from 0 to 8"};
 const struct argument_type type_weight = {parse_weight, NULL, "a number from 0 to 1000"};
+const struct argument_type type_seconds = {parse_seconds, NULL, "seconds, from 1 to 3600"};
 const struct argument_type type_count = {parse_count, NULL, "a number from 1 to 100000000"};
 const struct argument_type type_snaplen = {parse_snaplen, NULL, "a number from 14 to 4096"};
 const struct argument_type type_outcome = {

@@ -46,6 +46,7 @@ extern const struct argument_type type_yes_no;	  /* int, 0 or 1 */
 extern const struct argument_type type_addresses; /* struct rule_addresses, owned */
 extern const struct argument_type type_ports;	  /* struct port_list, owned */
 extern const struct argument_type type_tcp_flags; /* unsigned, bits of the TCP header */
+extern const struct argument_type type_seconds;	  /* unsigned, not 0 */
 extern const struct argument_type type_count;	  /* unsigned, not 0 */
 extern const struct argument_type type_snaplen;	  /* unsigned, bytes of a frame */
 extern const struct argument_type type_outcome;	  /* int, enum sluice_outcome; -1 - class */

@@ -7,6 +7,7 @@
 #include "apply.h"
 #include "change.h"
 #include "commands.h"
+#include "confirmation.h"
 #include "interfaces.h"
 
 #include <string.h>
@@ -61,8 +62,10 @@ static json_t *attached_json(const struct node *node)
 
 static int print_applied(const struct session *session)
 {
-	static const struct output_column line[] = {
-		{"node", "node"}, {"generation", "generation"}, {}};
+	static const struct output_column line[] = {{"node", "node"},
+						    {"generation", "generation"},
+						    {"confirm_within_s", "confirm within seconds"},
+						    {}};
 	static const struct output_column columns[] = {
 		{"interface", "interface"}, {"roles", "roles"},	       {"policy", "policy"},
 		{"mode", "mode"},	    {"program_id", "program"}, {},
@@ -72,7 +75,12 @@ static int print_applied(const struct session *session)
 	json_t *root = json_pack("{s:s, s:I, s:o}", "node", session->name, "generation",
 				 (json_int_t)session->dp.control->generation.config, "attached",
 				 attached_json(session_node(session)));
-	int err = output_emit(&session->inv->out, root, &view);
+	int err;
+
+	if (session->dp.confirm_s)
+		json_object_set_new(root, "confirm_within_s",
+				    json_integer(confirmation_left_s(session)));
+	err = output_emit(&session->inv->out, root, &view);
 
 	return err ? session_failed(session->inv, err, "printing") : EXIT_OK;
 }

@@ -6,12 +6,14 @@
  */
 #include "change.h"
 #include "commands.h"
+#include "confirmation.h"
 #include "interfaces.h"
 
 #include <errno.h>
 #include <ifaddrs.h>
 #include <string.h>
 
+#include "deadline.h"
 #include "model_array.h"
 #include "model_json.h"
 
@@ -220,12 +222,35 @@ static int edit_detach(struct session *session)
 	return EXIT_OK;
 }
 
+/* The configuration first: it carries the time, and the program before comes back with it. */
+static int detach_for_a_time(struct session *session)
+{
+	const struct attach_args *args = session->inv->args;
+	int code = session_change(session, edit_detach), err;
+
+	if (!code)
+		code = session_publish(session);
+	if (code)
+		return code;
+	err = detach_guarded(&session->dp, args->ifname);
+	if (!err)
+		return EXIT_OK;
+	confirmation_turn_back(session);
+	return session_failed(session->inv, err, "interface \"%s\"", args->ifname);
+}
+
 static int detach(struct session *session)
 {
 	const struct attach_args *args = session->inv->args;
 	struct node *node = session_node(session);
 	struct interface *interface = node ? model_interface(node, args->ifname) : NULL;
-	int err = detach_interface(&session->dp, args->ifname);
+	int err;
+
+	if (deadline_is_armed(&session->dp)) {
+		confirmation_refuse(session);
+		return EXIT_FAILED;
+	}
+	err = detach_interface(&session->dp, args->ifname);
 
 	/* Gone with its interface, or by other hands: the configuration still says it. */
 	if ((err == -ENOENT || err == -ENODEV) && interface && interface->roles)
@@ -249,7 +274,8 @@ static int run_detach(struct invocation *inv)
 	int code = session_open(&session, inv, DATAPLANE_WRITE, 0);
 
 	if (!code)
-		code = detach(&session);
+		code = confirmation_wanted_s(&session) ? detach_for_a_time(&session)
+						       : detach(&session);
 	session_close(&session);
 	return code;
 }

@@ -134,7 +134,7 @@ static int run_blocks(struct invocation *inv)
 
 static const struct parameter block_parameters[] = {
 	OPERAND(struct block_args, prefix, "CIDR", type_prefix, "the sources"),
-	CHANGE_PARAMETERS(struct block_args),
+	SWITCH(struct block_args, change.ephemeral, CHANGE_EPHEMERAL, "not to outlive a reboot"),
 	{},
 };
 

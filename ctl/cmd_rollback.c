@@ -6,6 +6,7 @@
 #include "apply.h"
 #include "change.h"
 #include "commands.h"
+#include "confirmation.h"
 #include "generations.h"
 #include "show_commands.h"
 
@@ -73,13 +74,29 @@ static int choose(struct session *session, unsigned *number)
 	return EXIT_FAILED;
 }
 
+static int print_turned_back(const struct session *session)
+{
+	static const struct output_column line[] = {
+		{"node", "node"}, {"generation", "turned back, generation"}, {}};
+	static const struct output_view view = {.line = line};
+	int err = output_emit(&session->inv->out,
+			      json_pack("{s:s, s:I}", "node", session->name, "generation",
+					(json_int_t)dataplane_generation(&session->dp)),
+			      &view);
+
+	return err ? session_failed(session->inv, err, "printing") : EXIT_OK;
+}
+
 static int roll_back(struct session *session)
 {
 	const struct rollback_args *args = session->inv->args;
 	struct cluster wanted;
 	unsigned number;
-	int code = choose(session, &number);
+	int code;
 
+	if (!args->dry_run && !args->number && confirmation_turn_back(session))
+		return print_turned_back(session);
+	code = choose(session, &number);
 	if (!code)
 		code = generations_read(session, number, &wanted);
 	if (code)
@@ -118,7 +135,8 @@ const struct command command_rollback = {
 	.detail =
 		"Each change of the configuration is kept as a generation: \"lbctl show\n"
 		"generations\" lists them. What was in force then is applied again, all of it or\n"
-		"nothing, as a new generation; flows and counters stay.",
+		"nothing, as a new generation; flows and counters stay.\n"
+		"What waits for a confirmation is turned back at once.",
 	.parameters = rollback_parameters,
 	.args_size = sizeof(struct rollback_args),
 	.run = run_rollback,

@@ -18,6 +18,7 @@ static const struct command *const objects[] = {
 	&command_check,
 	&command_diff,
 	&command_apply,
+	&command_confirm,
 	&command_rollback,
 	&command_show,
 	&command_attach,

@@ -10,6 +10,8 @@
 #include <time.h>
 
 #include "change.h"
+#include "confirmation.h"
+#include "deadline.h"
 
 #define PENDING_HEAD "# generation: "
 
@@ -141,16 +143,35 @@ static unsigned pending_number(const struct session *session)
 	return number;
 }
 
+void generations_note(struct session *session, const char *by)
+{
+	(void)!put(session, &session->cluster, by, STORE_CONFIRMED);
+}
+
+void generations_confirmed(struct session *session)
+{
+	unsigned now = dataplane_generation(&session->dp);
+	int err = pending_number(session) == now ? settle_pending(session, true) : 0;
+
+	if (!err)
+		err = store_mark(session->name, now, STORE_CONFIRMED);
+	if (err && err != -ENOENT)
+		warn(session, err, "the confirmation");
+}
+
 void generations_heal(struct session *session)
 {
 	unsigned now = dataplane_generation(&session->dp), pending = pending_number(session);
 	struct stored stored;
 
-	if (pending && settle_pending(session, pending == now))
+	if (deadline_is_armed(&session->dp))
 		return;
+	confirmation_settle(session);
+	if (pending && pending_number(session))
+		(void)!settle_pending(session, pending == now);
 	if (!now || store_get(session->name, now, &stored, NULL, NULL) != -ENOENT)
 		return;
-	(void)!put(session, &session->cluster, "a command that was interrupted", STORE_CONFIRMED);
+	generations_note(session, "a command that was interrupted");
 }
 
 void generations_prepare(struct session *session)
@@ -177,10 +198,13 @@ void generations_prepare(struct session *session)
 void generations_finish(struct session *session)
 {
 	bool ephemeral = session->ephemeral || is_wholly_ephemeral(session);
-	enum store_state state = ephemeral ? STORE_EPHEMERAL : STORE_CONFIRMED;
+	bool waits = session->dp.confirm_s;
+	enum store_state state = waits	     ? STORE_PENDING
+				 : ephemeral ? STORE_EPHEMERAL
+					     : STORE_CONFIRMED;
 	struct stored stored;
 	char by[STORE_BY_LEN];
-	int err = session->has_pending ? settle_pending(session, true) : 0;
+	int err = session->has_pending && !waits ? settle_pending(session, true) : 0;
 
 	session->has_pending = false;
 	/* Nothing may have changed: then what was stored of it stays, but for its state. */

@@ -30,6 +30,12 @@ void generations_abandon(struct session *session);
 /* The generation in force was taken back, as it could not be completed. */
 void generations_undone(const struct session *session, unsigned number);
 
+/* Stores the configuration in force, which no command of now made. */
+void generations_note(struct session *session, const char *by);
+
+/* What waited is to stay, and to be what a boot restores. */
+void generations_confirmed(struct session *session);
+
 /* A stored configuration, parsed; *out is valid only with EXIT_OK. */
 int generations_read(struct session *session, unsigned number, struct cluster *out);
 

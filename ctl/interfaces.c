@@ -112,7 +112,8 @@ static int sync_one(struct session *session, const struct node *node, const stru
 		return interfaces_attach(session, interface, step->mode, &attachment);
 	if (!step->was_attached)
 		return EXIT_OK;
-	err = detach_interface(&session->dp, step->ifname);
+	err = session->dp.confirm_s ? detach_guarded(&session->dp, step->ifname)
+				    : detach_interface(&session->dp, step->ifname);
 	return err && err != -ENOENT
 		       ? session_kernel_failed(session->inv, err, "detaching \"%s\"", step->ifname)
 		       : EXIT_OK;

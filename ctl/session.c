@@ -15,6 +15,7 @@
 
 #include "batch.h"
 #include "change.h"
+#include "confirmation.h"
 #include "generations.h"
 #include "model_validate.h"
 
@@ -260,6 +261,7 @@ int session_publish(struct session *session)
 
 	if (session_validate(session))
 		return EXIT_USAGE;
+	session->dp.confirm_s = session->restoring ? 0 : confirmation_wanted_s(session);
 	generations_prepare(session);
 	err = dataplane_publish(&session->dp, &session->cluster, &session->diags);
 	if (err || session->diags.count)
@@ -270,6 +272,10 @@ int session_publish(struct session *session)
 		print_diags(session->inv, &session->diags);
 		diag_fini(&session->diags);
 		return EXIT_USAGE;
+	}
+	if (err == -EINPROGRESS) {
+		confirmation_refuse(session);
+		return EXIT_FAILED;
 	}
 	return err ? session_kernel_failed(session->inv, err, "publishing the configuration")
 		   : EXIT_OK;
@@ -292,10 +298,13 @@ void session_restore(struct session *session, struct cluster *before)
 	unsigned undone = dataplane_generation(&session->dp);
 	struct cluster failed = session->cluster;
 
+	session->dp.confirm_s = 0;
 	if (session->created) {
 		session->failed = true;
 		return;
 	}
+	if (confirmation_turn_back(session))
+		return;
 	/* Published before, by whoever: without an entry it was never in force here. */
 	if (!model_node(before, session->name) && !model_node_add(before, session->name)) {
 		session_failed(session->inv, -ENOMEM, "going back");

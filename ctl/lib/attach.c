@@ -4,7 +4,8 @@
  * other programs can share the interface, or alone, where the kernel has no
  * dispatcher. At no time is an interface that had Sluice without it: alone,
  * one netlink message exchanges the programs; behind a dispatcher the new one
- * is added before the old one goes.
+ * is added before the old one goes. While a change waits for a confirmation, a guard is
+ * there, which leads to the new program or to the one before.
  */
 #include "attach.h"
 
@@ -17,6 +18,7 @@
 #include <unistd.h>
 #include <xdp/libxdp.h>
 
+#include "deadline.skel.h"
 #include "program.h"
 
 /* What is on an interface. `ours` belongs to `all`. */
@@ -39,11 +41,18 @@ static void choose_bpffs(void)
 		setenv("LIBXDP_BPFFS", pins_root(), 0);
 }
 
+static bool is_guard(const struct xdp_program *program)
+{
+	const char *name = program ? xdp_program__name(program) : NULL;
+
+	return name && !strcmp(name, GUARD_NAME);
+}
+
 static bool is_ours(const struct xdp_program *program)
 {
 	const char *name = program ? xdp_program__name(program) : NULL;
 
-	return name && !strcmp(name, PROGRAM_NAME);
+	return name && (!strcmp(name, PROGRAM_NAME) || is_guard(program));
 }
 
 /* The next of our programs behind `from`; NULL: none. */
@@ -98,53 +107,101 @@ static __u32 to_flags(enum xdp_attach_mode mode)
 /* What is to be attached. */
 struct wanted {
 	const struct dataplane *dp;
-	const struct interface *interface;
+	const struct interface *interface; /* NULL: nothing, under a guard */
 	unsigned ifindex;
 	enum xdp_attach_mode mode;
 	struct stages_pin stages;
+	int guarded; /* the programs that a guard leads to; -1: no guard is wanted */
+	bool plain;  /* the guard and its program are loaded without an attach type */
 };
 
-/* The program, which will pin its stages as it is loaded. */
-static int open_wanted(struct wanted *wanted, struct sluice_bpf **out)
+/* What is to be on the interface: the program itself, or a guard. */
+struct opened {
+	struct sluice_bpf *main;
+	struct deadline_bpf *guard;
+	struct bpf_object *object;
+	struct bpf_program *program;
+	const char *name;
+};
+
+static void close_opened(struct opened *opened)
 {
-	int err = program_open(wanted->dp, wanted->interface, false, out);
+	sluice_bpf__destroy(opened->main);
+	deadline_bpf__destroy(opened->guard);
+}
+
+/* The program, which will pin its stages as it is loaded. */
+static int open_main(struct wanted *wanted, struct opened *out)
+{
+	int err = program_open(wanted->dp, wanted->interface, false, &out->main);
 
 	if (err)
 		return err;
-	err = stages_pin(wanted->dp, wanted->ifindex, (*out)->maps.sluice_stages, &wanted->stages);
-	if (err)
-		sluice_bpf__destroy(*out);
-	return err;
+	out->object = out->main->obj;
+	out->program = out->main->progs.sluice_xdp;
+	out->name = PROGRAM_NAME;
+	return stages_pin(wanted->dp, wanted->ifindex, out->main->maps.sluice_stages,
+			  &wanted->stages);
 }
 
 /* A kernel that compares attach types wants those of the caller and of its stages alike. */
-static void clear_attach_types(const struct sluice_bpf *skel)
+static void clear_attach_types(const struct bpf_object *object)
 {
 	struct bpf_program *stage;
 
-	bpf_object__for_each_program(stage, skel->obj)
+	bpf_object__for_each_program(stage, object)
 		bpf_program__set_expected_attach_type(stage, 0);
+}
+
+static int open_guard(const struct wanted *wanted, struct opened *out)
+{
+	LIBBPF_OPTS(bpf_object_open_opts, opts, .pin_root_path = wanted->dp->pin_dir);
+
+	out->guard = deadline_bpf__open_opts(&opts);
+	if (!out->guard)
+		return -errno;
+	bpf_program__set_autoload(out->guard->progs.sluice_arm, false);
+	out->object = out->guard->obj;
+	out->program = out->guard->progs.sluice_guard;
+	out->name = GUARD_NAME;
+	if (wanted->plain)
+		clear_attach_types(out->object);
+	return bpf_map__reuse_fd(out->guard->maps.sluice_guarded, wanted->guarded)
+		       ?: pins_reuse(out->object, wanted->dp->pin_dir);
+}
+
+static int open_wanted(struct wanted *wanted, struct opened *out)
+{
+	int err;
+
+	*out = (struct opened){0};
+	err = wanted->guarded < 0 ? open_main(wanted, out) : open_guard(wanted, out);
+	if (err)
+		close_opened(out);
+	return err;
 }
 
 /* As libxdp does it: behind a dispatcher, or alone where the kernel has none. */
 static int attach_shared(struct wanted *wanted)
 {
-	struct xdp_program_opts opts = {.sz = sizeof(opts), .prog_name = PROGRAM_NAME};
+	struct xdp_program_opts opts = {.sz = sizeof(opts)};
 	struct xdp_program *program;
-	struct sluice_bpf *skel;
-	int err = open_wanted(wanted, &skel);
+	struct opened opened;
+	int err = open_wanted(wanted, &opened);
 
 	if (err)
 		return err;
-	clear_attach_types(skel);
-	opts.obj = skel->obj;
+	if (wanted->guarded < 0)
+		clear_attach_types(opened.object);
+	opts.obj = opened.object;
+	opts.prog_name = opened.name;
 	program = xdp_program__create(&opts);
 	err = (int)libxdp_get_error(program);
 	if (!err) {
 		err = xdp_program__attach(program, (int)wanted->ifindex, wanted->mode, 0);
 		xdp_program__close(program);
 	}
-	sluice_bpf__destroy(skel);
+	close_opened(&opened);
 	if (err)
 		unlink(wanted->stages.path);
 	return err;
@@ -155,8 +212,8 @@ static int attach_alone(struct wanted *wanted, int old_fd)
 {
 	LIBBPF_OPTS(bpf_xdp_attach_opts, opts);
 	__u32 flags = to_flags(wanted->mode);
-	struct sluice_bpf *skel;
-	int err = open_wanted(wanted, &skel);
+	struct opened opened;
+	int err = open_wanted(wanted, &opened);
 
 	if (err)
 		return err;
@@ -166,11 +223,11 @@ static int attach_alone(struct wanted *wanted, int old_fd)
 	} else {
 		flags |= XDP_FLAGS_UPDATE_IF_NOEXIST;
 	}
-	err = sluice_bpf__load(skel);
+	err = bpf_object__load(opened.object);
 	if (!err)
-		err = bpf_xdp_attach((int)wanted->ifindex, bpf_program__fd(skel->progs.sluice_xdp),
-				     flags, &opts);
-	sluice_bpf__destroy(skel);
+		err = bpf_xdp_attach((int)wanted->ifindex, bpf_program__fd(opened.program), flags,
+				     &opts);
+	close_opened(&opened);
 	if (err)
 		unlink(wanted->stages.path);
 	return err;
@@ -214,13 +271,171 @@ static int allow_sending(const struct dataplane *dp, unsigned ifindex)
 	return bpf_map_update_elem(dp->txports, &ifindex, &ifindex, BPF_ANY) ? -errno : 0;
 }
 
+/* --- guards ----------------------------------------------------------------- */
+
+static int put_guarded(int guarded, enum sluice_guarded which, int program)
+{
+	__u32 key = which;
+
+	return bpf_map_update_elem(guarded, &key, &program, BPF_ANY) ? -errno : 0;
+}
+
+/* Loads what the guard leads to; its stages stay pinned with it, and those from before. */
+static int put_new(struct wanted *wanted)
+{
+	struct opened opened = {0};
+	int err = open_main(wanted, &opened);
+
+	if (!err && wanted->plain)
+		clear_attach_types(opened.object);
+	if (!err)
+		err = bpf_object__load(opened.object);
+	if (!err)
+		err = put_guarded(wanted->guarded, SLUICE_GUARDED_NEW,
+				  bpf_program__fd(opened.program));
+	close_opened(&opened);
+	return err;
+}
+
+static int fill_guarded(struct wanted *wanted, const struct present *before)
+{
+	int err = 0;
+
+	wanted->guarded = bpf_map_create(BPF_MAP_TYPE_PROG_ARRAY, "sluice_guarded", sizeof(__u32),
+					 sizeof(__u32), SLUICE_GUARDED_COUNT, NULL);
+	if (wanted->guarded < 0)
+		return -errno;
+	/* A dispatcher's cannot be called from here: then all passes once the time is over. */
+	if (before->ours && !before->dispatcher)
+		err = put_guarded(wanted->guarded, SLUICE_GUARDED_BEFORE,
+				  xdp_program__fd(before->ours));
+	if (!err && wanted->interface)
+		err = put_new(wanted);
+	return err;
+}
+
+/* The array of both programs, pinned like stages are, as nobody else holds it. */
+static int make_guarded(struct wanted *wanted, const struct present *before, struct stages_pin *pin)
+{
+	int err = fill_guarded(wanted, before);
+
+	if (!err)
+		err = stages_path(wanted->dp, wanted->ifindex, pin);
+	if (!err && bpf_obj_pin(wanted->guarded, pin->path))
+		err = -errno;
+	return err;
+}
+
+static int try_guard(struct wanted *wanted, const struct present *before, bool plain)
+{
+	struct stages_pin pin = {""}, stages;
+	int err;
+
+	wanted->plain = plain;
+	wanted->stages = (struct stages_pin){""};
+	err = make_guarded(wanted, before, &pin);
+	stages = wanted->stages;
+	if (!err)
+		err = put_on(wanted, before);
+	if (wanted->guarded >= 0)
+		close(wanted->guarded);
+	if (err && *pin.path)
+		unlink(pin.path);
+	if (err && *stages.path)
+		unlink(stages.path);
+	return err;
+}
+
+/*
+ * Kernels that compare attach types want all that a guard leads to alike, and do not tell
+ * those of the program before.
+ */
+static int put_guard_on(struct wanted *wanted, const struct present *before)
+{
+	int err = try_guard(wanted, before, false);
+
+	return err == -EINVAL && before->ours ? try_guard(wanted, before, true) : err;
+}
+
+/* What a guard leads to now; its maps tell. 0: nothing. */
+static __u32 guarded_now(const __u32 *map_ids, __u32 count)
+{
+	__u32 programs[SLUICE_GUARDED_COUNT] = {0}, which = SLUICE_GUARDED_NEW;
+	struct sluice_deadline deadline;
+
+	for (__u32 i = 0; i < count; i++) {
+		int fd = bpf_map_get_fd_by_id(map_ids[i]);
+		struct bpf_map_info info = {0};
+		__u32 length = sizeof(info), zero = 0;
+
+		if (fd < 0)
+			continue;
+		if (bpf_obj_get_info_by_fd(fd, &info, &length))
+			info.type = BPF_MAP_TYPE_UNSPEC;
+		for (__u32 key = 0; info.type == BPF_MAP_TYPE_PROG_ARRAY && key < 2; key++)
+			(void)!bpf_map_lookup_elem(fd, &key, &programs[key]);
+		if (info.type == BPF_MAP_TYPE_ARRAY && info.value_size == sizeof(deadline) &&
+		    !bpf_map_lookup_elem(fd, &zero, &deadline) &&
+		    deadline.state == SLUICE_DEADLINE_EXPIRED)
+			which = SLUICE_GUARDED_BEFORE;
+		close(fd);
+	}
+	return programs[which];
+}
+
+static __u32 program_behind(const struct xdp_program *guard)
+{
+	__u32 map_ids[4] = {0};
+	struct bpf_prog_info info = {.nr_map_ids = 4, .map_ids = (__u64)(uintptr_t)map_ids};
+	__u32 length = sizeof(info);
+
+	if (bpf_obj_get_info_by_fd(xdp_program__fd(guard), &info, &length))
+		return 0;
+	return guarded_now(map_ids, info.nr_map_ids < 4 ? info.nr_map_ids : 4);
+}
+
+bool attach_is_guarded(const char *ifname)
+{
+	unsigned ifindex = if_nametoindex(ifname);
+	struct present present;
+	bool guarded;
+
+	choose_bpffs();
+	if (!ifindex || look(ifindex, &present))
+		return false;
+	guarded = is_guard(present.ours);
+	look_away(&present);
+	return guarded;
+}
+
+int detach_guarded(struct dataplane *dp, const char *ifname)
+{
+	struct wanted wanted = {.dp = dp, .ifindex = if_nametoindex(ifname), .guarded = -1};
+	struct present before;
+	int err;
+
+	kernel_log_start();
+	if (!wanted.ifindex)
+		return -ENODEV;
+	choose_bpffs();
+	err = look(wanted.ifindex, &before);
+	wanted.mode = before.mode;
+	if (!err && !before.ours)
+		err = -ENOENT;
+	if (!err)
+		err = put_guard_on(&wanted, &before);
+	look_away(&before);
+	return err;
+}
+
 int attach_interface(struct dataplane *dp, const struct interface *interface, enum attach_mode mode,
 		     struct attachment *out)
 {
 	struct wanted wanted = {.dp = dp,
 				.interface = interface,
 				.ifindex = if_nametoindex(interface->name),
-				.mode = to_xdp_mode(mode)};
+				.mode = to_xdp_mode(mode),
+				.guarded = -1};
 	struct present before;
 	unsigned port;
 	int err;
@@ -234,8 +449,8 @@ int attach_interface(struct dataplane *dp, const struct interface *interface, en
 	choose_bpffs();
 	err = look(wanted.ifindex, &before);
 	if (!err)
-		err = put_on(&wanted, &before);
-	if (!err)
+		err = dp->confirm_s ? put_guard_on(&wanted, &before) : put_on(&wanted, &before);
+	if (!err && !dp->confirm_s)
 		err = stages_unpin(dp->pin_dir, wanted.ifindex, &wanted.stages);
 	if (!err)
 		err = allow_sending(dp, wanted.ifindex);
@@ -296,9 +511,12 @@ int attach_query(const char *ifname, struct attachment *out)
 	if (!err)
 		*out = (struct attachment){
 			.mode = present.mode == XDP_MODE_SKB ? ATTACH_GENERIC : ATTACH_NATIVE,
-			.prog_id = xdp_program__id(present.ours),
+			.prog_id = is_guard(present.ours) ? program_behind(present.ours)
+							  : xdp_program__id(present.ours),
 			.dispatcher = present.dispatcher,
 		};
+	if (!err && !out->prog_id)
+		err = -ENOENT;
 	look_away(&present);
 	return err;
 }

@@ -33,7 +33,14 @@ int attach_interface(struct dataplane *dp, const struct interface *interface, en
 		     struct attachment *out) __must_check;
 /* -ENOENT: Sluice is not attached there. Foreign programs are left alone. */
 int detach_interface(struct dataplane *dp, const char *ifname) __must_check;
-/* What of Sluice is on the interface now; -ENOENT: nothing. */
+/*
+ * The same while a change waits for a confirmation (dp->confirm_s): everything passes, until
+ * it is confirmed or the program before is there again. attach_interface() does so by itself.
+ */
+int detach_guarded(struct dataplane *dp, const char *ifname) __must_check;
+/* Whether the interface's program stands behind a guard. */
+bool attach_is_guarded(const char *ifname);
+/* What of Sluice is on the interface now, behind a guard or not; -ENOENT: nothing. */
 int attach_query(const char *ifname, struct attachment *out) __must_check;
 
 /*

@@ -24,6 +24,7 @@ struct dataplane {
 	int classes, classifier, vip_index, wide, digests, rings, backends, flows, conns4, conns6,
 		block, ledger, rule_use, load, past, capture, events, misses, checks, txports,
 		notes, control_fd;
+	unsigned confirm_s;		/* not 0: what is published and attached waits so long */
 	unsigned past_generations;	/* the first generation of new maps has a higher number */
 	struct tables_in_force *tables; /* private to the library */
 };
@@ -77,7 +78,8 @@ int dataplane_load_model(const struct dataplane *dp, struct cluster *out) __must
  * Compiles `cluster` for this node and puts it in force, all at once: a packet
  * sees the old configuration or the new one. Flows and counters stay; rings
  * and backends that did not change are not touched. Needs the lock. Problems
- * that only this node can see are appended to `diags` (-EINVAL).
+ * that only this node can see are appended to `diags` (-EINVAL). -EINPROGRESS: the
+ * generation in force waits for a confirmation, and the one before is not to be overwritten.
  */
 int dataplane_publish(struct dataplane *dp, struct cluster *cluster,
 		      struct diag_list *diags) __must_check;

@@ -13,6 +13,7 @@
 #include "dataplane.h"
 
 #define PROGRAM_NAME "sluice_xdp"
+#define GUARD_NAME   "sluice_guard"
 
 /* --- kernel_log.c: what libbpf and libxdp say ------------------------------- */
 
@@ -36,6 +37,8 @@ struct stages_pin {
 /* Lets `stages`, of an object not yet loaded, be pinned for the interface when that is. */
 int stages_pin(const struct dataplane *dp, unsigned ifindex, struct bpf_map *stages,
 	       struct stages_pin *pin) __must_check;
+/* The next free name for one of the interface's pins. */
+int stages_path(const struct dataplane *dp, unsigned ifindex, struct stages_pin *pin) __must_check;
 /* Removes the interface's pins but `keep` (NULL: all); ifindex 0: those of every interface. */
 int stages_unpin(const char *pin_dir, unsigned ifindex, const struct stages_pin *keep);
 

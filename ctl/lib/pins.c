@@ -80,6 +80,9 @@ static const struct pin pins[] = {
 	PIN("digests", digests),
 };
 
+/* Made when they are needed first, by others: gone with the rest. */
+static const char *const later_pins[] = {"sluice_deadline", "sluice_alarm"};
+
 #define PIN_COUNT (sizeof(pins) / sizeof(pins[0]))
 
 static int *pin_fd(struct dataplane *dp, const struct pin *pin)
@@ -424,20 +427,27 @@ void dataplane_close(struct dataplane *dp)
 
 /* --- removal ---------------------------------------------------------------- */
 
+static int remove_pin(const char *pin_dir, const char *name)
+{
+	char path[320];
+	int err = join(path, sizeof(path), pin_dir, name);
+
+	if (err)
+		return err;
+	return unlink(path) && errno != ENOENT ? -errno : 0;
+}
+
 /* The control map first: without it, what is left counts as no node. */
 static int remove_pins(const char *pin_dir)
 {
-	char path[320];
-	int err;
+	int err = 0;
 
-	for (size_t i = 0; i < PIN_COUNT; i++) {
-		err = join(path, sizeof(path), pin_dir, pins[i].name);
-		if (err)
-			return err;
-		if (unlink(path) && errno != ENOENT)
-			return -errno;
-	}
-	err = stages_unpin(pin_dir, 0, NULL);
+	for (size_t i = 0; i < PIN_COUNT && !err; i++)
+		err = remove_pin(pin_dir, pins[i].name);
+	for (size_t i = 0; i < sizeof(later_pins) / sizeof(later_pins[0]) && !err; i++)
+		err = remove_pin(pin_dir, later_pins[i]);
+	if (!err)
+		err = stages_unpin(pin_dir, 0, NULL);
 	if (err)
 		return err;
 	return rmdir(pin_dir) ? -errno : 0;

@@ -23,6 +23,7 @@
 #include "attach.h"
 #include "classifier.h"
 #include "dataplane_private.h"
+#include "deadline.h"
 
 struct staged_table {
 	int inner; /* ours to close if it is new */
@@ -551,14 +552,36 @@ static int zero_new_counters(const struct publication *pub)
 
 /* --- all -------------------------------------------------------------------- */
 
+static bool policy_changed(const struct publication *pub)
+{
+	return pub->tables[SLOTTED_PORTS].changed || pub->digest != pub->classifier.head.digest;
+}
+
+static struct sluice_control next_control(const struct publication *pub)
+{
+	struct sluice_control next = {.generation = pub->dp->control->generation};
+
+	next.generation.config = dataplane_next_generation(pub->dp);
+	next.generation.policy += policy_changed(pub);
+	return next;
+}
+
+static int arm_deadline(const struct publication *pub)
+{
+	struct sluice_control next = next_control(pub), back = next;
+
+	if (!pub->dp->confirm_s)
+		return 0;
+	back.generation.config++;
+	back.generation.policy += policy_changed(pub);
+	return deadline_arm(pub->dp, next.generation_word, back.generation_word);
+}
+
 static void turn_generation(const struct publication *pub)
 {
 	struct sluice_control *control = pub->dp->control;
-	struct sluice_control next = {.generation = control->generation};
+	struct sluice_control next = next_control(pub);
 
-	next.generation.config = dataplane_next_generation(pub->dp);
-	if (pub->tables[SLOTTED_PORTS].changed || pub->digest != pub->classifier.head.digest)
-		next.generation.policy++;
 	__atomic_store_n(&control->generation_word, next.generation_word, __ATOMIC_RELEASE);
 	control->applied_unix_s = (__u64)time(NULL);
 }
@@ -651,11 +674,15 @@ static int put_in_force(struct publication *pub)
 		err = zero_new_counters(pub);
 	if (!err)
 		err = put_backends(pub);
+	if (!err)
+		err = arm_deadline(pub);
 	if (err)
 		return err;
 	loads_leave(pub->dp);
 	turn_generation(pub);
-	drop_old_rings(pub);
+	/* They are what would be gone back to. */
+	if (!pub->dp->confirm_s)
+		drop_old_rings(pub);
 	loads_settle(pub->dp, pub->now, pub->next);
 	return 0;
 }
@@ -697,6 +724,8 @@ int dataplane_publish(struct dataplane *dp, struct cluster *cluster, struct diag
 	struct publication pub;
 	int err = dp->lock_fd < 0 ? -EPERM : model_validate(cluster, diags);
 
+	if (!err && deadline_is_armed(dp))
+		err = -EINPROGRESS;
 	if (err)
 		return err;
 	kernel_log_start();
@@ -709,6 +738,8 @@ int dataplane_publish(struct dataplane *dp, struct cluster *cluster, struct diag
 		err = stage(&pub, cluster, diags);
 	if (!err && anything_changed(&pub))
 		err = put_in_force(&pub);
+	else if (!err && dp->confirm_s) /* programs alone */
+		err = deadline_arm(dp, dp->control->generation_word, dp->control->generation_word);
 	publication_fini(&pub);
 	return err;
 }

@@ -23,8 +23,7 @@ static int set_path(const char *pin_dir, const char *name, struct stages_pin *pi
 	return length < 0 || (size_t)length >= sizeof(pin->path) ? -ENAMETOOLONG : 0;
 }
 
-int stages_pin(const struct dataplane *dp, unsigned ifindex, struct bpf_map *stages,
-	       struct stages_pin *pin)
+int stages_path(const struct dataplane *dp, unsigned ifindex, struct stages_pin *pin)
 {
 	char name[sizeof(SLUICE_STAGES_PIN) + 24];
 	int err;
@@ -35,9 +34,17 @@ int stages_pin(const struct dataplane *dp, unsigned ifindex, struct bpf_map *sta
 		if (err)
 			return err;
 		if (access(pin->path, F_OK))
-			return bpf_map__set_pin_path(stages, pin->path);
+			return 0;
 	}
 	return -EEXIST;
+}
+
+int stages_pin(const struct dataplane *dp, unsigned ifindex, struct bpf_map *stages,
+	       struct stages_pin *pin)
+{
+	int err = stages_path(dp, ifindex, pin);
+
+	return err ? err : bpf_map__set_pin_path(stages, pin->path);
 }
 
 /* Those of interfaces that are gone are nobody's. */

@@ -83,6 +83,30 @@ struct sluice_control {
 	__u64 flow_seed; /* secret, made with the maps: nobody can aim at one bucket of flows */
 };
 
+/*
+ * sluice_deadline: ARRAY[1], mmapable, made when a change first waits for a confirmation.
+ * Whoever moves the state on from ARMED does it by compare-and-exchange: the timer, when
+ * the time is over, or lbctl.
+ */
+enum sluice_deadline_state {
+	SLUICE_DEADLINE_IDLE,	   /* nothing waits, and all is settled */
+	SLUICE_DEADLINE_ARMED,	   /* armed_word becomes back_word unless confirmed */
+	SLUICE_DEADLINE_CONFIRMED, /* guards are still to be replaced */
+	SLUICE_DEADLINE_EXPIRED,   /* the same, and the store is to be told */
+};
+
+struct sluice_deadline {
+	__u64 armed_word; /* sluice_control's generation_word, of the generation that waits */
+	__u64 back_word;  /* of the slot before, under the number after it */
+	__u64 delay_ns;
+	__u64 at_ns; /* CLOCK_MONOTONIC */
+	__u32 state; /* enum sluice_deadline_state */
+	__u32 pad;
+};
+
+/* The programs of a guard, which is on an interface as long as a change of its program waits. */
+enum sluice_guarded { SLUICE_GUARDED_NEW, SLUICE_GUARDED_BEFORE, SLUICE_GUARDED_COUNT };
+
 /* What a program instance is loaded to do: rodata, one instance per interface. */
 enum sluice_role {
 	SLUICE_ROLE_FIREWALL = 1 << 0, /* rules and flows decide */
@@ -707,6 +731,7 @@ struct sluice_trace_step {
 
 _Static_assert(sizeof(struct sluice_addr) == 16, "ABI");
 _Static_assert(sizeof(struct sluice_control) == 72, "ABI");
+_Static_assert(sizeof(struct sluice_deadline) == 40, "ABI");
 _Static_assert(sizeof(struct sluice_program_config) == 48, "ABI");
 _Static_assert(sizeof(struct sluice_port) == 72, "ABI");
 _Static_assert(sizeof(struct sluice_rule) == 8, "ABI");

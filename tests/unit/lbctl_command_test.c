@@ -83,7 +83,7 @@ static void mistakes_are_one_line_that_says_what_was_expected(void)
 		{"vip add", "lbctl vip add: ADDR:PORT is missing, as in: lbctl vip add ADDR:PORT "
 			    "[proto tcp|udp] [name NAME] [forward ipip|dsr|gue] "
 			    "[affinity none|source|source64] [slow-start TIME] [panic PERCENT] "
-			    "[quic N] [--ephemeral]\n"},
+			    "[quic N] [--ephemeral] [--confirm SEC]\n"},
 		{"vip add 192.0.2.1",
 		 "lbctl vip add: ADDR:PORT \"192.0.2.1\": expected ADDRESS:PORT, as 192.0.2.1:443, "
 		 "[2001:db8::1]:8000-8099 or 198.51.100.0/24:*\n"},
@@ -93,11 +93,11 @@ static void mistakes_are_one_line_that_says_what_was_expected(void)
 		{"vip add 192.0.2.1:80 proto tcp proto udp",
 		 "lbctl vip add: \"proto\" is given twice\n"},
 		{"vip add 192.0.2.1:80 proto", "lbctl vip add: \"proto\" needs a value: tcp|udp\n"},
-		{"vip del 192.0.2.1:80 forward dsr",
-		 "lbctl vip del: unknown word \"forward\", expected proto, --ephemeral\n"},
+		{"vip del 192.0.2.1:80 forward dsr", "lbctl vip del: unknown word \"forward\", "
+						     "expected proto, --ephemeral, --confirm\n"},
 		{"backend set www tls1 wieght 5",
 		 "lbctl backend set: unknown word \"wieght\" (did you mean \"weight\"?), expected "
-		 "address, weight, state, backup, server-id, proto, --ephemeral\n"},
+		 "address, weight, state, backup, server-id, proto, --ephemeral, --confirm\n"},
 		{"backend set www tls1 weight 1001",
 		 "lbctl backend set: weight \"1001\": expected a number from 0 to 1000\n"},
 		{"backend set www tls1 weight -1",
@@ -116,14 +116,14 @@ static void mistakes_are_one_line_that_says_what_was_expected(void)
 				    "missing, as in: lbctl fw rule add POLICY NAME [before NAME] "
 				    "[after NAME] [in IF] [from CIDR|SET,..] [to CIDR|SET,..] "
 				    "[proto PROTO] [port PORT,..] [sport PORT,..] action "
-				    "accept|accept-stateless|drop [--ephemeral]\n"},
+				    "accept|accept-stateless|drop [--ephemeral] [--confirm SEC]\n"},
 		{"attach dev eth0 role firewal",
 		 "lbctl attach: role \"firewal\": expected a list, with commas, of firewall, "
 		 "balancer, forward, decap (did you mean \"firewall\"?)\n"},
 		{"apply -f", "lbctl apply: \"-f\" needs a value: FILE\n"},
 		{"apply --dry-runn -f x",
 		 "lbctl apply: unknown word \"--dry-runn\" (did you mean \"--dry-run\"?), "
-		 "expected -f, --dry-run, --force, --ephemeral\n"},
+		 "expected -f, --dry-run, --force, --ephemeral, --confirm\n"},
 	};
 
 	for (size_t i = 0; i < sizeof(lines) / sizeof(*lines); i++) {
