@@ -78,6 +78,7 @@ struct packet_test {
 	/* The frame that comes out; with none of these, that which went in. */
 	const char *to;		    /* sent to this neighbour */
 	bool routed;		    /* TTL one less */
+	const struct packet *becomes; /* rewritten: what it is then, all checksums made anew */
 	const struct packet *outer; /* encapsulated; IPv4 with DF, GUE from any dynamic port */
 	size_t stripped;	    /* decapsulated: bytes of outer header */
 };
