@@ -189,9 +189,8 @@ static __always_inline enum sluice_outcome rewrite_ip(struct xdp_md *ctx, int is
 }
 
 /* The port, and the checksum over it and the addresses. */
-static __always_inline enum sluice_outcome rewrite_l4(struct xdp_md *ctx,
-						      const struct deferred *note,
-						      const struct nat_end *to, __u64 change)
+static __always_inline enum sluice_outcome
+rewrite_l4(struct xdp_md *ctx, const struct deferred *note, const struct nat_end *to, __u64 change)
 {
 	void *frame = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
 	__u32 at = note->l4_offset & FRAME_OFFSET_MASK, check_at;
@@ -212,9 +211,8 @@ static __always_inline enum sluice_outcome rewrite_l4(struct xdp_md *ctx,
 	return SLUICE_CONTINUE;
 }
 
-static __always_inline enum sluice_outcome rewrite(struct xdp_md *ctx,
-						   const struct deferred *note, int is_v6,
-						   const struct nat_end *to)
+static __always_inline enum sluice_outcome rewrite(struct xdp_md *ctx, const struct deferred *note,
+						   int is_v6, const struct nat_end *to)
 {
 	enum sluice_outcome outcome;
 	__u64 change;

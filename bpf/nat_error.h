@@ -65,7 +65,7 @@ static __always_inline enum sluice_outcome replace(struct xdp_md *ctx, __u32 at,
 	for (i = 0; i < bytes / 2; i++)
 		*change += change_16(before[i], ((const __be16 *)after)[i]);
 	return bpf_xdp_store_bytes(ctx, at, (void *)after, bytes) ? SLUICE_INTERNAL
-								   : SLUICE_CONTINUE;
+								  : SLUICE_CONTINUE;
 }
 
 static __always_inline enum sluice_outcome replace_address(struct xdp_md *ctx,
@@ -160,7 +160,7 @@ static __always_inline enum sluice_outcome rewrite_error(struct xdp_md *ctx,
 		return SLUICE_INTERNAL;
 	check = changed_checksum(check, change);
 	return bpf_xdp_store_bytes(ctx, at, &check, sizeof(check)) ? SLUICE_INTERNAL
-								    : SLUICE_CONTINUE;
+								   : SLUICE_CONTINUE;
 }
 
 /* --- the stages -------------------------------------------------------------- */

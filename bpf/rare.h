@@ -21,7 +21,7 @@ _Static_assert(SLUICE_OUTCOME_COUNT <= SLUICE_DEFER, "outcomes and stages share 
 struct deferred {
 	__u32 bytes; /* of the frame as received */
 	/* For the stages of nat: */
-	__u32 backend;	  /* slot of the one that it goes to, or */
+	__u32 backend;		/* slot of the one that it goes to, or */
 	struct sluice_nat from; /* whom a reply comes from */
 	__be16 dport;
 	__u16 l4_offset; /* of the transport header; 0: it is in another fragment */

@@ -12,10 +12,18 @@
 #include "schedule_view.h"
 
 static const struct output_column backend_columns[] = {
-	{"backend", "backend"},	  {"address", "address"},     {"port", "port"},
-	{"state", "state"},	  {"health", "health"},	      {"check", "last check"},
-	{"check_age_s", "s ago"}, {"weight", "weight"},	      {"share_percent", "share %"},
-	{"sent_packets", "packets"}, {"sent_bytes", "bytes"}, {"new_flows", "new flows"},
+	{"backend", "backend"},
+	{"address", "address"},
+	{"port", "port"},
+	{"state", "state"},
+	{"health", "health"},
+	{"check", "last check"},
+	{"check_age_s", "s ago"},
+	{"weight", "weight"},
+	{"share_percent", "share %"},
+	{"sent_packets", "packets"},
+	{"sent_bytes", "bytes"},
+	{"new_flows", "new flows"},
 	{},
 };
 

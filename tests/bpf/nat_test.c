@@ -15,8 +15,8 @@
 #define NODES                                                                                      \
 	" nodes: {"                                                                                \
 	"  lb: {interfaces: {"                                                                     \
-	"   eth0: {network: edge, address: [10.10.1.11/24, 'fd00:10:1::11/64'], " ROLES "},"      \
-	"   eth1: {network: back, address: [10.10.2.11/24, 'fd00:10:2::11/64'], " ROLES "}},"     \
+	"   eth0: {network: edge, address: [10.10.1.11/24, 'fd00:10:1::11/64'], " ROLES "},"       \
+	"   eth1: {network: back, address: [10.10.2.11/24, 'fd00:10:2::11/64'], " ROLES "}},"      \
 	"   routes: [{to: default, via: 10.10.1.1}, {to: default, via: 'fd00:10:1::1'}]},"         \
 	"  router: {interfaces: {eth0: {network: edge,"                                            \
 	"   address: [10.10.1.1/24, 'fd00:10:1::1/64']}}},"                                        \
@@ -34,8 +34,7 @@
 	"  ipip: {vips: ['192.0.2.10:90'], proto: tcp, backends: {web: {}}}}"
 
 #define ROLES "roles: [balancer]"
-static const char config[] =
-	"{sluice: 1, cluster: test, limits: {flows: 1024}," NODES SERVICES "}";
+static const char config[] = "{sluice: 1, cluster: test, limits: {flows: 1024}," NODES SERVICES "}";
 #undef ROLES
 #define ROLES "roles: [balancer, forward]"
 static const char forwarding[] =
@@ -387,10 +386,18 @@ static void checksums_are_right_for_all_ports(void)
 		struct packet becomes = {TO4(WEB4, 5353), .proto = IPPROTO_UDP};
 		struct packet becomes6 = {TO6(WEB6, 5353), .proto = IPPROTO_UDP};
 		struct packet_test tests[] = {
-			{"IPv4", "eth0", {TO4(VIP4, 53), .proto = IPPROTO_UDP}, GOES,
-			 .routed = true, .becomes = &becomes},
-			{"IPv6", "eth0", {TO6(VIP6, 53), .proto = IPPROTO_UDP}, GOES,
-			 .routed = true, .becomes = &becomes6},
+			{"IPv4",
+			 "eth0",
+			 {TO4(VIP4, 53), .proto = IPPROTO_UDP},
+			 GOES,
+			 .routed = true,
+			 .becomes = &becomes},
+			{"IPv6",
+			 "eth0",
+			 {TO6(VIP6, 53), .proto = IPPROTO_UDP},
+			 GOES,
+			 .routed = true,
+			 .becomes = &becomes6},
 		};
 
 		becomes.sport = becomes6.sport = (unsigned short)port;
