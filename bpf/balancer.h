@@ -58,8 +58,9 @@ union known_flow {
 struct choice {
 	const struct sluice_backend *backend;
 	__u32 slot;
-	__u8 forward; /* enum sluice_forward */
-	__u8 pad[3];
+	__u8 forward;  /* enum sluice_forward */
+	__u8 is_reply; /* none of these: it comes from a backend of nat */
+	__u8 pad[2];
 };
 
 /* Whether the backend still serves what was pinned to it. */
@@ -259,7 +260,7 @@ STAGE send_to_backend(struct xdp_md *ctx, struct packet *pkt, const struct table
 		return SLUICE_NO_ROUTE;
 	if (tunnel)
 		length += tunnel_overhead(&towards);
-	outcome = find_backend_hop(ctx, pkt, &towards, choice->forward, length, &key, &hop);
+	outcome = find_backend_hop(ctx, pkt->tos, &towards, choice->forward, length, &key, &hop);
 	if (outcome)
 		return to_backend_outcome(outcome);
 	if (tunnel)

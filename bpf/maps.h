@@ -187,6 +187,22 @@ struct {
 	__array(values, struct inner_quic);
 } sluice_quic SEC(".maps");
 
+struct inner_nats {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, SLUICE_MAX_NATS);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct sluice_nat_key);
+	__type(value, struct sluice_nat);
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, SLUICE_SLOTS);
+	__type(key, __u32);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+	__array(values, struct inner_nats);
+} sluice_nats SEC(".maps");
+
 struct inner_tunnels {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, SLUICE_MAX_TUNNELS);
@@ -396,6 +412,12 @@ emit_more_inner_types(const struct sluice_lpm_key *key, const struct sluice_pref
 
 __attribute__((used)) static __attribute__((noinline)) int
 emit_match_types(const struct sluice_match4 *match4, const struct sluice_match6 *match6)
+{
+	return 0;
+}
+
+__attribute__((used)) static __attribute__((noinline)) int
+emit_nat_types(const struct sluice_nat_key *nat_key, const struct sluice_nat *nat)
 {
 	return 0;
 }

@@ -20,6 +20,13 @@ _Static_assert(SLUICE_OUTCOME_COUNT <= SLUICE_DEFER, "outcomes and stages share 
 /* What a stage must know, and the packet does not tell. */
 struct deferred {
 	__u32 bytes; /* of the frame as received */
+	/* For the stages of nat: */
+	__u32 backend;		/* slot of the one that it goes to, or */
+	struct sluice_nat from; /* whom a reply comes from */
+	__be16 dport;
+	__u16 l4_offset; /* of the transport header; 0: it is in another fragment */
+	__u8 proto;
+	__u8 pad[3];
 };
 
 struct {
@@ -30,6 +37,10 @@ struct {
 } sluice_deferred SEC(".maps");
 
 int sluice_fragment(struct xdp_md *ctx);
+int sluice_nat(struct xdp_md *ctx);
+int sluice_nat_reply(struct xdp_md *ctx);
+int sluice_nat_error(struct xdp_md *ctx);
+int sluice_nat_reply_error(struct xdp_md *ctx);
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
@@ -37,7 +48,14 @@ struct {
 	__uint(key_size, sizeof(__u32));
 	__array(values, int(void *));
 } sluice_stages SEC(".maps") = {
-	.values = {(void *)&sluice_fragment}, /* in the order of enum sluice_stage */
+	.values =
+		{
+			(void *)&sluice_fragment, /* in the order of enum sluice_stage */
+			(void *)&sluice_nat,
+			(void *)&sluice_nat_reply,
+			(void *)&sluice_nat_error,
+			(void *)&sluice_nat_reply_error,
+		},
 };
 
 static __always_inline enum sluice_outcome defer_to(enum sluice_stage stage)

@@ -63,7 +63,7 @@ static __always_inline enum sluice_outcome fib_outcome(long result, struct bpf_f
  * The next hop towards `tuple`'s destination for an IP packet of `length` bytes.
  * Ports take part where routes are multipath. PASS_LOCAL: there is none.
  */
-static __always_inline enum sluice_outcome find_next_hop(struct xdp_md *ctx, struct packet *pkt,
+static __always_inline enum sluice_outcome find_next_hop(struct xdp_md *ctx, __u8 tos,
 							 const struct tuple *tuple, __u32 length,
 							 struct next_hop *hop)
 {
@@ -78,7 +78,7 @@ static __always_inline enum sluice_outcome find_next_hop(struct xdp_md *ctx, str
 	fib.ifindex = ctx->ingress_ifindex;
 	if (addr_is_v4(&tuple->dst)) {
 		fib.family = AF_INET;
-		fib.tos = pkt->tos & 0xfc;
+		fib.tos = tos & 0xfc;
 		fib.ipv4_src = tuple->src.words[3];
 		fib.ipv4_dst = tuple->dst.words[3];
 	} else {
@@ -159,7 +159,7 @@ STAGE forward(struct xdp_md *ctx, struct packet *pkt)
 	struct next_hop hop = {};
 	enum sluice_outcome outcome;
 
-	outcome = find_next_hop(ctx, pkt, &pkt->self, pkt->l3_length, &hop);
+	outcome = find_next_hop(ctx, pkt->tos, &pkt->self, pkt->l3_length, &hop);
 	if (outcome)
 		return outcome;
 	if (pkt->ttl <= 1)

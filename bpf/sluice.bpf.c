@@ -13,6 +13,8 @@
 #include "firewall.h"
 #include "quic.h"
 #include "fragment.h"
+#include "nat.h"
+#include "nat_error.h"
 
 /* The checks that need nothing but the packet, and those on a tunnel's inner packet again. */
 STAGE receive(struct xdp_md *ctx, struct packet *pkt, const struct tables *tables)
@@ -73,6 +75,11 @@ STAGE decide(struct xdp_md *ctx, struct packet *pkt, const struct tables *tables
 
 	if (HAS_ROLE(BALANCER) && !pkt->to_group)
 		vip = find_vip(pkt, tables->slot);
+	if (HAS_ROLE(BALANCER) && pkt->nats) {
+		outcome = find_reply(pkt, tables, choice);
+		if (outcome)
+			return outcome;
+	}
 	find_flow(pkt, vip, &known);
 	if (HAS_ROLE(FIREWALL)) {
 		outcome = admit(pkt, tables, &known.flow);
@@ -89,6 +96,9 @@ static __always_inline enum sluice_outcome act(struct xdp_md *ctx, struct packet
 					       const struct tables *tables,
 					       const struct choice *choice)
 {
+	if (HAS_ROLE(BALANCER) &&
+	    (choice->is_reply || (choice->backend && choice->forward == SLUICE_FORWARD_NAT)))
+		return defer_to_nat(pkt, choice);
 	if (HAS_ROLE(BALANCER) && choice->backend)
 		return send_to_backend(ctx, pkt, tables, choice);
 	return HAS_ROLE(FORWARD) && !pkt->to_group ? forward(ctx, pkt) : SLUICE_PASS_LOCAL;
@@ -159,6 +169,30 @@ SEC("xdp")
 int sluice_fragment(struct xdp_md *ctx)
 {
 	return conclude_stage(ctx, process_fragment(ctx));
+}
+
+SEC("xdp")
+int sluice_nat(struct xdp_md *ctx)
+{
+	return conclude_stage(ctx, nat_forward(ctx));
+}
+
+SEC("xdp")
+int sluice_nat_reply(struct xdp_md *ctx)
+{
+	return conclude_stage(ctx, nat_reply(ctx));
+}
+
+SEC("xdp")
+int sluice_nat_error(struct xdp_md *ctx)
+{
+	return conclude_stage(ctx, nat_forward_error(ctx));
+}
+
+SEC("xdp")
+int sluice_nat_reply_error(struct xdp_md *ctx)
+{
+	return conclude_stage(ctx, nat_reply_error(ctx));
 }
 
 char _license[] SEC("license") = "Dual BSD/GPL";

@@ -64,13 +64,24 @@ static int parse_endpoint(const char *text, void *member)
 /* An address is a backend's name, too, if it fits. */
 static int parse_backend(const char *text, void *member)
 {
-	struct sluice_addr addr;
+	struct endpoint at;
 	char canonical[ADDR_TEXT_LEN];
 
-	if (addr_parse(text, &addr))
+	if (addr_parse(text, &at.addr) && endpoint_parse(text, &at))
 		return parse_name(text, member);
-	return strlen(addr_format(&addr, canonical)) < SLUICE_NAME_LEN ? parse_text(text, member)
-								       : -EINVAL;
+	return strlen(addr_format(&at.addr, canonical)) < SLUICE_NAME_LEN ? parse_text(text, member)
+									  : -EINVAL;
+}
+
+static int parse_port(const char *text, void *member)
+{
+	unsigned port;
+	const char *end = number_scan(text, 65535, &port);
+
+	if (!end || *end || !port)
+		return -EINVAL;
+	*(unsigned short *)member = (unsigned short)port;
+	return 0;
 }
 
 static int parse_server_id(const char *text, void *member)
@@ -307,7 +318,9 @@ const struct argument_type type_endpoint = {
 	"ADDRESS or ADDRESS:PORT, as 192.0.2.1, 192.0.2.1:443 or [2001:db8::1]:443"};
 const struct argument_type type_backend = {
 	parse_backend, NULL,
-	"a node, an address of up to 31 characters, or a name beside \"address ADDR,..\""};
+	"a node, an address of up to 31 characters, with or without a port, or a name beside "
+	"\"address ADDR,..\""};
+const struct argument_type type_port = {parse_port, NULL, "a number from 1 to 65535"};
 const struct argument_type type_address_pair = {
 	parse_address_pair, NULL, "an IPv4 address, an IPv6 address, or one of each with a comma"};
 const struct argument_type type_server_id = {parse_server_id, NULL,

@@ -28,6 +28,7 @@ extern const struct argument_type type_prefix;	     /* struct prefix */
 extern const struct argument_type type_endpoint;     /* struct endpoint; port 0 if left out */
 extern const struct argument_type type_backend;	     /* const char *, a name or an address */
 extern const struct argument_type type_address_pair; /* struct address_pair */
+extern const struct argument_type type_port;	     /* unsigned short, not 0 */
 extern const struct argument_type type_weight;	     /* unsigned */
 extern const struct argument_type type_server_id;    /* struct server_id */
 extern const struct argument_type type_server_id_length; /* unsigned */

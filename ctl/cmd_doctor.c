@@ -7,6 +7,7 @@
 #include "host_view.h"
 #include "interfaces.h"
 #include "ledger_view.h"
+#include "net.h"
 
 #include <bpf/bpf.h>
 #include <errno.h>
@@ -184,6 +185,56 @@ static void check_flows(struct findings *findings, const struct session *session
 		    info.max_entries);
 }
 
+/* Replies of nat come in by the interface that leads to the backend, if both ways are the same. */
+static void check_nat_backend(struct findings *findings, const struct node *node,
+			      const struct service *service, const struct backend *backend,
+			      const struct sluice_addr *addr)
+{
+	char ifname[IFNAMSIZ], fix[64], text[ADDR_TEXT_LEN];
+	const struct interface *interface;
+
+	if (net_route_interface(addr, ifname)) {
+		add(findings, "error", "ip route", "no route to %s of \"%s\" (service \"%s\", nat)",
+		    addr_format(addr, text), backend->name, service->name);
+		return;
+	}
+	interface = model_interface(node, ifname);
+	if (interface && interface->roles & SLUICE_ROLE_BALANCER)
+		return;
+	snprintf(fix, sizeof(fix), "lbctl attach dev %s role balancer", ifname);
+	add(findings, "warning", fix,
+	    "replies of \"%s\" (service \"%s\", nat) come in by %s, which has no role balancer",
+	    backend->name, service->name, ifname);
+}
+
+static void check_nat(struct findings *findings, const struct session *session,
+		      const struct node *node)
+{
+	for (size_t i = 0; i < session->cluster.service_count; i++) {
+		const struct service *service = &session->cluster.services[i];
+		const struct backend *backends = service->backends;
+
+		if (service->forward != SLUICE_FORWARD_NAT)
+			continue;
+		for (size_t j = 0; j < service->backend_count; j++) {
+			if (backends[j].has4)
+				check_nat_backend(findings, node, service, &backends[j],
+						  &backends[j].addr4);
+			if (backends[j].has6)
+				check_nat_backend(findings, node, service, &backends[j],
+						  &backends[j].addr6);
+		}
+	}
+}
+
+static bool is_balancer(const struct node *node)
+{
+	for (size_t i = 0; i < node->interface_count; i++)
+		if (node->interfaces[i].roles & SLUICE_ROLE_BALANCER)
+			return true;
+	return false;
+}
+
 static int add_host(struct findings *findings, const struct session *session,
 		    const struct node *node)
 {
@@ -219,6 +270,8 @@ static int examine(struct findings *findings, const struct session *session)
 		check_attachment(findings, &node->interfaces[i]);
 		check_ledger(findings, session, &node->interfaces[i]);
 	}
+	if (is_balancer(node))
+		check_nat(findings, session, node);
 	check_flows(findings, session);
 	check_connections(findings, session, false);
 	check_connections(findings, session, true);

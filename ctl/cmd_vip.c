@@ -255,7 +255,7 @@ static const struct parameter set_parameters[] = {
 	OPTION(struct vip_args, proto, "proto", "tcp|udp", type_service_proto, "tcp by default"),
 	OPTION(struct vip_args, name, "name", "NAME", type_name,
 	       "the service: an existing one gets one more VIP; by default one of its own"),
-	OPTION(struct vip_args, forward, "forward", "ipip|dsr|gue", type_forward,
+	OPTION(struct vip_args, forward, "forward", "ipip|dsr|gue|nat", type_forward,
 	       "how its packets travel: in a tunnel of IP (ipip, the default) or UDP (gue), or to "
 	       "the link address of the backend (dsr)"),
 	OPTION(struct vip_args, affinity, "affinity", "none|source|source64", type_affinity,

@@ -131,6 +131,8 @@ static json_t *json_backend(const struct service *service, const struct backend 
 	out = json_pack("{s:i, s:s, s:b, s:o}", "weight", backend->weight, "state",
 			backend_admin_name(backend->admin), "backup", backend->backup, "address",
 			addresses);
+	if (backend->port)
+		out = insert(out, "port", json_integer(backend->port));
 	if (service->quic)
 		out = insert(out, "server_id",
 			     json_sprintf("0x%0*llx", 2 * (int)service->quic,

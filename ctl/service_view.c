@@ -12,10 +12,19 @@
 #include "schedule_view.h"
 
 static const struct output_column backend_columns[] = {
-	{"backend", "backend"},	 {"address", "address"},       {"state", "state"},
-	{"health", "health"},	 {"check", "last check"},      {"check_age_s", "s ago"},
-	{"weight", "weight"},	 {"share_percent", "share %"}, {"sent_packets", "packets"},
-	{"sent_bytes", "bytes"}, {"new_flows", "new flows"},   {},
+	{"backend", "backend"},
+	{"address", "address"},
+	{"port", "port"},
+	{"state", "state"},
+	{"health", "health"},
+	{"check", "last check"},
+	{"check_age_s", "s ago"},
+	{"weight", "weight"},
+	{"share_percent", "share %"},
+	{"sent_packets", "packets"},
+	{"sent_bytes", "bytes"},
+	{"new_flows", "new flows"},
+	{},
 };
 
 static const struct output_column service_columns[] = {
@@ -121,6 +130,10 @@ static json_t *backend_json(const struct loads *loads, const struct service *ser
 	out = json_pack("{s:s, s:o, s:i, s:s}", "backend", backend->name, "address", address,
 			"weight", (int)backend->weight, "state",
 			backend_admin_name(backend->admin));
+	if (out && backend->port && json_object_set_new(out, "port", json_integer(backend->port))) {
+		json_decref(out);
+		out = NULL;
+	}
 	*err = out ? add_state(loads, service, backend, out) : -ENOMEM;
 	if (!*err)
 		return out;

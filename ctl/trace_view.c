@@ -172,6 +172,25 @@ static void describe_encap(struct detail *detail, __u64 proto, __u64 length)
 	    proto == IPPROTO_IPIP ? "IPv4" : "IPv6", length);
 }
 
+static void describe_nat(struct detail *detail, __u64 slot, __u64 port)
+{
+	const struct backend *backend = backend_by_slot(detail->session, (unsigned)slot);
+	const char *name = backend ? backend->name : "?";
+
+	if (port)
+		say(detail, "the destination becomes \"%s\", port %llu", name, port);
+	else
+		say(detail, "the destination becomes \"%s\", its port stays", name);
+}
+
+static void describe_nat_reply(struct detail *detail, __u64 index, __u64 port)
+{
+	const struct service *service = service_by_index(detail->session, (unsigned)index);
+
+	say(detail, "the source becomes the VIP of \"%s\", port %llu",
+	    service ? service->name : "?", port);
+}
+
 static const char *route_result(__u64 result)
 {
 	static const char *const results[] = {
@@ -243,6 +262,7 @@ static void (*const describers[SLUICE_STEP_COUNT])(struct detail *detail, __u64 
 	[SLUICE_STEP_BACKEND] = describe_backend,   [SLUICE_STEP_ENCAP] = describe_encap,
 	[SLUICE_STEP_ROUTE] = describe_route,	    [SLUICE_STEP_STAGE] = describe_stage,
 	[SLUICE_STEP_DATAGRAM] = describe_datagram, [SLUICE_STEP_VERDICT] = describe_verdict,
+	[SLUICE_STEP_NAT] = describe_nat,	    [SLUICE_STEP_NAT_REPLY] = describe_nat_reply,
 };
 
 /* "flow's policy generation" as a key: flows_policy_generation */

@@ -115,5 +115,7 @@ int compile(const struct compile_input *in, struct compiled *out, struct diag_li
 		err = compile_tunnels(in, out, diags);
 	if (!err)
 		err = compile_services(in, out, diags);
+	if (!err)
+		compile_nats(out);
 	return err;
 }

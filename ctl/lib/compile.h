@@ -22,6 +22,11 @@ struct compiled_server_id {
 	__u32 slot;
 };
 
+struct compiled_nat {
+	struct sluice_nat_key key;
+	struct sluice_nat nat;
+};
+
 struct compiled_prefix {
 	struct sluice_lpm_key key;
 	struct sluice_prefix prefix;
@@ -96,6 +101,8 @@ struct compiled {
 	size_t wide_count;
 	struct compiled_server_id server_ids[SLUICE_MAX_BACKENDS];
 	size_t server_id_count;
+	struct compiled_nat nats[SLUICE_MAX_NATS]; /* by key */
+	size_t nat_count;
 };
 
 /*
@@ -121,6 +128,8 @@ int compile_loads(const struct in_force *now, struct compiled *out,
 		  struct diag_list *diags) __must_check;
 /* Gives the backends that are new their index in their service. */
 int compile_number_backends(const struct compile_input *in, struct compiled *out) __must_check;
+/* Whom replies of backends of nat come from: of valid services, each source is one VIP's. */
+void compile_nats(struct compiled *out);
 int compile_tunnels(const struct compile_input *in, struct compiled *out,
 		    struct diag_list *diags) __must_check;
 

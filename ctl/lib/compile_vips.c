@@ -229,4 +229,6 @@ void compile_vip_index(const struct compiled *compiled, struct sluice_vip_bucket
 	}
 	for (unsigned i = 0; i < SLUICE_VIP_BUCKETS && compiled->prefix_count; i++)
 		mark_bucket(&buckets[i], SLUICE_VIP_PREFIXES);
+	for (unsigned i = 0; i < SLUICE_VIP_BUCKETS && compiled->nat_count; i++)
+		mark_bucket(&buckets[i], SLUICE_VIP_NATS);
 }

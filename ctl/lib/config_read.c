@@ -243,6 +243,7 @@ static const struct field backend_fields[] = {
 	 .words = yes_no_words},
 	{"server-id", .read = read_scalar, .parse = parse_server_id,
 	 FIELD_MEMBER(struct backend, server_id), .expected = SERVER_ID_EXPECTED},
+	{"port", NUMBER(struct backend, port, 1, 65535)},
 	{},
 };
 

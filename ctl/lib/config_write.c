@@ -209,6 +209,8 @@ static void write_backend(FILE *out, const struct cluster *cluster, const struct
 		flow_prefixes(&flow, "address", backend->has4 ? addresses : addresses + 1,
 			      backend->has4 + backend->has6);
 	}
+	if (backend->port)
+		flow_number(&flow, "port", backend->port);
 	if (backend->weight != MODEL_DEFAULT_WEIGHT)
 		flow_number(&flow, "weight", backend->weight);
 	if (backend->admin != BACKEND_ADMIN_UP)

@@ -20,7 +20,7 @@ struct dataplane {
 	struct sluice_control *control; /* mapped; read only when opened for reading */
 	/* map descriptors, -1 where not open */
 	/* outer maps of slotted tables */
-	int vips, prefixes, quic, rules, vectors, match4, match6, ports, tunnels, intent;
+	int vips, prefixes, quic, nats, rules, vectors, match4, match6, ports, tunnels, intent;
 	int classes, classifier, vip_index, wide, digests, rings, backends, flows, conns4, conns6,
 		block, ledger, rule_use, load, past, capture, events, misses, checks, txports,
 		notes, control_fd;

@@ -52,7 +52,7 @@ struct table_shape {
 };
 
 extern const struct table_shape table_ports, table_rules, table_vectors, table_match4, table_match6,
-	table_vips, table_prefixes, table_quic, table_tunnels, table_intent, table_ring;
+	table_vips, table_prefixes, table_quic, table_nats, table_tunnels, table_intent, table_ring;
 
 /* The tables that have two slots. */
 enum slotted_table {
@@ -64,6 +64,7 @@ enum slotted_table {
 	SLOTTED_VIPS,
 	SLOTTED_PREFIXES,
 	SLOTTED_QUIC,
+	SLOTTED_NATS,
 	SLOTTED_TUNNELS,
 	SLOTTED_INTENT,
 	SLOTTED_COUNT

@@ -350,3 +350,11 @@ void model_backend_del(struct service *service, struct backend *backend)
 {
 	close_gap(backend, service->backends, &service->backend_count, sizeof(*backend));
 }
+
+struct endpoint model_nat_endpoint(const struct backend *backend, const struct vip *vip)
+{
+	return (struct endpoint){
+		.addr = addr_is_v4(&vip->to.addr) ? backend->addr4 : backend->addr6,
+		.port = backend->port ? backend->port : vip->ports.min,
+	};
+}

@@ -131,6 +131,7 @@ struct backend {
 	enum backend_admin admin;
 	bool backup;		    /* gets new flows only while no other backend can */
 	struct server_id server_id; /* QUIC; length 0: model_server_id() derives it */
+	unsigned short port;	    /* nat: where it listens; 0: at the VIP's port */
 };
 
 /* What of a client decides on its backend: a connection, its address, the /64 of that. */
@@ -254,6 +255,8 @@ bool model_backend_resolve(const struct cluster *cluster, struct backend *backen
  * address, of its IPv6 address if it has no other; missing ones in front are 0.
  */
 __u64 model_server_id(const struct service *service, const struct backend *backend);
+/* Where a backend of nat gets what is sent to the VIP, which is exact. */
+struct endpoint model_nat_endpoint(const struct backend *backend, const struct vip *vip);
 /* "0x0102": an even number of digits. */
 int server_id_parse(const char *text, struct server_id *out) __must_check;
 

@@ -64,6 +64,8 @@ void validate_services(struct validator *v);
 void validate_check(struct validator *v, const struct service *service);
 /* The VIPs of all services, `count` of them. */
 void validate_vips(struct validator *v, size_t count);
+/* Services of nat, and what only they may have. */
+void validate_nat(struct validator *v);
 void validate_policies(struct validator *v);
 void validate_nodes(struct validator *v);
 void validate_agents(struct validator *v);

@@ -74,6 +74,7 @@ static const struct pin pins[] = {
 	PIN("wide", wide),
 	PIN("prefixes", prefixes),
 	PIN("quic", quic),
+	PIN("nats", nats),
 	PIN_MAPPED("capture", capture),
 	PIN_MAPPED("events", events),
 	PIN("notes", notes),

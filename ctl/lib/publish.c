@@ -293,6 +293,18 @@ static int stage_quic(struct publication *pub)
 	return stage_table(pub, SLOTTED_QUIC, &table_quic, &content);
 }
 
+static int stage_nats(struct publication *pub)
+{
+	const struct compiled_nat *nats = pub->next->nats;
+	struct table_content content = {.keys = &nats->key,
+					.values = &nats->nat,
+					.key_stride = sizeof(*nats),
+					.value_stride = sizeof(*nats),
+					.count = pub->next->nat_count};
+
+	return stage_table(pub, SLOTTED_NATS, &table_nats, &content);
+}
+
 static int stage_tunnels(struct publication *pub)
 {
 	const struct compiled_tunnel *tunnels = pub->next->tunnels;
@@ -367,6 +379,8 @@ static int stage(struct publication *pub, const struct cluster *cluster, struct 
 		err = stage_prefixes(pub);
 	if (!err)
 		err = stage_quic(pub);
+	if (!err)
+		err = stage_nats(pub);
 	if (!err)
 		err = stage_tunnels(pub);
 	if (!err)

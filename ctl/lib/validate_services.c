@@ -55,7 +55,7 @@ static struct claim backend_claim(const struct service *service, const struct ba
 {
 	return (struct claim){
 		.at = backend->at,
-		.endpoint.addr = *addr,
+		.endpoint = {*addr, backend->port},
 		.owner = service->name,
 		.part = backend->name,
 		.order = order,

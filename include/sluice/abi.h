@@ -35,6 +35,7 @@
 #define SLUICE_MAX_RINGS    8192 /* twice the services: old and new side by side */
 #define SLUICE_MAX_BACKENDS 16384
 #define SLUICE_MAX_LOADS    65536     /* pairs of a VIP and a backend that are counted */
+#define SLUICE_MAX_NATS	    65536     /* entries of the way back under nat */
 #define SLUICE_MAX_RULES    16384     /* of all policies */
 #define SLUICE_MAX_TUNNELS  1024      /* addresses at which tunnels begin or end */
 #define SLUICE_MAX_BLOCKS   65536     /* prefixes in the block set */
@@ -138,7 +139,12 @@ struct sluice_program_config {
 #define SLUICE_STAGES_PIN "sluice_stages_"
 
 /* X(name, token) */
-#define SLUICE_STAGES(X) X(FRAGMENT, "fragment")
+#define SLUICE_STAGES(X)                                                                           \
+	X(FRAGMENT, "fragment")                                                                    \
+	X(NAT, "nat")                                                                              \
+	X(NAT_REPLY, "nat-reply")                                                                  \
+	X(NAT_ERROR, "nat-error")                                                                  \
+	X(NAT_REPLY_ERROR, "nat-reply-error")
 
 enum sluice_stage {
 #define SLUICE_STAGE_ENUM(name, token) SLUICE_STAGE_##name,
@@ -301,6 +307,7 @@ enum sluice_forward {
 	SLUICE_FORWARD_IPIP, /* IP in IP: RFC 2003, 2473, 4213 */
 	SLUICE_FORWARD_DSR,  /* rewrite of the link address */
 	SLUICE_FORWARD_GUE,  /* IP in UDP: draft-ietf-intarea-gue, variant 1 */
+	SLUICE_FORWARD_NAT,  /* rewrite of the destination, and of the source of what comes back */
 };
 
 #define SLUICE_VIP_SPILLED     (1 << 0) /* in the index: entries of this bucket had no room in it */
@@ -308,6 +315,7 @@ enum sluice_forward {
 #define SLUICE_VIP_WIDE	       (1 << 2) /* several addresses or ports: one of sluice_wide */
 #define SLUICE_VIP_BY_SOURCE   (1 << 3) /* the client's address alone decides on the backend */
 #define SLUICE_VIP_BY_SOURCE64 (1 << 4) /* the same; of an IPv6 address its first 64 bits */
+#define SLUICE_VIP_NATS	       (1 << 5) /* in the index, in all buckets: some services are of nat */
 
 struct sluice_vip {
 	__u32 loads; /* first entry in sluice_load; a backend adds its index. In a bare address
@@ -350,6 +358,24 @@ struct sluice_wide {
 struct sluice_prefix {
 	__u32 list; /* in sluice_wide */
 	__u32 bits; /* of the prefix itself */
+};
+
+/*
+ * sluice_nats: slotted, inner HASH[SLUICE_MAX_NATS]: whom a reply of a backend of nat comes from
+ * for the client, by source address, port and protocol. The address alone, with protocol and
+ * port 0, says that it is a backend's.
+ */
+struct sluice_nat_key {
+	struct sluice_addr addr;
+	__be16 port;
+	__u8 proto;
+	__u8 pad;
+};
+
+struct sluice_nat {
+	struct sluice_addr vip;
+	__be16 port;
+	__u16 service; /* index */
 };
 
 #define SLUICE_MAX_SERVER_ID 8
@@ -433,7 +459,8 @@ struct sluice_backend {
 	struct sluice_addr addr4; /* valid with SLUICE_BACKEND_HAS4 */
 	struct sluice_addr addr6; /* valid with SLUICE_BACKEND_HAS6 */
 	__u32 incarnation;	  /* differs between two uses of one slot */
-	__u32 service;
+	__u16 service;
+	__be16 port;		  /* nat: where it listens; 0: at the VIP's port */
 	__u8 state[SLUICE_SLOTS]; /* enum sluice_backend_state: admin, health and panic together */
 	__u8 flags;		  /* SLUICE_BACKEND_* */
 	__u8 unhealthy;		  /* 1: the agents found it dead; outlives publications */
@@ -713,7 +740,9 @@ enum sluice_choice {
 	X(ENCAP, "encap", "outer protocol", "total length")                                        \
 	X(ROUTE, "route", "bpf_fib_lookup result", "ifindex out")                                  \
 	X(STAGE, "stage", "stage", "")                                                             \
-	X(VERDICT, "verdict", "outcome", "")
+	X(VERDICT, "verdict", "outcome", "")                                                       \
+	X(NAT, "nat", "backend slot", "port")                                                      \
+	X(NAT_REPLY, "nat-reply", "service", "port")
 
 enum sluice_step {
 #define SLUICE_STEP_ENUM(name, token, a, b) SLUICE_STEP_##name,
@@ -748,6 +777,8 @@ _Static_assert(sizeof(struct sluice_conn_bucket4) == 64, "ABI");
 _Static_assert(sizeof(struct sluice_conn_bucket6) == 128, "ABI");
 _Static_assert(SLUICE_MAX_BACKENDS == 1 << SLUICE_CONN_BACKEND_BITS, "ABI");
 _Static_assert(sizeof(struct sluice_backend) == 48, "ABI");
+_Static_assert(sizeof(struct sluice_nat_key) == 20, "ABI");
+_Static_assert(sizeof(struct sluice_nat) == 20, "ABI");
 _Static_assert(sizeof(struct sluice_flow_key) == 40, "ABI");
 _Static_assert(sizeof(struct sluice_flow) == 32, "ABI");
 _Static_assert(sizeof(struct sluice_datagram_key) == 40, "ABI");

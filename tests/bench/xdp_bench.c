@@ -63,6 +63,13 @@ static const char *const nodes =
 	"    quic: 2\n"
 	"    backends: {near: {server-id: 0x0102}}\n";
 
+/* Only in cases of nat: who has none of it pays nothing for it. */
+static const char nat[] = "  nat:\n"
+			  "    vips: [\"192.0.2.10:8000\"]\n"
+			  "    proto: tcp\n"
+			  "    forward: nat\n"
+			  "    backends: {near: {port: 8080}}\n";
+
 struct bench_case {
 	const char *name;
 	const char *roles;
@@ -131,6 +138,22 @@ static const struct bench_case cases[] = {
 	 1,
 	 SLUICE_TX,
 	 "floor-tx-ipip",
+	 NULL},
+	{"nat-hit-1",
+	 "balancer",
+	 0,
+	 {.src = "10.0.0.1", .dst = "192.0.2.10", .sport = 1024, .dport = 8000},
+	 1,
+	 SLUICE_TX,
+	 "floor-tx",
+	 NULL},
+	{"nat-return-1",
+	 "balancer",
+	 0,
+	 {.src = "10.10.1.21", .dst = "10.10.2.21", .sport = 8080, .dport = 1024},
+	 1,
+	 SLUICE_REDIRECT,
+	 "floor-tx",
 	 NULL},
 	{"pass",
 	 "balancer",
@@ -303,6 +326,8 @@ static char *configuration(const struct bench_case *bench)
 	if (!out)
 		return NULL;
 	fprintf(out, nodes, bench->roles, policy, bench->roles, policy);
+	if (!strncmp(bench->name, "nat-", 4))
+		fputs(nat, out);
 	if (bench->rules) {
 		fprintf(out, "policies:\n  bench:\n    strict: false\n    rules:\n");
 		for (unsigned i = 0; i + 1 < bench->rules; i++)

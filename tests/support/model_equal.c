@@ -66,7 +66,7 @@ static bool backend_equal(const void *left, const void *right)
 	       !addr_cmp(&a->addr4, &b->addr4) && !addr_cmp(&a->addr6, &b->addr6) &&
 	       a->weight == b->weight && a->admin == b->admin && a->backup == b->backup &&
 	       a->server_id.length == b->server_id.length &&
-	       a->server_id.value == b->server_id.value;
+	       a->server_id.value == b->server_id.value && a->port == b->port;
 }
 
 static bool bytes_equal(const struct check_bytes *a, const struct check_bytes *b)

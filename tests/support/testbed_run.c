@@ -206,6 +206,8 @@ static void expect_frame(struct testbed *tb, const struct packet_test *test,
 {
 	struct packet outer;
 
+	if (test->becomes)
+		frame_build(frame, test->becomes);
 	if (test->stripped)
 		frame_strip(frame, test->stripped,
 			    packet_is_v6(test->packet.inner) ? ETH_P_IPV6 : ETH_P_IP);

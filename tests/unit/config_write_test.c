@@ -71,6 +71,28 @@ static void service_is_written_without_defaults(void)
 		"    check: {type: http, path: \"/a?b\", interval: 1m, rise: 3}\n");
 }
 
+static void ports_of_backends_are_written(void)
+{
+	assert_canonical("sluice: 1\n"
+			 "services:\n"
+			 "  www:\n"
+			 "    forward: nat\n"
+			 "    backends:\n"
+			 "      a: {port: 8443, weight: 7, address: 10.0.0.7}\n"
+			 "      10.0.0.8: {}\n"
+			 "    vips: 192.0.2.1:443\n",
+			 "sluice: 1\n"
+			 "\n"
+			 "services:\n"
+			 "  www:\n"
+			 "    vips: [\"192.0.2.1:443\"]\n"
+			 "    proto: tcp\n"
+			 "    forward: nat\n"
+			 "    backends:\n"
+			 "      a: {address: 10.0.0.7, port: 8443, weight: 7}\n"
+			 "      10.0.0.8: {}\n");
+}
+
 static void assert_check(const char *check, const char *canonical)
 {
 	char text[1024], expected[1024];
@@ -282,6 +304,7 @@ int main(void)
 		UNIT_TEST(empty_model_is_a_version),
 		UNIT_TEST(head_is_written_without_defaults),
 		UNIT_TEST(service_is_written_without_defaults),
+		UNIT_TEST(ports_of_backends_are_written),
 		UNIT_TEST(check_is_written_without_defaults),
 		UNIT_TEST(service_shows_how_it_is_scheduled),
 		UNIT_TEST(backend_shows_what_its_name_does_not_say),
