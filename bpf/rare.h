@@ -30,6 +30,7 @@ struct {
 } sluice_deferred SEC(".maps");
 
 int sluice_fragment(struct xdp_md *ctx);
+int sluice_cookie(struct xdp_md *ctx);
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
@@ -37,7 +38,8 @@ struct {
 	__uint(key_size, sizeof(__u32));
 	__array(values, int(void *));
 } sluice_stages SEC(".maps") = {
-	.values = {(void *)&sluice_fragment}, /* in the order of enum sluice_stage */
+	/* in the order of enum sluice_stage */
+	.values = {(void *)&sluice_fragment, (void *)&sluice_cookie},
 };
 
 static __always_inline enum sluice_outcome defer_to(enum sluice_stage stage)

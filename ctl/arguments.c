@@ -72,6 +72,11 @@ static int parse_backend(const char *text, void *member)
 								       : -EINVAL;
 }
 
+static int parse_syn_cookies(const char *text, void *member)
+{
+	return syn_cookies_parse(text, member);
+}
+
 static int parse_server_id(const char *text, void *member)
 {
 	return server_id_parse(text, member);
@@ -308,6 +313,7 @@ const struct argument_type type_server_id = {parse_server_id, NULL,
 					     "1 to 8 octets as hexadecimal digits, as 0x0102"};
 const struct argument_type type_server_id_length = {parse_server_id_length, NULL,
 						    "a number from 0 to 8"};
+const struct argument_type type_syn_cookies = {parse_syn_cookies, NULL, SYN_COOKIES_EXPECTED};
 const struct argument_type type_weight = {parse_weight, NULL, "a number from 0 to 1000"};
 const struct argument_type type_count = {parse_count, NULL, "a number from 1 to 100000000"};
 const struct argument_type type_snaplen = {parse_snaplen, NULL, "a number from 14 to 4096"};

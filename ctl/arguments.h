@@ -31,6 +31,7 @@ extern const struct argument_type type_address_pair; /* struct address_pair */
 extern const struct argument_type type_weight;	     /* unsigned */
 extern const struct argument_type type_server_id;    /* struct server_id */
 extern const struct argument_type type_server_id_length; /* unsigned */
+extern const struct argument_type type_syn_cookies;	 /* unsigned, of struct service */
 extern const struct argument_type type_roles;		 /* unsigned, enum sluice_role */
 extern const struct argument_type type_mode;		 /* int, enum attach_mode */
 extern const struct argument_type type_service_proto;	 /* int, IPPROTO_TCP or IPPROTO_UDP */

@@ -142,6 +142,21 @@ static void check_server_ids(struct validator *v, const struct service *service)
 	free(claims);
 }
 
+static void check_cookies(struct validator *v, const struct service *service)
+{
+	if (service->syn_cookies == SYN_COOKIES_OFF)
+		return;
+	if (service->proto != IPPROTO_TCP)
+		validator_report(v, service->at, "syn-cookies proto",
+				 "service \"%s\": syn-cookies: expected proto tcp",
+				 service->name);
+	if (!v->cluster->key_file[0] && !validator_cannot_know(v, (struct place){}, "key"))
+		validator_report(v, service->at, "syn-cookies",
+				 "service \"%s\": syn-cookies need the key \"key\" of the "
+				 "cluster, the path of a secret",
+				 service->name);
+}
+
 static void check_service(struct validator *v, const struct service *service)
 {
 	if (!model_name_is_valid(service->name))
@@ -153,6 +168,7 @@ static void check_service(struct validator *v, const struct service *service)
 	if (service->quic && service->proto != IPPROTO_UDP)
 		validator_report(v, service->at, "quic proto",
 				 "service \"%s\": quic: expected proto udp", service->name);
+	check_cookies(v, service);
 	check_server_ids(v, service);
 	validate_check(v, service);
 	check_backends(v, service);

@@ -52,7 +52,8 @@ enum sluice_class {
 	X(FLOW_TABLE, DROP, "flow-table", "the flow table refused a new flow")                     \
 	X(INTERNAL, DROP, "internal", "configuration or headroom missing: please report")          \
 	X(NO_STAGE, DROP, "no-stage", "a stage of the program is gone: attach it again")           \
-	X(BAD_FRAGMENT, DROP, "bad-fragment", "fragment that cuts or covers the transport header")
+	X(BAD_FRAGMENT, DROP, "bad-fragment", "fragment that cuts or covers the transport header") \
+	X(BAD_COOKIE, DROP, "bad-cookie", "under SYN pressure: no SYN cookie, no known connection")
 
 enum sluice_outcome {
 #define SLUICE_OUTCOME_ENUM(name, class, token, help) SLUICE_##name,
