@@ -184,6 +184,29 @@ static void check_flows(struct findings *findings, const struct session *session
 		    info.max_entries);
 }
 
+/* Backends alone need something of their kernel for cookies. */
+static void check_cookies(struct findings *findings, const struct session *session)
+{
+	const struct cluster *cluster = &session->cluster;
+
+	for (size_t i = 0; i < cluster->service_count; i++) {
+		const struct service *service = &cluster->services[i];
+
+		if (service->syn_cookies == SYN_COOKIES_OFF ||
+		    !model_backend(service, session->name))
+			continue;
+		if (accept_is_possible())
+			add(findings, "ok", "", "the kernel takes SYN cookies of \"%s\"",
+			    service->name);
+		else
+			add(findings, "error",
+			    "run Linux " ACCEPT_KERNEL " or newer, or turn syn-cookies off",
+			    "syn-cookies of \"%s\" need " ACCEPT_FUNCTION
+			    " of the kernel, from Linux " ACCEPT_KERNEL " on",
+			    service->name);
+	}
+}
+
 static int add_host(struct findings *findings, const struct session *session,
 		    const struct node *node)
 {
@@ -219,6 +242,7 @@ static int examine(struct findings *findings, const struct session *session)
 		check_attachment(findings, &node->interfaces[i]);
 		check_ledger(findings, session, &node->interfaces[i]);
 	}
+	check_cookies(findings, session);
 	check_flows(findings, session);
 	check_connections(findings, session, false);
 	check_connections(findings, session, true);

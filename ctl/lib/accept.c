@@ -8,9 +8,8 @@
 #include <errno.h>
 
 #include "accept.skel.h"
+#include "attach.h"
 #include "dataplane_private.h"
-
-#define KERNEL_FUNCTION "bpf_sk_assign_tcp_reqsk"
 
 /* Ours among the filters of the interface: whoever has the same two is replaced. */
 #define FILTER_HANDLE	1
@@ -19,7 +18,7 @@
 bool accept_is_possible(void)
 {
 	struct btf *kernel = btf__load_vmlinux_btf();
-	bool found = kernel && btf__find_by_name_kind(kernel, KERNEL_FUNCTION, BTF_KIND_FUNC) > 0;
+	bool found = kernel && btf__find_by_name_kind(kernel, ACCEPT_FUNCTION, BTF_KIND_FUNC) > 0;
 
 	btf__free(kernel);
 	return found;

@@ -5,6 +5,8 @@
  */
 #include "cookies.h"
 
+#include "attach.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,6 +31,26 @@ static bool has_part_in_it(const struct cluster *cluster, const char *name)
 	return roles & (SLUICE_ROLE_BALANCER | SLUICE_ROLE_DECAP);
 }
 
+/* What a backend cannot take must not be given: refused where it is known. */
+static int check_backend(const struct dataplane *dp, const struct cluster *cluster,
+			 struct diag_list *diags)
+{
+	for (size_t i = 0; i < cluster->service_count; i++) {
+		const struct service *service = &cluster->services[i];
+
+		if (service->syn_cookies == SYN_COOKIES_OFF || !model_backend(service, dp->node))
+			continue;
+		if (accept_is_possible())
+			return 0;
+		diag_add(diags, service->at,
+			 "service \"%s\": syn-cookies: this node is a backend and needs "
+			 "Linux " ACCEPT_KERNEL " (" ACCEPT_FUNCTION "), which it does not run",
+			 service->name);
+		return -EINVAL;
+	}
+	return 0;
+}
+
 int cookies_read_key(const struct dataplane *dp, const struct cluster *cluster,
 		     struct cookie_key *key, struct diag_list *diags)
 {
@@ -38,6 +60,9 @@ int cookies_read_key(const struct dataplane *dp, const struct cluster *cluster,
 	*key = (struct cookie_key){0};
 	if (!service || !has_part_in_it(cluster, dp->node))
 		return 0;
+	err = check_backend(dp, cluster, diags);
+	if (err)
+		return err;
 	err = key_file_derive_cookies(cluster->key_file, key->words);
 	if (err) {
 		diag_add(diags, service->at, "service \"%s\": syn-cookies: key \"%s\": %s",
@@ -54,16 +79,15 @@ int cookies_put_key(const struct dataplane *dp, const struct cookie_key *key)
 	struct sluice_cookie_keys *keys;
 	struct table_view view;
 	__u32 other;
-	int err;
+	int err = table_map(dp->cookie_keys, true, &view);
 
-	if (!key->wanted)
-		return 0;
-	err = table_map(dp->cookie_keys, true, &view);
 	if (err)
 		return err;
 	keys = view.data;
 	other = !(keys->current & 1);
-	if (!keys->count || memcmp(keys->keys[!other], key->words, sizeof(key->words)) != 0) {
+	if (!key->wanted)
+		__atomic_store_n(&keys->count, 0, __ATOMIC_RELEASE);
+	else if (!keys->count || memcmp(keys->keys[!other], key->words, sizeof(key->words)) != 0) {
 		memcpy(keys->keys[other], key->words, sizeof(key->words));
 		__atomic_store_n(&keys->current, other, __ATOMIC_RELEASE);
 		if (keys->count < 2)

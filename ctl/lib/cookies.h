@@ -15,7 +15,7 @@ struct cookie_key {
 /* Reads the key, if a service has cookies and this node makes or believes them. */
 int cookies_read_key(const struct dataplane *dp, const struct cluster *cluster,
 		     struct cookie_key *key, struct diag_list *diags) __must_check;
-/* Puts it in force; the one before is accepted still. Nothing if it is the same. */
+/* Puts it in force; the one before is accepted still. If none is wanted, none is from now on. */
 int cookies_put_key(const struct dataplane *dp, const struct cookie_key *key) __must_check;
 /* Before the generation turns: limits, and counters that start at zero for new services. */
 int cookies_put_limits(const struct dataplane *dp, const struct compiled *next) __must_check;

@@ -41,8 +41,6 @@ int stages_unpin(const char *pin_dir, unsigned ifindex, const struct stages_pin 
 
 /* --- accept.c: the program of backends that takes SYN cookies ---------------- */
 
-/* Whether this kernel can: from 6.9 on. */
-bool accept_is_possible(void);
 /* Puts it on the interface, in the place of its like. */
 int accept_attach(const struct dataplane *dp, unsigned ifindex) __must_check;
 /* Takes it off; nothing if it is not there. */

@@ -672,12 +672,12 @@ struct sluice_cookie_keys {
  * hard a service is pressed. The limit is the configuration's, the rest is the packets'.
  */
 struct sluice_cookie_service {
-	__u32 limit;   /* SYNs a second, above which cookies answer them; 0: always */
-	__u32 syns;    /* of new connections in this second */
-	__u32 strays;  /* ACKs in it that are of no known connection and have no valid cookie */
+	__u32 limit;  /* SYNs a second, above which cookies answer them; 0: always */
+	__u32 syns;   /* of new connections in this second */
+	__u32 strays; /* ACKs in it that are of no known connection and have no valid cookie */
 	__u32 pad;
-	__u64 second;  /* jiffies64 / hz */
-	__u64 until;   /* jiffies64: under pressure so long */
+	__u64 second; /* jiffies64 / hz */
+	__u64 until;  /* jiffies64: under pressure so long */
 	__u64 pad2[4];
 };
 

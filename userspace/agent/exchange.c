@@ -47,8 +47,8 @@ static void complain(struct exchange *exchange, const char *what, const char *va
 static void load_key(struct exchange *exchange)
 {
 	struct stat status;
-	ssize_t length = key_file_read(exchange->key_file, exchange->key.bytes,
-				       sizeof(exchange->key.bytes));
+	ssize_t length =
+		key_file_read(exchange->key_file, exchange->key.bytes, sizeof(exchange->key.bytes));
 
 	exchange->key.length = length < 0 ? 0 : (size_t)length;
 	if (length == -EINVAL)

@@ -385,8 +385,9 @@ static void write_cookies(FILE *out, const struct cluster *cluster, const struct
 	static const char *const uses[SLUICE_COOKIE_USES] = {"sent", "valid", "invalid"};
 	struct sluice_cookie_count count;
 
-	metrics_family(out, COUNTER, "sluice_syn_cookies_total",
-		       "SYN cookies sent, brought back by ACKs, and ACKs of no connection without.");
+	metrics_family(
+		out, COUNTER, "sluice_syn_cookies_total",
+		"SYN cookies sent, brought back by ACKs, and ACKs of no connection without.");
 	for (size_t i = 0; i < cluster->service_count; i++) {
 		if (!loads_cookies(loads, &cluster->services[i], &count))
 			continue;
