@@ -122,12 +122,14 @@ clean: ## Remove what was built
 
 # --- data plane ---------------------------------------------------------------
 
-$(BUILD)/sluice.bpf.o $(BUILD)/check.bpf.o $(BUILD)/deadline.bpf.o: $(BUILD)/%.bpf.o: bpf/%.bpf.c
+BPF_NAMES := sluice check accept deadline
+
+$(BPF_NAMES:%=$(BUILD)/%.bpf.o): $(BUILD)/%.bpf.o: bpf/%.bpf.c
 	@mkdir -p $(@D)
 	$(call say,BPF)
 	$(Q)$(CLANG) $(BPF_CFLAGS) -c $< -o $@
 
-$(BUILD)/sluice.skel.h $(BUILD)/check.skel.h $(BUILD)/deadline.skel.h: $(BUILD)/%.skel.h: $(BUILD)/%.bpf.o
+$(BPF_NAMES:%=$(BUILD)/%.skel.h): $(BUILD)/%.skel.h: $(BUILD)/%.bpf.o
 	$(call say,SKEL)
 	$(Q)$(BPFTOOL) gen skeleton $< name $*_bpf > $@.tmp && mv $@.tmp $@
 
@@ -150,6 +152,7 @@ $(LIB_OBJS) $(CTL_OBJS) $(AGENT_OBJS): | $(BUILD)/sluice.skel.h
 $(UNIT_TESTS:=.o) $(BPF_TESTS:=.o) $(HELPER_OBJS): | $(BUILD)/sluice.skel.h
 $(BUILD)/ctl/lib/attach.o $(BUILD)/ctl/lib/dataplane.o: $(BUILD)/sluice.skel.h
 $(BUILD)/ctl/lib/attach.o $(BUILD)/ctl/lib/deadline.o: $(BUILD)/deadline.skel.h
+$(BUILD)/ctl/lib/accept.o: $(BUILD)/accept.skel.h
 $(BUILD)/userspace/agent/check_path.o $(BUILD)/tests/bpf/check_path_test.o: $(BUILD)/check.skel.h
 
 $(BUILD)/%.o: %.c

@@ -291,6 +291,12 @@ static __always_inline int conn_is_known(const struct conn *conn)
 	return conn->at && !conn->over;
 }
 
+/* The same, or of the one before it with these ports, whose time is not over. */
+static __always_inline int conn_is_fresh(const struct conn *conn)
+{
+	return conn->at && conn_left(conn->value, conn->now);
+}
+
 /* Whether the value names this backend; the slot alone may have been given to another since. */
 static __always_inline int conn_is_of(__u64 value, __u32 incarnation)
 {

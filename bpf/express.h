@@ -168,7 +168,8 @@ static __always_inline enum sluice_outcome express_send(struct xdp_md *ctx,
 	int pinned, is_new = 0;
 
 	pinned = choose_by_conn(conn, vip, slot, &choice);
-	if (!pinned && !express_choose(way, is_v6, vip, slot, &choice))
+	if (!pinned && (((vip->flags & SLUICE_VIP_COOKIES) && !conn_is_fresh(conn)) ||
+			!express_choose(way, is_v6, vip, slot, &choice)))
 		return SLUICE_CONTINUE;
 	hop = express_hop(way, is_v6, generation, &choice);
 	if (!hop)

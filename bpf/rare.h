@@ -41,6 +41,7 @@ int sluice_nat(struct xdp_md *ctx);
 int sluice_nat_reply(struct xdp_md *ctx);
 int sluice_nat_error(struct xdp_md *ctx);
 int sluice_nat_reply_error(struct xdp_md *ctx);
+int sluice_cookie(struct xdp_md *ctx);
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
@@ -55,6 +56,7 @@ struct {
 			(void *)&sluice_nat_reply,
 			(void *)&sluice_nat_error,
 			(void *)&sluice_nat_reply_error,
+			(void *)&sluice_cookie,
 		},
 };
 

@@ -15,6 +15,7 @@
 #include "fragment.h"
 #include "nat.h"
 #include "nat_error.h"
+#include "syn_cookie.h"
 
 /* The checks that need nothing but the packet, and those on a tunnel's inner packet again. */
 STAGE receive(struct xdp_md *ctx, struct packet *pkt, const struct tables *tables)
@@ -81,6 +82,8 @@ STAGE decide(struct xdp_md *ctx, struct packet *pkt, const struct tables *tables
 			return outcome;
 	}
 	find_flow(pkt, vip, &known);
+	if (meets_cookies(pkt, vip, &known))
+		return defer_to(SLUICE_STAGE_COOKIE);
 	if (HAS_ROLE(FIREWALL)) {
 		outcome = admit(pkt, tables, &known.flow);
 		if (outcome)
@@ -117,6 +120,7 @@ STAGE process(struct xdp_md *ctx)
 		outcome = receive(ctx, &pkt, &tables);
 	if (!outcome && pkt.is_fragment && (HAS_ROLE(FIREWALL) || HAS_ROLE(BALANCER)))
 		return defer_to(SLUICE_STAGE_FRAGMENT);
+	pkt.asks_cookies = 1;
 	if (!outcome)
 		outcome = decide(ctx, &pkt, &tables, &choice);
 	return outcome ? outcome : act(ctx, &pkt, &tables, &choice);
@@ -139,9 +143,31 @@ static __always_inline enum sluice_outcome process_fragment(struct xdp_md *ctx)
 	if (outcome)
 		return outcome;
 	take_noted_backend(&fragment, &choice);
+	pkt.asks_cookies = 0; /* of a zero, a verifier takes note */
 	outcome = decide(ctx, &pkt, &tables, &choice);
 	if (!outcome)
 		outcome = note_datagram(&pkt, &fragment, &choice);
+	return outcome ? outcome : act(ctx, &pkt, &tables, &choice);
+}
+
+/* The same of a packet to a service with SYN cookies that may open a connection. */
+static __always_inline enum sluice_outcome process_cookie(struct xdp_md *ctx)
+{
+	struct packet pkt = {};
+	struct tables tables = {};
+	struct choice choice = {};
+	enum sluice_outcome outcome;
+
+	if (!HAS_ROLE(BALANCER))
+		return SLUICE_INTERNAL; /* for the verifier, whose work is saved */
+	outcome = tables_load(&tables);
+	if (!outcome)
+		outcome = parse(ctx, &pkt);
+	if (!outcome)
+		outcome = meet_cookies(ctx, &pkt, &tables);
+	pkt.asks_cookies = 0;
+	if (!outcome)
+		outcome = decide(ctx, &pkt, &tables, &choice);
 	return outcome ? outcome : act(ctx, &pkt, &tables, &choice);
 }
 
@@ -193,6 +219,12 @@ SEC("xdp")
 int sluice_nat_reply_error(struct xdp_md *ctx)
 {
 	return conclude_stage(ctx, nat_reply_error(ctx));
+}
+
+SEC("xdp")
+int sluice_cookie(struct xdp_md *ctx)
+{
+	return conclude_stage(ctx, process_cookie(ctx));
 }
 
 char _license[] SEC("license") = "Dual BSD/GPL";

@@ -84,6 +84,11 @@ static int parse_port(const char *text, void *member)
 	return 0;
 }
 
+static int parse_syn_cookies(const char *text, void *member)
+{
+	return syn_cookies_parse(text, member);
+}
+
 static int parse_server_id(const char *text, void *member)
 {
 	return server_id_parse(text, member);
@@ -327,6 +332,7 @@ const struct argument_type type_server_id = {parse_server_id, NULL,
 					     "1 to 8 octets as hexadecimal digits, as 0x0102"};
 const struct argument_type type_server_id_length = {parse_server_id_length, NULL,
 						    "a number from 0 to 8"};
+const struct argument_type type_syn_cookies = {parse_syn_cookies, NULL, SYN_COOKIES_EXPECTED};
 const struct argument_type type_weight = {parse_weight, NULL, "a number from 0 to 1000"};
 const struct argument_type type_seconds = {parse_seconds, NULL, "seconds, from 1 to 3600"};
 const struct argument_type type_count = {parse_count, NULL, "a number from 1 to 100000000"};

@@ -32,6 +32,7 @@ extern const struct argument_type type_port;	     /* unsigned short, not 0 */
 extern const struct argument_type type_weight;	     /* unsigned */
 extern const struct argument_type type_server_id;    /* struct server_id */
 extern const struct argument_type type_server_id_length; /* unsigned */
+extern const struct argument_type type_syn_cookies;	 /* unsigned, of struct service */
 extern const struct argument_type type_roles;		 /* unsigned, enum sluice_role */
 extern const struct argument_type type_mode;		 /* int, enum attach_mode */
 extern const struct argument_type type_service_proto;	 /* int, IPPROTO_TCP or IPPROTO_UDP */

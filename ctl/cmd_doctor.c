@@ -235,6 +235,29 @@ static bool is_balancer(const struct node *node)
 	return false;
 }
 
+/* Backends alone need something of their kernel for cookies. */
+static void check_cookies(struct findings *findings, const struct session *session)
+{
+	const struct cluster *cluster = &session->cluster;
+
+	for (size_t i = 0; i < cluster->service_count; i++) {
+		const struct service *service = &cluster->services[i];
+
+		if (service->syn_cookies == SYN_COOKIES_OFF ||
+		    !model_backend(service, session->name))
+			continue;
+		if (accept_is_possible())
+			add(findings, "ok", "", "the kernel takes SYN cookies of \"%s\"",
+			    service->name);
+		else
+			add(findings, "error",
+			    "run Linux " ACCEPT_KERNEL " or newer, or turn syn-cookies off",
+			    "syn-cookies of \"%s\" need " ACCEPT_FUNCTION
+			    " of the kernel, from Linux " ACCEPT_KERNEL " on",
+			    service->name);
+	}
+}
+
 static int add_host(struct findings *findings, const struct session *session,
 		    const struct node *node)
 {
@@ -272,6 +295,7 @@ static int examine(struct findings *findings, const struct session *session)
 	}
 	if (is_balancer(node))
 		check_nat(findings, session, node);
+	check_cookies(findings, session);
 	check_flows(findings, session);
 	check_connections(findings, session, false);
 	check_connections(findings, session, true);

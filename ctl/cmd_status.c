@@ -57,14 +57,26 @@ static json_t *time_json(__u64 unix_s)
 	return json_string(text);
 }
 
-static bool balances(const struct session *session)
+static unsigned roles_of_node(const struct session *session)
 {
 	const struct node *node = session_node(session);
 	unsigned roles = 0;
 
 	for (size_t i = 0; node && i < node->interface_count; i++)
 		roles |= node->interfaces[i].roles;
-	return roles & SLUICE_ROLE_BALANCER;
+	return roles;
+}
+
+/* What this node, as a backend, made of SYN cookies that balancers gave. */
+static json_t *accepted_json(const struct session *session, int *err)
+{
+	struct sluice_cookie_count count;
+
+	*err = dataplane_read_cookies(&session->dp, SLUICE_COOKIE_ACCEPTED, &count);
+	return *err ? NULL
+		    : json_pack("{s:I, s:I}", "accepted",
+				(json_int_t)count.uses[SLUICE_COOKIE_VALID], "refused",
+				(json_int_t)count.uses[SLUICE_COOKIE_INVALID]);
 }
 
 static void set_services(json_t *root, const struct session *session, int *err)
@@ -95,8 +107,10 @@ static json_t *status_json(const struct session *session, int *err)
 	*err = root ? 0 : -ENOMEM;
 	if (!*err)
 		set(root, "interfaces", ledger_view_interfaces(session, err), err);
-	if (!*err && balances(session))
+	if (!*err && (roles_of_node(session) & SLUICE_ROLE_BALANCER))
 		set_services(root, session, err);
+	if (!*err && (roles_of_node(session) & SLUICE_ROLE_DECAP))
+		set(root, "syn_cookies", accepted_json(session, err), err);
 	if (!*err)
 		set(root, "drops", ledger_view_drops(session, TOP_DROPS, err), err);
 	return root;

@@ -19,7 +19,7 @@ struct vip_args {
 	bool statistics;
 	int affinity;
 	unsigned slow_start_ms, panic_percent;
-	unsigned quic;
+	unsigned quic, syn_cookies;
 	struct change_args change;
 };
 
@@ -80,6 +80,8 @@ static void set_options(const struct invocation *inv, struct service *service)
 		service->panic_percent = args->panic_percent;
 	if (command_given(inv, &args->quic))
 		service->quic = args->quic;
+	if (command_given(inv, &args->syn_cookies))
+		service->syn_cookies = args->syn_cookies;
 }
 
 static int add(struct session *session)
@@ -265,6 +267,9 @@ static const struct parameter set_parameters[] = {
 	       "once"),
 	OPTION(struct vip_args, panic_percent, "panic", "PERCENT", type_percent,
 	       "with fewer backends healthy, health is ignored; 0% by default: when none is"),
+	OPTION(struct vip_args, syn_cookies, "syn-cookies", "off|always|N/s", type_syn_cookies,
+	       "as 2000/s: SYNs beyond so many a second are answered with a cookie, and take no "
+	       "memory here or on backends; those need the decap role, and Linux 6.9"),
 	OPTION(struct vip_args, quic, "quic", "N", type_server_id_length,
 	       "QUIC: octets of the server id in connection IDs, 1 to 8; 0, the default: none"),
 	CHANGE_PARAMETERS(struct vip_args),

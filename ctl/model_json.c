@@ -196,18 +196,20 @@ static json_t *json_check(const struct health_check *check)
 json_t *model_json_service(const struct service *service)
 {
 	json_t *vips = json_array(), *backends = json_object();
+	char cookies[SYN_COOKIES_TEXT_LEN];
 
 	for (size_t i = 0; i < service->vip_count; i++)
 		vips = append(vips, json_vip(&service->vips[i]));
 	for (size_t i = 0; i < service->backend_count; i++)
 		backends = insert(backends, service->backends[i].name,
 				  json_backend(service, &service->backends[i]));
-	return json_pack("{s:o, s:o, s:s, s:s, s:i, s:i, s:i, s:o, s:o}", "vips", vips, "proto",
-			 json_proto(service->proto), "forward", forward_name(service->forward),
-			 "affinity", affinity_name(service->affinity), "slow_start_ms",
-			 (int)service->slow_start_ms, "panic_percent", (int)service->panic_percent,
-			 "quic", (int)service->quic, "backends", backends, "check",
-			 json_check(&service->check));
+	return json_pack(
+		"{s:o, s:o, s:s, s:s, s:i, s:i, s:s, s:i, s:o, s:o}", "vips", vips, "proto",
+		json_proto(service->proto), "forward", forward_name(service->forward), "affinity",
+		affinity_name(service->affinity), "slow_start_ms", (int)service->slow_start_ms,
+		"panic_percent", (int)service->panic_percent, "syn_cookies",
+		syn_cookies_format(service->syn_cookies, cookies), "quic", (int)service->quic,
+		"backends", backends, "check", json_check(&service->check));
 }
 
 json_t *model_json_roles(unsigned roles)

@@ -233,6 +233,26 @@ static void describe_stage(struct detail *detail, __u64 stage, __u64 unused)
 	    stage < SLUICE_STAGE_COUNT ? stages[stage] : "?");
 }
 
+static void describe_cookie(struct detail *detail, __u64 answer, __u64 number)
+{
+	switch (answer) {
+	case SLUICE_COOKIE_NO_PRESSURE:
+		say(detail, "SYN within the limit of %llu a second", number);
+		break;
+	case SLUICE_COOKIE_ANSWERED:
+		say(detail, "answered with a SYN cookie, MSS %llu", number);
+		break;
+	case SLUICE_COOKIE_RETURNED:
+		say(detail, "brings back a valid SYN cookie");
+		break;
+	case SLUICE_COOKIE_STRAY:
+		say(detail, "no valid SYN cookie, perhaps of a connection from elsewhere");
+		break;
+	default:
+		say(detail, "no valid SYN cookie, and too many such packets");
+	}
+}
+
 static void describe_verdict(struct detail *detail, __u64 outcome, __u64 unused)
 {
 	(void)unused;
@@ -263,6 +283,7 @@ static void (*const describers[SLUICE_STEP_COUNT])(struct detail *detail, __u64 
 	[SLUICE_STEP_ROUTE] = describe_route,	    [SLUICE_STEP_STAGE] = describe_stage,
 	[SLUICE_STEP_DATAGRAM] = describe_datagram, [SLUICE_STEP_VERDICT] = describe_verdict,
 	[SLUICE_STEP_NAT] = describe_nat,	    [SLUICE_STEP_NAT_REPLY] = describe_nat_reply,
+	[SLUICE_STEP_COOKIE] = describe_cookie,
 };
 
 /* "flow's policy generation" as a key: flows_policy_generation */

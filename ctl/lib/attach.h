@@ -51,4 +51,9 @@ int attach_query(const char *ifname, struct attachment *out) __must_check;
 int attach_trace(struct dataplane *dp, const struct interface *interface, const void *frame,
 		 size_t length, struct sluice_trace_step *steps) __must_check;
 
+/* Whether this kernel can make connections of SYN cookies, as backends must: from 6.9 on. */
+#define ACCEPT_KERNEL	"6.9"
+#define ACCEPT_FUNCTION "bpf_sk_assign_tcp_reqsk"
+bool accept_is_possible(void);
+
 #endif /* SLUICE_ATTACH_H */

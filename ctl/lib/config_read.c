@@ -261,6 +261,8 @@ static const struct field service_fields[] = {
 	{"panic", .read = read_scalar, .parse = parse_percent,
 	 FIELD_MEMBER(struct service, panic_percent), .max = 100,
 	 .expected = "a percentage from 0% to 100%"},
+	{"syn-cookies", .read = read_scalar, .parse = parse_syn_cookies,
+	 FIELD_MEMBER(struct service, syn_cookies), .expected = SYN_COOKIES_EXPECTED},
 	{"quic", NUMBER(struct service, quic, 0, SLUICE_MAX_SERVER_ID)},
 	{"backends", .read = read_map, .members = backend_fields, .kind = "backend",
 	 .add = add_backend, .name_is_valid = backend_name_is_valid,

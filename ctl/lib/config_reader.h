@@ -134,6 +134,7 @@ void reader_mark_unreadable(struct reader *r, const char *key);
 
 int parse_number(const struct field *field, const char *text, void *out);
 int parse_duration_ms(const struct field *field, const char *text, void *out);
+int parse_syn_cookies(const struct field *field, const char *text, void *out);
 int parse_percent(const struct field *field, const char *text, void *out);
 int parse_bool(const struct field *field, const char *text, void *out);
 int parse_word(const struct field *field, const char *text, void *out);

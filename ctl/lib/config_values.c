@@ -37,6 +37,12 @@ int parse_duration_ms(const struct field *field, const char *text, void *out)
 	return 0;
 }
 
+int parse_syn_cookies(const struct field *field, const char *text, void *out)
+{
+	(void)field;
+	return syn_cookies_parse(text, out);
+}
+
 int parse_percent(const struct field *field, const char *text, void *out)
 {
 	unsigned value;

@@ -239,7 +239,7 @@ static void write_scheduling(FILE *out, const struct service *service)
 
 static void write_service(FILE *out, const struct cluster *cluster, const struct service *service)
 {
-	char number[4];
+	char number[4], cookies[SYN_COOKIES_TEXT_LEN];
 
 	fprintf(out, "  %s:\n    vips: [", service->name);
 	for (size_t i = 0; i < service->vip_count; i++) {
@@ -249,6 +249,9 @@ static void write_service(FILE *out, const struct cluster *cluster, const struct
 	fprintf(out, "]\n    proto: %s\n    forward: %s\n", proto_name(service->proto, number),
 		forward_name(service->forward));
 	write_scheduling(out, service);
+	if (service->syn_cookies != SYN_COOKIES_OFF)
+		fprintf(out, "    syn-cookies: %s\n",
+			syn_cookies_format(service->syn_cookies, cookies));
 	if (service->quic)
 		fprintf(out, "    quic: %u\n", service->quic);
 	if (service->backend_count)

@@ -23,7 +23,7 @@ struct dataplane {
 	int vips, prefixes, quic, nats, rules, vectors, match4, match6, ports, tunnels, intent;
 	int classes, classifier, vip_index, wide, digests, rings, backends, flows, conns4, conns6,
 		block, ledger, rule_use, load, past, capture, events, misses, checks, txports,
-		notes, control_fd;
+		notes, cookie_keys, cookie_services, cookie_count, control_fd;
 	unsigned confirm_s;		/* not 0: what is published and attached waits so long */
 	unsigned past_generations;	/* the first generation of new maps has a higher number */
 	struct tables_in_force *tables; /* private to the library */
@@ -116,6 +116,9 @@ int dataplane_read_rule_use(const struct dataplane *dp, unsigned rule,
 /* One entry of sluice_load; what a VIP or a backend did in all: loads_read(). */
 int dataplane_read_load(const struct dataplane *dp, unsigned entry,
 			struct sluice_load *out) __must_check;
+/* By service index. */
+int dataplane_read_cookies(const struct dataplane *dp, unsigned service_index,
+			   struct sluice_cookie_count *out) __must_check;
 int dataplane_read_port(const struct dataplane *dp, unsigned port,
 			struct sluice_port *out) __must_check;
 int dataplane_read_backend(const struct dataplane *dp, unsigned slot,
@@ -135,6 +138,10 @@ const struct sluice_backend *loads_of_backend(const struct loads *loads,
 					      const struct service *service,
 					      const struct backend *backend,
 					      struct sluice_load *load);
+
+/* What SYN cookies did for the service. False: it has none, or is not in force. */
+bool loads_cookies(const struct loads *loads, const struct service *service,
+		   struct sluice_cookie_count *out);
 
 /* How the agent's last check of the backend ended; false: it tells of none. */
 bool loads_last_check(const struct loads *loads, const struct service *service,

@@ -42,6 +42,13 @@ int stages_path(const struct dataplane *dp, unsigned ifindex, struct stages_pin 
 /* Removes the interface's pins but `keep` (NULL: all); ifindex 0: those of every interface. */
 int stages_unpin(const char *pin_dir, unsigned ifindex, const struct stages_pin *keep);
 
+/* --- accept.c: the program of backends that takes SYN cookies ---------------- */
+
+/* Puts it on the interface, in the place of its like. */
+int accept_attach(const struct dataplane *dp, unsigned ifindex) __must_check;
+/* Takes it off; nothing if it is not there. */
+void accept_detach(unsigned ifindex);
+
 /* --- tables.c: inner maps --------------------------------------------------- */
 
 struct table_shape {

@@ -117,6 +117,12 @@ static int read_sum(int fd, unsigned index, void *out, size_t bytes)
 	return err;
 }
 
+int dataplane_read_cookies(const struct dataplane *dp, unsigned service_index,
+			   struct sluice_cookie_count *out)
+{
+	return read_sum(dp->cookie_count, service_index, out, sizeof(*out));
+}
+
 int dataplane_read_ledger(const struct dataplane *dp, unsigned port, struct sluice_ledger *out)
 {
 	return read_sum(dp->ledger, port, out, sizeof(*out));

@@ -26,6 +26,12 @@
 #define MODEL_MAX_SLOW_START_MS (60 * 60 * 1000)
 #define SLOW_START_EXPECTED	"a duration from 0s (none) to 60m, such as 30s"
 
+#define SYN_COOKIES_OFF	     0U
+#define SYN_COOKIES_ALWAYS   0xffffffffU
+#define MODEL_MAX_SYN_LIMIT  100000000U
+#define SYN_COOKIES_TEXT_LEN 16
+#define SYN_COOKIES_EXPECTED "off, always, or new connections a second, as 2000/s"
+
 struct address_set {
 	struct place at;
 	char name[SLUICE_NAME_LEN];
@@ -146,6 +152,7 @@ struct service {
 	unsigned quic;		/* octets of a server id in connection IDs; 0: no QUIC */
 	unsigned slow_start_ms; /* until a backend that comes up has all its weight; 0: at once */
 	unsigned panic_percent; /* with fewer backends healthy, health is ignored; 0: with none */
+	unsigned syn_cookies;	/* SYNs a second above which they get cookies; or SYN_COOKIES_* */
 	struct vip *vips;
 	size_t vip_count;
 	struct backend *backends;
@@ -259,6 +266,9 @@ __u64 model_server_id(const struct service *service, const struct backend *backe
 struct endpoint model_nat_endpoint(const struct backend *backend, const struct vip *vip);
 /* "0x0102": an even number of digits. */
 int server_id_parse(const char *text, struct server_id *out) __must_check;
+/* service.syn_cookies: "off", "always", or "2000/s". */
+int syn_cookies_parse(const char *word, unsigned *out) __must_check;
+const char *syn_cookies_format(unsigned syn_cookies, char buf[SYN_COOKIES_TEXT_LEN]);
 
 /*
  * Gives each rule without an id one: that of the rule of the same policy and

@@ -22,6 +22,7 @@
 
 #include "attach.h"
 #include "classifier.h"
+#include "cookies.h"
 #include "dataplane_private.h"
 #include "deadline.h"
 
@@ -687,6 +688,8 @@ static int put_in_force(struct publication *pub)
 	if (!err)
 		err = zero_new_counters(pub);
 	if (!err)
+		err = cookies_put_limits(pub->dp, pub->next);
+	if (!err)
 		err = put_backends(pub);
 	if (!err)
 		err = arm_deadline(pub);
@@ -736,6 +739,7 @@ static int assign_rule_ids(struct cluster *cluster, const struct cluster *before
 int dataplane_publish(struct dataplane *dp, struct cluster *cluster, struct diag_list *diags)
 {
 	struct publication pub;
+	struct cookie_key key;
 	int err = dp->lock_fd < 0 ? -EPERM : model_validate(cluster, diags);
 
 	if (!err && deadline_is_armed(dp))
@@ -750,6 +754,10 @@ int dataplane_publish(struct dataplane *dp, struct cluster *cluster, struct diag
 		err = compile_for(&pub, cluster, diags);
 	if (!err)
 		err = stage(&pub, cluster, diags);
+	if (!err)
+		err = cookies_read_key(dp, cluster, &key, diags);
+	if (!err)
+		err = cookies_put_key(dp, &key);
 	if (!err && anything_changed(&pub))
 		err = put_in_force(&pub);
 	else if (!err && dp->confirm_s) /* programs alone */

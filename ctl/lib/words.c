@@ -188,3 +188,33 @@ int percent_parse(const char *word, unsigned *out)
 	*out = value;
 	return 0;
 }
+
+int syn_cookies_parse(const char *word, unsigned *out)
+{
+	unsigned limit;
+	const char *rest;
+
+	if (!strcmp(word, "off")) {
+		*out = SYN_COOKIES_OFF;
+		return 0;
+	}
+	if (!strcmp(word, "always")) {
+		*out = SYN_COOKIES_ALWAYS;
+		return 0;
+	}
+	rest = number_scan(word, MODEL_MAX_SYN_LIMIT, &limit);
+	if (!rest || !limit || strcmp(rest, "/s") != 0)
+		return -EINVAL;
+	*out = limit;
+	return 0;
+}
+
+const char *syn_cookies_format(unsigned syn_cookies, char buf[SYN_COOKIES_TEXT_LEN])
+{
+	if (syn_cookies == SYN_COOKIES_OFF)
+		return "off";
+	if (syn_cookies == SYN_COOKIES_ALWAYS)
+		return "always";
+	snprintf(buf, SYN_COOKIES_TEXT_LEN, "%u/s", syn_cookies);
+	return buf;
+}

@@ -144,7 +144,8 @@ struct sluice_program_config {
 	X(NAT, "nat")                                                                              \
 	X(NAT_REPLY, "nat-reply")                                                                  \
 	X(NAT_ERROR, "nat-error")                                                                  \
-	X(NAT_REPLY_ERROR, "nat-reply-error")
+	X(NAT_REPLY_ERROR, "nat-reply-error")                                                      \
+	X(COOKIE, "cookie")
 
 enum sluice_stage {
 #define SLUICE_STAGE_ENUM(name, token) SLUICE_STAGE_##name,
@@ -316,6 +317,7 @@ enum sluice_forward {
 #define SLUICE_VIP_BY_SOURCE   (1 << 3) /* the client's address alone decides on the backend */
 #define SLUICE_VIP_BY_SOURCE64 (1 << 4) /* the same; of an IPv6 address its first 64 bits */
 #define SLUICE_VIP_NATS	       (1 << 5) /* in the index, in all buckets: some services are of nat */
+#define SLUICE_VIP_COOKIES     (1 << 6) /* sluice_cookie_services has a limit of SYNs */
 
 struct sluice_vip {
 	__u32 loads; /* first entry in sluice_load; a backend adds its index. In a bare address
@@ -707,6 +709,57 @@ struct sluice_miss {
 	__u64 packets; /* lost since the entry was made */
 };
 
+/*
+ * sluice_cookie_keys: ARRAY[1], mmapable: of SipHash, for SYN cookies. A new key is written
+ * over the one before the last, and then made current; the last one is accepted still.
+ */
+struct sluice_cookie_keys {
+	__u64 keys[2][2];
+	__u32 current; /* index of the one that cookies are made with */
+	__u32 count;   /* that are accepted: 0, 1, or both */
+};
+
+/*
+ * sluice_cookie_services: ARRAY[SLUICE_MAX_SERVICES], mmapable, a cache line each: how
+ * hard a service is pressed. The limit is the configuration's, the rest is the packets'.
+ */
+struct sluice_cookie_service {
+	__u32 limit;  /* SYNs a second, above which cookies answer them; 0: always */
+	__u32 syns;   /* of new connections in this second */
+	__u32 strays; /* ACKs in it that are of no known connection and have no valid cookie */
+	__u32 pad;
+	__u64 second; /* jiffies64 / hz */
+	__u64 until;  /* jiffies64: under pressure so long */
+	__u64 pad2[4];
+};
+
+/*
+ * sluice_cookie_count: PERCPU_ARRAY[SLUICE_COOKIE_COUNTS], by service; and what this node, as
+ * a backend, made of the valid ones: connections, or INVALID, what its kernel refused.
+ */
+#define SLUICE_COOKIE_ACCEPTED SLUICE_MAX_SERVICES
+#define SLUICE_COOKIE_COUNTS   (SLUICE_MAX_SERVICES + 1)
+
+enum sluice_cookie_use {
+	SLUICE_COOKIE_SENT,    /* SYNs that were answered with one */
+	SLUICE_COOKIE_VALID,   /* ACKs of new connections that brought one back */
+	SLUICE_COOKIE_INVALID, /* ACKs of no known connection without a valid one */
+	SLUICE_COOKIE_USES
+};
+
+struct sluice_cookie_count {
+	__u64 uses[SLUICE_COOKIE_USES];
+};
+
+/* What became of a packet that met cookies: of its step, "answer". */
+enum sluice_cookie_answer {
+	SLUICE_COOKIE_NO_PRESSURE, /* a SYN within the limit */
+	SLUICE_COOKIE_ANSWERED,
+	SLUICE_COOKIE_RETURNED, /* an ACK with a valid cookie */
+	SLUICE_COOKIE_STRAY,	/* an ACK without, that passes */
+	SLUICE_COOKIE_REFUSED,	/* one too many of them */
+};
+
 /* sluice_intent: slotted, inner ARRAY[n] of SLUICE_INTENT_CHUNK bytes: configuration as YAML. */
 struct sluice_intent_header {
 	__u64 bytes; /* of text; it starts right behind this header in element 0 */
@@ -742,7 +795,8 @@ enum sluice_choice {
 	X(STAGE, "stage", "stage", "")                                                             \
 	X(VERDICT, "verdict", "outcome", "")                                                       \
 	X(NAT, "nat", "backend slot", "port")                                                      \
-	X(NAT_REPLY, "nat-reply", "service", "port")
+	X(NAT_REPLY, "nat-reply", "service", "port")                                               \
+	X(COOKIE, "cookie", "answer", "MSS told, or limit of SYNs a second")
 
 enum sluice_step {
 #define SLUICE_STEP_ENUM(name, token, a, b) SLUICE_STEP_##name,
@@ -790,6 +844,9 @@ _Static_assert(sizeof(struct sluice_miss_key) == 20, "ABI");
 _Static_assert(sizeof(struct sluice_trace_step) == 24, "ABI");
 _Static_assert(sizeof(struct sluice_capture) == 136, "ABI");
 _Static_assert(sizeof(struct sluice_captured) == 48, "ABI");
+_Static_assert(sizeof(struct sluice_cookie_keys) == 40, "ABI");
+_Static_assert(sizeof(struct sluice_cookie_service) == 64, "ABI");
+_Static_assert(sizeof(struct sluice_cookie_count) == 24, "ABI");
 _Static_assert(SLUICE_OUTCOME_COUNT <= 128, "bits of sluice_capture.outcomes");
 _Static_assert(sizeof(struct sluice_ring_word) == 8 && SLUICE_MAX_BACKENDS < 0xffff, "ABI");
 

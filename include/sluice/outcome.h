@@ -55,7 +55,8 @@ enum sluice_class {
 	X(BAD_FRAGMENT, DROP, "bad-fragment", "fragment that cuts or covers the transport header") \
 	X(NAT_FRAGMENT, DROP, "nat-fragment",                                                      \
 	  "of a datagram from a backend of nat, whose first fragment was not seen")                \
-	X(NAT_TTL, DROP, "nat-ttl", "TTL spent on the way to a backend of nat")
+	X(NAT_TTL, DROP, "nat-ttl", "TTL spent on the way to a backend of nat")                     \
+	X(BAD_COOKIE, DROP, "bad-cookie", "under SYN pressure: no SYN cookie, no known connection")
 
 enum sluice_outcome {
 #define SLUICE_OUTCOME_ENUM(name, class, token, help) SLUICE_##name,

@@ -95,6 +95,7 @@ static bool service_equal(const void *left, const void *right)
 	return name_equal(a->name, b->name) && a->proto == b->proto && a->forward == b->forward &&
 	       a->affinity == b->affinity && a->panic_percent == b->panic_percent &&
 	       a->slow_start_ms == b->slow_start_ms && a->quic == b->quic &&
+	       a->syn_cookies == b->syn_cookies &&
 	       ARRAYS_EQUAL(a, b, vips, vip_count, vips_equal) &&
 	       ARRAYS_EQUAL(a, b, backends, backend_count, backend_equal) &&
 	       check_equal(&a->check, &b->check);

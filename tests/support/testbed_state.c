@@ -12,8 +12,9 @@
 #include "testbed_private.h"
 #include "dataplane_private.h"
 
-#define LOADS_OF_TESTS 1024 /* more entries than the VIPs and backends of any test take */
-#define RULES_OF_TESTS 4096 /* more ids than the rules of any test have */
+#define SERVICES_OF_TESTS 64
+#define LOADS_OF_TESTS	  1024 /* more entries than the VIPs and backends of any test take */
+#define RULES_OF_TESTS	  4096 /* more ids than the rules of any test have */
 
 static struct sluice_addr address(const char *text)
 {
@@ -288,6 +289,20 @@ static void clear_past(const struct testbed *tb)
 	table_unmap(&past);
 }
 
+/* All that packets wrote there; the limits stay. */
+static void clear_pressure(const struct testbed *tb)
+{
+	struct sluice_cookie_service *services;
+	struct table_view view;
+
+	if (table_map(tb->dp.cookie_services, true, &view))
+		die("SYN pressure is not cleared");
+	services = view.data;
+	for (unsigned i = 0; i < SERVICES_OF_TESTS; i++)
+		services[i] = (struct sluice_cookie_service){.limit = services[i].limit};
+	table_unmap(&view);
+}
+
 void state_clear(const struct testbed *tb)
 {
 	clear_map(tb->dp.flows);
@@ -299,5 +314,7 @@ void state_clear(const struct testbed *tb)
 	tb->dp.control->block_entries = 0;
 	clear_counters(tb->dp.rule_use, RULES_OF_TESTS, sizeof(struct sluice_count));
 	clear_counters(tb->dp.load, LOADS_OF_TESTS, sizeof(struct sluice_load));
+	clear_counters(tb->dp.cookie_count, SERVICES_OF_TESTS, sizeof(struct sluice_cookie_count));
+	clear_pressure(tb);
 	clear_past(tb);
 }

@@ -123,10 +123,14 @@ static void service_shows_how_it_is_scheduled(void)
 {
 	assert_canonical(
 		"sluice: 1\n"
+		"key: /k\n"
 		"services:\n"
-		"  a: {vips: 192.0.2.1:80, panic: 0%, affinity: none}\n"
-		"  b: {panic: 50%, vips: 192.0.2.2:80, affinity: source64, slow-start: 30000ms}\n",
+		"  a: {vips: 192.0.2.1:80, panic: 0%, affinity: none, syn-cookies: off}\n"
+		"  b: {panic: 50%, vips: 192.0.2.2:80, affinity: source64, slow-start: 30000ms,\n"
+		"      syn-cookies: 2000/s}\n"
+		"  c: {vips: 192.0.2.3:80, syn-cookies: always}\n",
 		"sluice: 1\n"
+		"key: /k\n"
 		"\n"
 		"services:\n"
 		"  a:\n"
@@ -139,7 +143,13 @@ static void service_shows_how_it_is_scheduled(void)
 		"    forward: ipip\n"
 		"    affinity: source64\n"
 		"    slow-start: 30s\n"
-		"    panic: 50%\n");
+		"    panic: 50%\n"
+		"    syn-cookies: 2000/s\n"
+		"  c:\n"
+		"    vips: [\"192.0.2.3:80\"]\n"
+		"    proto: tcp\n"
+		"    forward: ipip\n"
+		"    syn-cookies: always\n");
 }
 
 static void backend_shows_what_its_name_does_not_say(void)
