@@ -64,6 +64,7 @@ struct packet {
 	__u8 to_group;	  /* link address of many: never ours to send on */
 	__u8 is_error;	  /* ICMP error with a quoted header that could be read */
 	__u8 passing;	  /* of a flow that is not to be remembered */
+	__u8 tagged;	  /* not 0: its VLAN tags were taken off */
 };
 
 static __always_inline void addr_set_v4(struct sluice_addr *addr, __be32 v4)

@@ -23,7 +23,7 @@ struct dataplane {
 	int vips, prefixes, quic, rules, vectors, match4, match6, ports, tunnels, intent;
 	int classes, classifier, vip_index, wide, digests, rings, backends, flows, conns4, conns6,
 		block, ledger, rule_use, load, past, capture, events, misses, checks, txports,
-		notes, control_fd;
+		notes, vlan_in, vlan_out, control_fd;
 	unsigned past_generations;	/* the first generation of new maps has a higher number */
 	struct tables_in_force *tables; /* private to the library */
 };

@@ -78,6 +78,8 @@ static const struct pin pins[] = {
 	PIN_MAPPED("events", events),
 	PIN("notes", notes),
 	PIN("digests", digests),
+	PIN("vlan_in", vlan_in),
+	PIN("vlan_out", vlan_out),
 };
 
 #define PIN_COUNT (sizeof(pins) / sizeof(pins[0]))

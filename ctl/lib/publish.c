@@ -707,6 +707,8 @@ int dataplane_publish(struct dataplane *dp, struct cluster *cluster, struct diag
 		err = compile_for(&pub, cluster, diags);
 	if (!err)
 		err = stage(&pub, cluster, diags);
+	if (!err)
+		err = vlan_devices_sync(dp->vlan_in, dp->vlan_out);
 	if (!err && anything_changed(&pub))
 		err = put_in_force(&pub);
 	publication_fini(&pub);
