@@ -254,8 +254,8 @@ find_way(struct xdp_md *ctx, struct packet *pkt, const struct tables *tables,
 		return SLUICE_NO_ROUTE;
 	if (tunnel)
 		length += tunnel_overhead(towards);
-	return to_backend_outcome(
-		find_backend_hop(ctx, pkt->tos, towards, choice->forward, length, &key, hop));
+	return to_backend_outcome(find_backend_hop(ctx, arrival_of(pkt), towards, choice->forward,
+						   length, &key, hop));
 }
 
 STAGE send_to_backend(struct xdp_md *ctx, struct packet *pkt, const struct tables *tables,

@@ -255,7 +255,10 @@ static __always_inline enum sluice_outcome express_go(struct xdp_md *ctx, struct
 	return express_send(ctx, way, is_v6, vip, generation, &conn);
 }
 
-STAGE express(struct xdp_md *ctx, __u32 frame_bytes)
+/* The outcome; CONTINUE: not for this way. */
+int express(struct xdp_md *ctx, __u32 frame_bytes);
+
+ISOLATED_STAGE express(struct xdp_md *ctx, __u32 frame_bytes)
 {
 	void *frame = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
 	struct ethhdr *eth = frame;

@@ -296,6 +296,22 @@ struct {
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
 } sluice_txports SEC(".maps");
 
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, SLUICE_MAX_VLANS);
+	__type(key, struct sluice_vlan);
+	__type(value, __u32);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} sluice_vlan_in SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, SLUICE_MAX_VLANS);
+	__type(key, __u32);
+	__type(value, struct sluice_vlan);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} sluice_vlan_out SEC(".maps");
+
 /* --- state: written by packets ------------------------------------------------- */
 
 struct {

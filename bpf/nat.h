@@ -115,13 +115,14 @@ struct nat_packet {
 	struct tuple towards; /* where it is sent, for the routing table */
 	__u16 length;	      /* of the IP packet */
 	__u8 is_v6;
-	__u8 tos;
 	__u8 ttl;
-	__u8 pad[3];
+	struct arrival arrival;
+	__u8 pad[2];
 };
 
 /* The IP header, which the pipeline has found sound. */
-static __always_inline enum sluice_outcome nat_read(struct xdp_md *ctx, struct nat_packet *packet)
+static __always_inline enum sluice_outcome nat_read(struct xdp_md *ctx, const struct deferred *note,
+						    struct nat_packet *packet)
 {
 	struct ethhdr *eth = (void *)(long)ctx->data;
 	void *end = (void *)(long)ctx->data_end;
@@ -130,10 +131,11 @@ static __always_inline enum sluice_outcome nat_read(struct xdp_md *ctx, struct n
 
 	if ((void *)(ip + 1) > end)
 		return SLUICE_INTERNAL;
+	packet->arrival.tagged = note->tag_bytes;
 	packet->is_v6 = eth->h_proto == bpf_htons(ETH_P_IPV6);
 	if (!packet->is_v6) {
 		packet->length = bpf_ntohs(ip->tot_len);
-		packet->tos = ip->tos;
+		packet->arrival.tos = ip->tos;
 		packet->ttl = ip->ttl;
 		addr_set_v4(&packet->towards.dst, ip->daddr);
 		return SLUICE_CONTINUE;
@@ -141,7 +143,7 @@ static __always_inline enum sluice_outcome nat_read(struct xdp_md *ctx, struct n
 	if ((void *)(ip6 + 1) > end)
 		return SLUICE_INTERNAL;
 	packet->length = bpf_ntohs(ip6->payload_len) + sizeof(*ip6);
-	packet->tos = ip6->priority << 4 | ip6->flow_lbl[0] >> 4;
+	packet->arrival.tos = ip6->priority << 4 | ip6->flow_lbl[0] >> 4;
 	packet->ttl = ip6->hop_limit;
 	addr_set_v6(&packet->towards.dst, &ip6->daddr);
 	return SLUICE_CONTINUE;
@@ -226,12 +228,14 @@ static __always_inline enum sluice_outcome rewrite(struct xdp_md *ctx, const str
 /* --- sending ----------------------------------------------------------------- */
 
 /* What each stage begins with. */
-static __always_inline enum sluice_outcome nat_begin(struct xdp_md *ctx, struct tables *tables,
+static __always_inline enum sluice_outcome nat_begin(struct xdp_md *ctx,
+						     const struct deferred *note,
+						     struct tables *tables,
 						     struct nat_packet *packet)
 {
 	enum sluice_outcome outcome = tables_load(tables);
 
-	return outcome ? outcome : nat_read(ctx, packet);
+	return outcome ? outcome : nat_read(ctx, note, packet);
 }
 
 /* To the backend that the pipeline chose: where it is, and the way there. */
@@ -263,8 +267,8 @@ static __always_inline enum sluice_outcome nat_aim(struct xdp_md *ctx, const str
 	towards->src = packet->is_v6 ? tables->port->tunnel_source6 : tables->port->tunnel_source4;
 	towards->dst = to->addr;
 	towards->proto = note->proto;
-	return to_backend_outcome(find_backend_hop(ctx, packet->tos, towards, SLUICE_FORWARD_NAT,
-						   packet->length, &key, hop));
+	return to_backend_outcome(find_backend_hop(ctx, packet->arrival, towards,
+						   SLUICE_FORWARD_NAT, packet->length, &key, hop));
 }
 
 /*
@@ -287,7 +291,7 @@ static __always_inline enum sluice_outcome nat_aim_reply(struct xdp_md *ctx,
 	towards->dport = note->dport;
 	towards->proto = note->proto;
 	trace(SLUICE_STEP_NAT_REPLY, note->from.service, bpf_ntohs(to->port));
-	outcome = find_next_hop(ctx, packet->tos, towards, packet->length, hop);
+	outcome = find_next_hop(ctx, packet->arrival, towards, packet->length, hop);
 	if (!outcome && packet->ttl <= 1)
 		return SLUICE_PASS_TTL;
 	return outcome;
@@ -312,7 +316,7 @@ static __always_inline enum sluice_outcome nat_forward(struct xdp_md *ctx)
 
 	if (!note)
 		return SLUICE_INTERNAL; /* for the verifier */
-	outcome = nat_begin(ctx, &tables, &packet);
+	outcome = nat_begin(ctx, note, &tables, &packet);
 	if (!outcome)
 		outcome = nat_aim(ctx, &tables, note, &packet, &to, &hop);
 	if (!outcome)
@@ -332,7 +336,7 @@ static __always_inline enum sluice_outcome nat_reply(struct xdp_md *ctx)
 
 	if (!note)
 		return SLUICE_INTERNAL; /* for the verifier */
-	outcome = nat_read(ctx, &packet);
+	outcome = nat_read(ctx, note, &packet);
 	if (!outcome)
 		outcome = nat_aim_reply(ctx, note, &packet, &to, &hop);
 	if (!outcome)

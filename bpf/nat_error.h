@@ -177,7 +177,7 @@ static __always_inline enum sluice_outcome nat_forward_error(struct xdp_md *ctx)
 
 	if (!note)
 		return SLUICE_INTERNAL; /* for the verifier */
-	outcome = nat_begin(ctx, &tables, &packet);
+	outcome = nat_begin(ctx, note, &tables, &packet);
 	if (!outcome)
 		outcome = nat_aim(ctx, &tables, note, &packet, &to, &hop);
 	if (!outcome)
@@ -198,7 +198,7 @@ static __always_inline enum sluice_outcome nat_reply_error(struct xdp_md *ctx)
 
 	if (!note)
 		return SLUICE_INTERNAL; /* for the verifier */
-	outcome = nat_read(ctx, &packet);
+	outcome = nat_read(ctx, note, &packet);
 	if (!outcome)
 		outcome = nat_aim_reply(ctx, note, &packet, &to, &hop);
 	if (!outcome)

@@ -65,6 +65,7 @@ struct packet {
 	__u8 is_error;	   /* ICMP error with a quoted header that could be read */
 	__u8 passing;	   /* of a flow that is not to be remembered */
 	__u8 nats;	   /* to no VIP, and some services are of nat: it may be a reply */
+	__u8 tagged;	   /* not 0: its VLAN tags were taken off */
 	__u8 asks_cookies; /* of SYN cookies, which may have a say */
 };
 

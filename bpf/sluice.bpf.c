@@ -16,6 +16,7 @@
 #include "nat.h"
 #include "nat_error.h"
 #include "syn_cookie.h"
+#include "vlan.h"
 
 /* The checks that need nothing but the packet, and those on a tunnel's inner packet again. */
 STAGE receive(struct xdp_md *ctx, struct packet *pkt, const struct tables *tables)
@@ -107,8 +108,13 @@ static __always_inline enum sluice_outcome act(struct xdp_md *ctx, struct packet
 	return HAS_ROLE(FORWARD) && !pkt->to_group ? forward(ctx, pkt) : SLUICE_PASS_LOCAL;
 }
 
-/* The whole way of a packet, whatever it is. Its stack is not beside the express way's. */
-STAGE process(struct xdp_md *ctx)
+/*
+ * The whole way of a packet, whatever it is; `untagged`: of one whose VLAN tags are off. Its
+ * stack is not beside the express way's.
+ */
+int process(struct xdp_md *ctx, int untagged);
+
+ISOLATED_STAGE process(struct xdp_md *ctx, int untagged)
 {
 	struct packet pkt = {};
 	struct tables tables = {};
@@ -118,6 +124,9 @@ STAGE process(struct xdp_md *ctx)
 	outcome = tables_load(&tables);
 	if (!outcome)
 		outcome = receive(ctx, &pkt, &tables);
+	if (outcome == SLUICE_VLAN)
+		return untagged ? refuse_vlan(tables.port) : defer_to(SLUICE_STAGE_VLAN);
+	pkt.tagged = untagged;
 	if (!outcome && pkt.is_fragment && (HAS_ROLE(FIREWALL) || HAS_ROLE(BALANCER)))
 		return defer_to(SLUICE_STAGE_FRAGMENT);
 	pkt.asks_cookies = 1;
@@ -142,6 +151,8 @@ static __always_inline enum sluice_outcome process_fragment(struct xdp_md *ctx)
 		outcome = gather(ctx, &pkt, &fragment, tables.slot);
 	if (outcome)
 		return outcome;
+	if (recall_tags(&pkt))
+		return SLUICE_INTERNAL;
 	take_noted_backend(&fragment, &choice);
 	pkt.asks_cookies = 0; /* of a zero, a verifier takes note */
 	outcome = decide(ctx, &pkt, &tables, &choice);
@@ -163,6 +174,8 @@ static __always_inline enum sluice_outcome process_cookie(struct xdp_md *ctx)
 	outcome = tables_load(&tables);
 	if (!outcome)
 		outcome = parse(ctx, &pkt);
+	if (!outcome && recall_tags(&pkt))
+		outcome = SLUICE_INTERNAL;
 	if (!outcome)
 		outcome = meet_cookies(ctx, &pkt, &tables);
 	pkt.asks_cookies = 0;
@@ -187,7 +200,9 @@ int sluice_xdp(struct xdp_md *ctx)
 	captured = capture_is_on() && capture_begin(ctx);
 	outcome = HAS_EXPRESS_WAY && !captured ? express(ctx, bytes) : SLUICE_CONTINUE;
 	if (!outcome)
-		outcome = process(ctx);
+		outcome = process(ctx, 0);
+	if (outcome >= SLUICE_DEFER)
+		note_received(bytes);
 	return conclude(ctx, ledger, outcome, bytes);
 }
 
@@ -225,6 +240,20 @@ SEC("xdp")
 int sluice_cookie(struct xdp_md *ctx)
 {
 	return conclude_stage(ctx, process_cookie(ctx));
+}
+
+SEC("xdp")
+int sluice_vlan(struct xdp_md *ctx)
+{
+	enum sluice_outcome outcome = untag(ctx);
+
+	return conclude_stage(ctx, outcome ? outcome : process(ctx, 1));
+}
+
+SEC("xdp")
+int sluice_tag(struct xdp_md *ctx)
+{
+	return conclude_stage(ctx, send_tagged(ctx));
 }
 
 char _license[] SEC("license") = "Dual BSD/GPL";

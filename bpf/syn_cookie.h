@@ -318,7 +318,7 @@ STAGE answer_syn(struct xdp_md *ctx, const struct packet *pkt, const struct offe
 			     cookie_mss_index(offer->mss, pkt->is_v6));
 	make_answer(pkt, offer, cookie, now, &answer);
 	checksum_answer(pkt, &answer);
-	return put_answer(ctx, pkt, &answer) ? SLUICE_TX : SLUICE_INTERNAL;
+	return put_answer(ctx, pkt, &answer) ? send_back(ctx) : SLUICE_INTERNAL;
 }
 
 /* Each step by itself: together they would need more stack than there is. */

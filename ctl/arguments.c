@@ -278,6 +278,35 @@ static int parse_ports(const char *text, void *member)
 	return for_each_part(text, add_ports, member);
 }
 
+static int add_vlan(const char *part, void *into)
+{
+	struct vlan_list *list = into;
+
+	if (list->count == SLUICE_VLAN_RANGES || vlan_range_parse(part, &list->ranges[list->count]))
+		return -EINVAL;
+	list->count++;
+	return 0;
+}
+
+static int parse_vlans(const char *text, void *member)
+{
+	return strcmp(text, "devices") ? for_each_part(text, add_vlan, member) : 0;
+}
+
+/* "10", or with two tags the outer one first: "100.10". */
+static int parse_tags(const char *text, void *member)
+{
+	struct tag_list *list = member;
+	const char *end = number_scan(text, SLUICE_VLAN_ID_MAX, &list->ids[0]);
+
+	list->count = 1;
+	if (end && *end == '.') {
+		list->count = 2;
+		end = number_scan(end + 1, SLUICE_VLAN_ID_MAX, &list->ids[1]);
+	}
+	return !end || *end ? -EINVAL : 0;
+}
+
 static const char *const tcp_flag_words[] = {"fin", "syn", "rst", "psh", "ack", "urg", NULL};
 
 static int add_tcp_flag(const char *part, void *into)
@@ -361,3 +390,8 @@ const struct argument_type type_ports = {parse_ports, NULL,
 					 "ports and ranges, with commas, as 80,443,8000-8080"};
 const struct argument_type type_tcp_flags = {
 	parse_tcp_flags, NULL, "none, or a list, with commas, of fin, syn, rst, psh, ack, urg"};
+const struct argument_type type_vlans = {
+	parse_vlans, NULL,
+	"up to 8 VLAN ids and ranges, with commas, as 10,100-199, or any, none or devices"};
+const struct argument_type type_tags = {
+	parse_tags, NULL, "a VLAN id, as 10, or with an outer tag in front of it 100.10"};

@@ -49,6 +49,8 @@ extern const struct argument_type type_addresses; /* struct rule_addresses, owne
 extern const struct argument_type type_ports;	  /* struct port_list, owned */
 extern const struct argument_type type_tcp_flags; /* unsigned, bits of the TCP header */
 extern const struct argument_type type_seconds;	  /* unsigned, not 0 */
+extern const struct argument_type type_vlans;	  /* struct vlan_list */
+extern const struct argument_type type_tags;	  /* struct tag_list */
 extern const struct argument_type type_count;	  /* unsigned, not 0 */
 extern const struct argument_type type_snaplen;	  /* unsigned, bytes of a frame */
 extern const struct argument_type type_outcome;	  /* int, enum sluice_outcome; -1 - class */
@@ -56,6 +58,18 @@ extern const struct argument_type type_outcome;	  /* int, enum sluice_outcome; -
 struct address_pair {
 	bool has4, has6;
 	struct sluice_addr addr4, addr6;
+};
+
+/* None: those of VLAN devices. */
+struct vlan_list {
+	struct sluice_vlan_range ranges[SLUICE_VLAN_RANGES];
+	size_t count;
+};
+
+/* VLAN tags of one frame, outermost first. */
+struct tag_list {
+	unsigned ids[2];
+	size_t count;
 };
 
 struct port_list {

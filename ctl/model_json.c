@@ -222,6 +222,17 @@ json_t *model_json_roles(unsigned roles)
 	return out;
 }
 
+static json_t *json_vlans(const struct interface *interface)
+{
+	json_t *out = json_array();
+	char buf[VLAN_RANGE_TEXT_LEN];
+
+	for (size_t i = 0; i < interface->vlan_count; i++)
+		json_array_append_new(out,
+				      json_string(vlan_range_format(&interface->vlans[i], buf)));
+	return out;
+}
+
 static json_t *json_interface(const struct interface *interface)
 {
 	json_t *out = json_object();
@@ -235,6 +246,8 @@ static json_t *json_interface(const struct interface *interface)
 		out = insert(out, "roles", model_json_roles(interface->roles));
 	if (*interface->policy)
 		out = insert(out, "policy", json_string(interface->policy));
+	if (interface->vlan_count)
+		out = insert(out, "vlans", json_vlans(interface));
 	return out;
 }
 

@@ -58,6 +58,33 @@ static void describe_decap(struct detail *detail, __u64 believed, __u64 proto)
 		say(detail, "the sender of the tunnel is not a balancer");
 }
 
+static void say_tag(char buf[24], __u64 tag)
+{
+	snprintf(buf, 24, "%s%llu", tag >> 16 == 0x88a8 ? "802.1ad " : "",
+		 tag & SLUICE_VLAN_ID_MASK);
+}
+
+static void describe_untag(struct detail *detail, __u64 tag, __u64 inner)
+{
+	char outer_text[24], inner_text[24];
+
+	say_tag(outer_text, tag);
+	say_tag(inner_text, inner);
+	if (inner)
+		say(detail, "came in on VLAN %s, and in it %s", outer_text, inner_text);
+	else
+		say(detail, "came in on VLAN %s", outer_text);
+}
+
+static void describe_tag(struct detail *detail, __u64 tag, __u64 ifindex)
+{
+	char name[IFNAMSIZ] = "?", text[24];
+
+	say_tag(text, tag);
+	if_indextoname((unsigned)ifindex, name);
+	say(detail, "by a VLAN device: out by %s on VLAN %s", name, text);
+}
+
 static const struct service *service_by_index(const struct session *session, unsigned index)
 {
 	const struct cluster *cluster = &session->cluster;
@@ -281,6 +308,7 @@ static void (*const describers[SLUICE_STEP_COUNT])(struct detail *detail, __u64 
 	[SLUICE_STEP_DEFAULT] = describe_default,   [SLUICE_STEP_EXEMPT] = describe_exempt,
 	[SLUICE_STEP_BACKEND] = describe_backend,   [SLUICE_STEP_ENCAP] = describe_encap,
 	[SLUICE_STEP_ROUTE] = describe_route,	    [SLUICE_STEP_STAGE] = describe_stage,
+	[SLUICE_STEP_UNTAG] = describe_untag,	    [SLUICE_STEP_TAG] = describe_tag,
 	[SLUICE_STEP_DATAGRAM] = describe_datagram, [SLUICE_STEP_VERDICT] = describe_verdict,
 	[SLUICE_STEP_NAT] = describe_nat,	    [SLUICE_STEP_NAT_REPLY] = describe_nat_reply,
 	[SLUICE_STEP_COOKIE] = describe_cookie,

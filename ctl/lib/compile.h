@@ -59,6 +59,7 @@ struct compiled_tunnel {
 
 struct local_address {
 	char ifname[IFNAMSIZ];
+	char below[IFNAMSIZ]; /* of a VLAN device: the interface that it is on; else "" */
 	struct sluice_addr addr;
 };
 

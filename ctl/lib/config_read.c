@@ -85,6 +85,24 @@ static void read_roles(struct reader *r, const struct field *field, const yaml_n
 	reader_each_scalar(r, field, value, object, read_role);
 }
 
+static void read_vlan(struct reader *r, const struct field *field, const yaml_node_t *scalar,
+		      void *object)
+{
+	struct interface *interface = object;
+	const char *text = reader_text(scalar);
+
+	if (!text || vlan_range_parse(text, &interface->vlans[interface->vlan_count]))
+		reader_mistake(r, field, scalar);
+	else
+		interface->vlan_count++;
+}
+
+static void read_vlans(struct reader *r, const struct field *field, const yaml_node_t *value,
+		       void *object)
+{
+	reader_each_scalar(r, field, value, object, read_vlan);
+}
+
 static void read_backend_address(struct reader *r, const struct field *field,
 				 const yaml_node_t *scalar, void *object)
 {
@@ -305,6 +323,7 @@ static const struct field interface_fields[] = {
 	{"mtu", NUMBER(struct interface, mtu, 68, 65535)},
 	{"roles", .read = read_roles, .words = role_words},
 	{"policy", NAME(struct interface, policy)},
+	{"vlans", .read = read_vlans, .expected = VLAN_EXPECTED, .max = SLUICE_VLAN_RANGES},
 	{},
 };
 

@@ -352,6 +352,21 @@ static void flow_roles(struct flow *flow, unsigned roles)
 	list_end(out, count);
 }
 
+static void flow_vlans(struct flow *flow, const struct interface *interface)
+{
+	char buf[VLAN_RANGE_TEXT_LEN];
+
+	if (!interface->vlan_count)
+		return;
+	flow_key(flow, "vlans");
+	list_begin(flow->out, interface->vlan_count);
+	for (size_t i = 0; i < interface->vlan_count; i++) {
+		list_separate(flow->out, i);
+		fputs(vlan_range_format(&interface->vlans[i], buf), flow->out);
+	}
+	list_end(flow->out, interface->vlan_count);
+}
+
 static void write_interface(FILE *out, const struct interface *interface)
 {
 	struct flow flow = {.out = out};
@@ -367,6 +382,7 @@ static void write_interface(FILE *out, const struct interface *interface)
 	flow_roles(&flow, interface->roles);
 	if (interface->policy[0])
 		flow_text(&flow, "policy", interface->policy);
+	flow_vlans(&flow, interface);
 	fputs("}\n", out);
 }
 

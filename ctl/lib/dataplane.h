@@ -23,7 +23,8 @@ struct dataplane {
 	int vips, prefixes, quic, nats, rules, vectors, match4, match6, ports, tunnels, intent;
 	int classes, classifier, vip_index, wide, digests, rings, backends, flows, conns4, conns6,
 		block, ledger, rule_use, load, past, capture, events, misses, checks, txports,
-		notes, cookie_keys, cookie_services, cookie_count, control_fd;
+		notes, cookie_keys, cookie_services, cookie_count, vlan_in, vlan_out,
+		control_fd;
 	unsigned confirm_s;		/* not 0: what is published and attached waits so long */
 	unsigned past_generations;	/* the first generation of new maps has a higher number */
 	struct tables_in_force *tables; /* private to the library */

@@ -15,6 +15,7 @@
 #include "addr.h"
 #include "diag.h"
 #include "vip.h"
+#include "vlan.h"
 
 #define MODEL_VERSION 1 /* of the file format: key "sluice" */
 
@@ -169,6 +170,9 @@ struct interface {
 	unsigned mtu;		      /* 0: as it is */
 	unsigned roles;		      /* enum sluice_role; 0: Sluice is not attached */
 	char policy[SLUICE_NAME_LEN]; /* with SLUICE_ROLE_FIREWALL */
+	/* Accepted ids of outermost tags; none: those of VLAN devices on the interface. */
+	struct sluice_vlan_range vlans[SLUICE_VLAN_RANGES];
+	size_t vlan_count;
 };
 
 struct route {

@@ -82,6 +82,8 @@ static const struct pin pins[] = {
 	PIN_MAPPED("events", events),
 	PIN("notes", notes),
 	PIN("digests", digests),
+	PIN("vlan_in", vlan_in),
+	PIN("vlan_out", vlan_out),
 };
 
 /* Made when they are needed first, by others: gone with the rest. */

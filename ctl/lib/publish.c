@@ -758,6 +758,8 @@ int dataplane_publish(struct dataplane *dp, struct cluster *cluster, struct diag
 		err = cookies_read_key(dp, cluster, &key, diags);
 	if (!err)
 		err = cookies_put_key(dp, &key);
+	if (!err)
+		err = vlan_devices_sync(dp->vlan_in, dp->vlan_out);
 	if (!err && anything_changed(&pub))
 		err = put_in_force(&pub);
 	else if (!err && dp->confirm_s) /* programs alone */

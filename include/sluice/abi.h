@@ -43,6 +43,8 @@
 #define SLUICE_EVENT_BYTES  (2 << 20) /* of the ring buffer of captured frames */
 #define SLUICE_MAX_NOTES    16384     /* datagrams in pieces, within two seconds */
 #define SLUICE_MAX_MISSES   1024      /* unresolved next hops remembered */
+#define SLUICE_MAX_VLANS    4096      /* VLAN devices on interfaces of one node */
+#define SLUICE_VLAN_RANGES  8	      /* of VLAN ids that one interface accepts */
 #define SLUICE_RING_SIZE    65537     /* Maglev table entries; prime */
 #define SLUICE_INTENT_CHUNK 4096      /* bytes per element of the stored configuration */
 #define SLUICE_TRACE_STEPS  32
@@ -145,13 +147,20 @@ struct sluice_program_config {
 	X(NAT_REPLY, "nat-reply")                                                                  \
 	X(NAT_ERROR, "nat-error")                                                                  \
 	X(NAT_REPLY_ERROR, "nat-reply-error")                                                      \
-	X(COOKIE, "cookie")
+	X(COOKIE, "cookie")                                                                        \
+	X(VLAN, "vlan")                                                                            \
+	X(TAG, "tag")
 
 enum sluice_stage {
 #define SLUICE_STAGE_ENUM(name, token) SLUICE_STAGE_##name,
 	SLUICE_STAGES(SLUICE_STAGE_ENUM)
 #undef SLUICE_STAGE_ENUM
 		SLUICE_STAGE_COUNT
+};
+
+struct sluice_vlan_range {
+	__u16 min;
+	__u16 max; /* inclusive */
 };
 
 /* sluice_ports: slotted, inner ARRAY[SLUICE_MAX_PORTS]: one attached interface. */
@@ -167,8 +176,25 @@ struct sluice_port {
 	struct sluice_addr tunnel_source4; /* outer source of what is encapsulated here */
 	struct sluice_addr tunnel_source6;
 	__be16 gue_port; /* UDP destination of GUE, sent and taken */
-	__u8 pad[6];
+	__u8 vlan_count; /* 0: accepted are the VLANs that have a device here */
+	__u8 pad[5];
+	struct sluice_vlan_range vlans[SLUICE_VLAN_RANGES]; /* of outermost tags */
 };
+
+/*
+ * VLAN devices, as the kernel has them: XDP sees and sends frames on the interface below.
+ * sluice_vlan_in: HASH, this to __u32, the index of the VLAN device, so that routes are asked
+ * for as the stack would. sluice_vlan_out: HASH, the index of a VLAN device to this, because
+ * XDP cannot transmit on one. Kept up by lbctl and by the agent.
+ */
+struct sluice_vlan {
+	__u32 ifindex; /* of the interface below */
+	__u32 tags[2]; /* outermost first, SLUICE_TAG(); 0: none */
+};
+
+#define SLUICE_TAG(tpid, id) ((__u32)(tpid) << 16 | (id)) /* host byte order */
+#define SLUICE_VLAN_ID_MASK  0x0fff
+#define SLUICE_VLAN_ID_MAX   4094
 
 enum sluice_action {
 	SLUICE_ACTION_DROP,
@@ -782,6 +808,8 @@ enum sluice_choice {
 	X(SANITY, "sanity", "", "")                                                                \
 	X(BLOCK, "block", "prefix found", "entries in the set")                                    \
 	X(DECAP, "decap", "sender is a balancer", "inner protocol")                                \
+	X(UNTAG, "untag", "tag", "inner tag")                                                      \
+	X(TAG, "tag", "tag", "ifindex out")                                                        \
 	X(SERVICE, "service", "service", "ring")                                                   \
 	X(FLOW, "flow", "found", "state")                                                          \
 	X(REJUDGE, "rejudge", "flow's policy generation", "policy generation now")                 \
@@ -816,13 +844,14 @@ _Static_assert(sizeof(struct sluice_addr) == 16, "ABI");
 _Static_assert(sizeof(struct sluice_control) == 72, "ABI");
 _Static_assert(sizeof(struct sluice_deadline) == 40, "ABI");
 _Static_assert(sizeof(struct sluice_program_config) == 48, "ABI");
-_Static_assert(sizeof(struct sluice_port) == 72, "ABI");
 _Static_assert(sizeof(struct sluice_rule) == 8, "ABI");
 _Static_assert(sizeof(struct sluice_vector) == 2080, "ABI");
 _Static_assert(sizeof(struct sluice_match4) == 64, "ABI");
 _Static_assert(sizeof(struct sluice_match6) == 128, "ABI");
 _Static_assert(sizeof(struct sluice_classifier) == 1304, "ABI");
 _Static_assert(SLUICE_MAX_RULES == 64 * 64 * SLUICE_SUMMARY_WORDS, "bits of a summary");
+_Static_assert(sizeof(struct sluice_port) == 104, "ABI");
+_Static_assert(sizeof(struct sluice_vlan) == 12, "ABI");
 _Static_assert(sizeof(struct sluice_vip_key) == 20, "ABI");
 _Static_assert(sizeof(struct sluice_vip) == 12, "ABI");
 _Static_assert(sizeof(struct sluice_vip_bucket) == 128, "ABI");

@@ -31,7 +31,7 @@ enum sluice_class {
 	X(REDIRECT, REDIRECT, "redirect", "sent out of another interface")                         \
 	X(MALFORMED, DROP, "malformed", "header truncated, or lengths that contradict each other") \
 	X(EXT_HEADERS, DROP, "ext-headers", "more IPv6 extension headers than are followed")       \
-	X(VLAN, DROP, "vlan", "VLAN tag on an interface that expects none")                        \
+	X(VLAN, DROP, "vlan", "VLAN tag that the interface does not accept")                       \
 	X(FRAGMENT, DROP, "fragment", "fragment of an unknown datagram, or of a tunnel packet")    \
 	X(BAD_ADDRESS, DROP, "bad-address", "an address that no packet may carry in that place")   \
 	X(LAND, DROP, "land", "source and destination are the same endpoint")                      \

@@ -125,13 +125,19 @@ static bool policy_equal(const void *left, const void *right)
 	       a->strict == b->strict && ARRAYS_EQUAL(a, b, rules, rule_count, rule_equal);
 }
 
+static bool vlans_equal(const struct interface *a, const struct interface *b)
+{
+	return a->vlan_count == b->vlan_count &&
+	       !memcmp(a->vlans, b->vlans, a->vlan_count * sizeof(a->vlans[0]));
+}
+
 static bool interface_equal(const void *left, const void *right)
 {
 	const struct interface *a = left, *b = right;
 
 	return name_equal(a->name, b->name) && name_equal(a->network, b->network) &&
 	       ARRAYS_EQUAL(a, b, addresses, address_count, prefixes_equal) && a->mtu == b->mtu &&
-	       a->roles == b->roles && name_equal(a->policy, b->policy);
+	       a->roles == b->roles && name_equal(a->policy, b->policy) && vlans_equal(a, b);
 }
 
 static bool route_equal(const void *left, const void *right)

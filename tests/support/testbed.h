@@ -81,6 +81,8 @@ struct packet_test {
 	const struct packet *becomes; /* rewritten: what it is then, all checksums made anew */
 	const struct packet *outer;   /* encapsulated; IPv4 with DF, GUE from any dynamic port */
 	size_t stripped;	      /* decapsulated: bytes of outer header */
+	unsigned short to_vlan;	      /* sent with this tag; what is passed keeps its own */
+	unsigned short to_outer_vlan; /* and this 802.1ad tag in front of it */
 };
 
 #define PACKET_TESTS(tb, tests) testbed_check(tb, tests, sizeof(tests) / sizeof((tests)[0]))
