@@ -196,7 +196,7 @@ static int run_attach(struct invocation *inv)
 {
 	struct session session;
 	struct cluster before;
-	int code = session_open(&session, inv, DATAPLANE_CREATE, MODEL_DEFAULT_FLOWS);
+	int code = session_open(&session, inv, DATAPLANE_CREATE, NULL);
 
 	if (!code)
 		code = session_copy_model(&session, &before);
@@ -246,7 +246,7 @@ static int detach(struct session *session)
 static int run_detach(struct invocation *inv)
 {
 	struct session session;
-	int code = session_open(&session, inv, DATAPLANE_WRITE, 0);
+	int code = session_open(&session, inv, DATAPLANE_WRITE, NULL);
 
 	if (!code)
 		code = detach(&session);

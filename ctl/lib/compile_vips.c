@@ -66,7 +66,8 @@ static __u8 vip_flags(const struct service *service, const struct vip *vip)
 		[AFFINITY_SOURCE64] = SLUICE_VIP_BY_SOURCE | SLUICE_VIP_BY_SOURCE64,
 	};
 
-	return by_affinity[service->affinity] | (vip_is_exact(vip) ? 0 : SLUICE_VIP_WIDE);
+	return by_affinity[service->affinity] | (vip_is_exact(vip) ? 0 : SLUICE_VIP_WIDE) |
+	       (service->limit_count ? SLUICE_VIP_LIMITED : 0);
 }
 
 static int add_entries(const struct compiled_service *service, struct compiled *out,

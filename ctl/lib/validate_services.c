@@ -155,6 +155,7 @@ static void check_service(struct validator *v, const struct service *service)
 				 "service \"%s\": quic: expected proto udp", service->name);
 	check_server_ids(v, service);
 	validate_check(v, service);
+	validate_service_limits(v, service);
 	check_backends(v, service);
 }
 

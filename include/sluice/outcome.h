@@ -52,7 +52,10 @@ enum sluice_class {
 	X(FLOW_TABLE, DROP, "flow-table", "the flow table refused a new flow")                     \
 	X(INTERNAL, DROP, "internal", "configuration or headroom missing: please report")          \
 	X(NO_STAGE, DROP, "no-stage", "a stage of the program is gone: attach it again")           \
-	X(BAD_FRAGMENT, DROP, "bad-fragment", "fragment that cuts or covers the transport header")
+	X(BAD_FRAGMENT, DROP, "bad-fragment", "fragment that cuts or covers the transport header") \
+	X(RATE_SERVICE, DROP, "rate-service", "over what a service admits in all")                 \
+	X(RATE_SOURCE, DROP, "rate-source", "over what a service admits from one source")          \
+	X(RATE_RULE, DROP, "rate-rule", "over the limit of the rule that accepted it")
 
 enum sluice_outcome {
 #define SLUICE_OUTCOME_ENUM(name, class, token, help) SLUICE_##name,
