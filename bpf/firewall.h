@@ -13,6 +13,7 @@
 
 #include "capture.h"
 #include "flow.h"
+#include "limit.h"
 #include "parse.h"
 #include "rules.h"
 
@@ -101,6 +102,14 @@ static __always_inline void reverse(const struct tuple *from, struct tuple *to)
 	to->proto = from->proto;
 }
 
+/* What comes back is the answer to what was admitted, and so is not limited. */
+static __always_inline void limit_known(const struct packet *pkt, struct flow_ref *ref)
+{
+	if ((ref->entry->flags & SLUICE_FLOW_LIMITED) && !pkt->is_error &&
+	    from_initiator(ref, ref->entry))
+		ref->limit = SLUICE_MAX_SERVICES + ref->entry->rule;
+}
+
 /* Puts the packet before the rules: as it is, or, if its flow is known, as what opened that. */
 STAGE ask(const struct packet *pkt, const struct tables *tables, const struct flow_ref *ref,
 	  __u32 port, int is_known)
@@ -148,9 +157,14 @@ STAGE rejudge(struct packet *pkt, const struct tables *tables, struct flow_ref *
 		flow->port = port;
 		flow->rule = judgement->rule;
 		flow->policy = tables->policy;
+		flow->flags &= ~SLUICE_FLOW_LIMITED;
+		if (judgement->limited)
+			flow->flags |= SLUICE_FLOW_LIMITED;
 	}
 	if (judgement->rule != SLUICE_NONE)
 		count_rule(judgement->rule, pkt);
+	if (judgement->limited && !pkt->is_error && from_initiator(ref, flow))
+		ref->limit = SLUICE_MAX_SERVICES + judgement->rule;
 	return SLUICE_CONTINUE;
 }
 
@@ -174,11 +188,15 @@ STAGE admit_new(struct packet *pkt, const struct tables *tables, struct flow_ref
 		if (tables->port->strict && pkt->self.proto == IPPROTO_TCP && !is_opening_syn(pkt))
 			return SLUICE_NO_FLOW;
 		ref->draft.flags |= SLUICE_FLOW_JUDGED;
+		if (judgement->limited)
+			ref->draft.flags |= SLUICE_FLOW_LIMITED;
 		ref->draft.policy = tables->policy;
 		ref->draft.rule = judgement->rule;
 	}
 	if (judgement->rule != SLUICE_NONE)
 		count_rule(judgement->rule, pkt);
+	if (judgement->limited)
+		ref->limit = SLUICE_MAX_SERVICES + judgement->rule;
 	return SLUICE_CONTINUE;
 }
 
@@ -203,6 +221,7 @@ static __always_inline enum sluice_outcome admit(struct packet *pkt, const struc
 		if (ref->entry->policy == tables->policy && port == ref->entry->port) {
 			if (ref->entry->rule != SLUICE_NONE)
 				count_rule(ref->entry->rule, pkt);
+			limit_known(pkt, ref);
 			return SLUICE_CONTINUE;
 		}
 	} else if (is_exempt(pkt)) {

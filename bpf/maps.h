@@ -289,6 +289,15 @@ struct {
 } sluice_cookie_services SEC(".maps");
 
 struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, SLUICE_SLOTS *SLUICE_MAX_LIMITS);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, struct sluice_limit);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} sluice_limits SEC(".maps");
+
+struct {
 	__uint(type, BPF_MAP_TYPE_DEVMAP_HASH);
 	__uint(max_entries, SLUICE_MAX_PORTS);
 	__type(key, __u32);
@@ -348,6 +357,32 @@ struct {
 	__type(value, struct sluice_conn_bucket6);
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
 } sluice_conns6 SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, SLUICE_MAX_LIMITS);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, struct sluice_bucket);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} sluice_buckets SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 32768);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, struct sluice_source_line);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} sluice_sources SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, SLUICE_MAX_LIMITS);
+	__type(key, __u32);
+	__type(value, struct sluice_limit_use);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} sluice_limit_use SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);

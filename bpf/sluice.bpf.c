@@ -11,6 +11,7 @@
 #include "balancer.h"
 #include "express.h"
 #include "firewall.h"
+#include "limit.h"
 #include "quic.h"
 #include "fragment.h"
 #include "nat.h"
@@ -67,6 +68,37 @@ static __always_inline void find_flow(struct packet *pkt, const struct sluice_vi
 	}
 }
 
+/* Whether the packet opens a flow, as far as limits are concerned: one met midway does not. */
+static __always_inline int opens_flow(const struct packet *pkt, const union known_flow *known)
+{
+	if (pkt->is_error || pkt->passing)
+		return 0;
+	if (HAS_ROLE(FIREWALL) ? known->flow.entry != NULL : conn_is_known(&known->conn))
+		return 0;
+	return pkt->self.proto != IPPROTO_TCP || is_opening_syn(pkt);
+}
+
+/* What is for a service that may go on, to the backend that serves it. */
+static __always_inline enum sluice_outcome serve(struct xdp_md *ctx, struct packet *pkt,
+						 const struct tables *tables,
+						 const struct sluice_vip *vip,
+						 union known_flow *known, struct choice *choice)
+{
+	int by_cid = takes_cid(ctx, pkt, tables, vip, choice);
+	enum sluice_outcome outcome;
+
+	if (vip->flags & SLUICE_VIP_LIMITED) {
+		outcome = limit_service_outcome(limit_packet(pkt, tables->slot, vip->service,
+							     !by_cid && opens_flow(pkt, known)));
+		if (outcome)
+			return outcome;
+	}
+	if (!by_cid)
+		return balance(pkt, tables, vip, known, choice);
+	count_cid(pkt, vip, choice);
+	return HAS_ROLE(FIREWALL) ? follow(pkt, &known->flow) : SLUICE_CONTINUE;
+}
+
 /* The judgement: whether the packet may go on, and if it is for a service, to which backend. */
 STAGE decide(struct xdp_md *ctx, struct packet *pkt, const struct tables *tables,
 	     struct choice *choice)
@@ -89,9 +121,12 @@ STAGE decide(struct xdp_md *ctx, struct packet *pkt, const struct tables *tables
 		outcome = admit(pkt, tables, &known.flow);
 		if (outcome)
 			return outcome;
+		if (known.flow.limit && limit_packet(pkt, tables->slot, known.flow.limit,
+						     makes_flow(pkt) && opens_flow(pkt, &known)))
+			return SLUICE_RATE_RULE;
 	}
-	if (vip && !balance_by_cid(ctx, pkt, tables, vip, choice))
-		return balance(pkt, tables, vip, &known, choice);
+	if (vip)
+		return serve(ctx, pkt, tables, vip, &known, choice);
 	return HAS_ROLE(FIREWALL) ? follow(pkt, &known.flow) : SLUICE_CONTINUE;
 }
 

@@ -202,6 +202,21 @@ static int parse_address_pair(const char *text, void *member)
 	return for_each_part(text, add_to_pair, member);
 }
 
+static int parse_rate(const char *text, void *member)
+{
+	return limit_rate_parse(text, member);
+}
+
+static int parse_per(const char *text, void *member)
+{
+	return limit_per_parse(text, member);
+}
+
+static int parse_burst(const char *text, void *member)
+{
+	return limit_amount_parse(text, member);
+}
+
 static int add_role(const char *part, void *into)
 {
 	enum sluice_role role;
@@ -382,6 +397,10 @@ const struct argument_type type_slow_start = {parse_slow_start, NULL, SLOW_START
 const struct argument_type type_percent = {parse_percent, NULL, "a percentage from 0% to 100%"};
 const struct argument_type type_admin = {NULL, backend_admin_words, NULL};
 const struct argument_type type_action = {NULL, action_words, NULL};
+const struct argument_type type_rate = {parse_rate, NULL, LIMIT_RATE_EXPECTED};
+const struct argument_type type_measure = {NULL, measure_words, NULL};
+const struct argument_type type_per = {parse_per, NULL, LIMIT_PER_EXPECTED};
+const struct argument_type type_burst = {parse_burst, NULL, LIMIT_BURST_EXPECTED};
 const struct argument_type type_default = {NULL, default_words, NULL};
 const struct argument_type type_yes_no = {NULL, yes_no_words, NULL};
 const struct argument_type type_addresses = {

@@ -43,6 +43,10 @@ extern const struct argument_type type_slow_start;	 /* unsigned, ms */
 extern const struct argument_type type_percent;		 /* unsigned */
 extern const struct argument_type type_admin;		 /* int, enum backend_admin */
 extern const struct argument_type type_action;		 /* int, enum sluice_action */
+extern const struct argument_type type_rate;		 /* struct limit_rate */
+extern const struct argument_type type_measure;		 /* int, enum sluice_measure */
+extern const struct argument_type type_per;		 /* struct limit_per */
+extern const struct argument_type type_burst;		 /* unsigned long long */
 extern const struct argument_type type_default;	  /* int, the same without accept-stateless */
 extern const struct argument_type type_yes_no;	  /* int, 0 or 1 */
 extern const struct argument_type type_addresses; /* struct rule_addresses, owned */

@@ -203,7 +203,7 @@ static int run_attach(struct invocation *inv)
 {
 	struct session session;
 	struct cluster before;
-	int code = session_open(&session, inv, DATAPLANE_CREATE, MODEL_DEFAULT_FLOWS);
+	int code = session_open(&session, inv, DATAPLANE_CREATE, NULL);
 
 	if (!code)
 		code = session_copy_model(&session, &before);
@@ -276,7 +276,7 @@ static int detach(struct session *session)
 static int run_detach(struct invocation *inv)
 {
 	struct session session;
-	int code = session_open(&session, inv, DATAPLANE_WRITE, 0);
+	int code = session_open(&session, inv, DATAPLANE_WRITE, NULL);
 
 	if (!code)
 		code = confirmation_wanted_s(&session) ? detach_for_a_time(&session)

@@ -203,7 +203,7 @@ static int show(const struct session *session)
 static int run_show(struct invocation *inv)
 {
 	struct session session;
-	int code = session_open(&session, inv, DATAPLANE_READ, 0);
+	int code = session_open(&session, inv, DATAPLANE_READ, NULL);
 
 	if (!code)
 		code = show(&session);

@@ -325,7 +325,7 @@ static int run_capture(struct invocation *inv)
 
 	if (code)
 		return code;
-	code = session_open(&session, inv, DATAPLANE_READ, 0);
+	code = session_open(&session, inv, DATAPLANE_READ, NULL);
 	if (!code)
 		code = capture(&session);
 	session_close(&session);

@@ -52,7 +52,7 @@ static int run_block(struct invocation *inv)
 
 	if (code)
 		return code;
-	code = session_open(&session, inv, DATAPLANE_CREATE, MODEL_DEFAULT_FLOWS);
+	code = session_open(&session, inv, DATAPLANE_CREATE, NULL);
 	if (!code)
 		code = block(&session);
 	session_close(&session);
@@ -80,7 +80,7 @@ static int unblock(struct session *session)
 static int run_unblock(struct invocation *inv)
 {
 	struct session session;
-	int code = session_open(&session, inv, DATAPLANE_WRITE, 0);
+	int code = session_open(&session, inv, DATAPLANE_WRITE, NULL);
 
 	if (!code)
 		code = unblock(&session);
@@ -124,7 +124,7 @@ static int show_blocks(const struct session *session)
 static int run_blocks(struct invocation *inv)
 {
 	struct session session;
-	int code = session_open(&session, inv, DATAPLANE_READ, 0);
+	int code = session_open(&session, inv, DATAPLANE_READ, NULL);
 
 	if (!code)
 		code = show_blocks(&session);

@@ -151,7 +151,7 @@ static int show(const struct session *session, const char *name)
 int fw_show(const struct invocation *inv, const char *policy)
 {
 	struct session session;
-	int code = session_open(&session, inv, DATAPLANE_READ, 0);
+	int code = session_open(&session, inv, DATAPLANE_READ, NULL);
 
 	if (!code)
 		code = show(&session, policy);

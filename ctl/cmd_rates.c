@@ -281,7 +281,7 @@ static int show_rates(const struct session *session)
 static int run_rates(struct invocation *inv)
 {
 	struct session session;
-	int code = session_open(&session, inv, DATAPLANE_READ, 0);
+	int code = session_open(&session, inv, DATAPLANE_READ, NULL);
 
 	if (!code)
 		code = show_rates(&session);

@@ -184,7 +184,7 @@ static int print_drops(const struct session *session)
 static int run(struct invocation *inv, int (*print)(const struct session *session))
 {
 	struct session session;
-	int code = session_open(&session, inv, DATAPLANE_READ, 0);
+	int code = session_open(&session, inv, DATAPLANE_READ, NULL);
 
 	if (!code)
 		code = print(&session);

@@ -171,7 +171,7 @@ static int run_trace(struct invocation *inv)
 
 	if (code)
 		return code;
-	code = session_open(&session, inv, DATAPLANE_READ, 0);
+	code = session_open(&session, inv, DATAPLANE_READ, NULL);
 	if (!code)
 		code = trace(&session);
 	session_close(&session);

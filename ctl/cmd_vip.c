@@ -5,6 +5,7 @@
  */
 #include "change.h"
 #include "commands.h"
+#include "limit_commands.h"
 #include "service_find.h"
 #include "service_view.h"
 
@@ -241,7 +242,7 @@ static int show(const struct session *session)
 static int run_show(struct invocation *inv)
 {
 	struct session session;
-	int code = session_open(&session, inv, DATAPLANE_READ, 0);
+	int code = session_open(&session, inv, DATAPLANE_READ, NULL);
 
 	if (!code)
 		code = show(&session);
@@ -325,7 +326,8 @@ static const struct command vip_show = {
 	.run = run_show,
 };
 
-static const struct command *const vip_commands[] = {&vip_add, &vip_set, &vip_del, &vip_show, NULL};
+static const struct command *const vip_commands[] = {&vip_add,		 &vip_set,  &vip_del,
+						     &command_vip_limit, &vip_show, NULL};
 
 const struct command command_vip = {
 	.word = "vip",

@@ -91,6 +91,29 @@ static json_t *json_proto(int proto)
 	return json_string(proto_name(proto, buf));
 }
 
+/* One as it stands in the file; `of` and `per` are always said. */
+json_t *model_json_limit(const struct limit *limit)
+{
+	char rate[LIMIT_TEXT_LEN], per[LIMIT_TEXT_LEN];
+	json_t *out =
+		json_pack("{s:s, s:s, s:s}", "rate", limit_rate_format(&limit->rate, rate), "of",
+			  measure_name(limit->of), "per", limit_per_format(&limit->per, per));
+
+	return insert(out, "burst", json_integer((json_int_t)limit_burst(limit)));
+}
+
+static json_t *insert_limits(json_t *out, const struct limit *limits, size_t count)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < count; i++)
+		list = append(list, model_json_limit(&limits[i]));
+	if (count)
+		return insert(out, "limit", list);
+	json_decref(list);
+	return out;
+}
+
 json_t *model_json_rule(const struct rule *rule)
 {
 	json_t *out = json_pack("{s:s}", "name", rule->name);
@@ -107,6 +130,7 @@ json_t *model_json_rule(const struct rule *rule)
 		out = insert(out, "sport", json_port_ranges(rule->sports, rule->sport_count));
 	if (rule->dport_count)
 		out = insert(out, "port", json_port_ranges(rule->dports, rule->dport_count));
+	out = insert_limits(out, rule->limits, rule->limit_count);
 	return insert(out, "action", json_string(action_name(rule->action)));
 }
 
@@ -195,7 +219,7 @@ static json_t *json_check(const struct health_check *check)
 
 json_t *model_json_service(const struct service *service)
 {
-	json_t *vips = json_array(), *backends = json_object();
+	json_t *vips = json_array(), *backends = json_object(), *out;
 	char cookies[SYN_COOKIES_TEXT_LEN];
 
 	for (size_t i = 0; i < service->vip_count; i++)
@@ -203,13 +227,14 @@ json_t *model_json_service(const struct service *service)
 	for (size_t i = 0; i < service->backend_count; i++)
 		backends = insert(backends, service->backends[i].name,
 				  json_backend(service, &service->backends[i]));
-	return json_pack(
-		"{s:o, s:o, s:s, s:s, s:i, s:i, s:s, s:i, s:o, s:o}", "vips", vips, "proto",
-		json_proto(service->proto), "forward", forward_name(service->forward), "affinity",
-		affinity_name(service->affinity), "slow_start_ms", (int)service->slow_start_ms,
-		"panic_percent", (int)service->panic_percent, "syn_cookies",
-		syn_cookies_format(service->syn_cookies, cookies), "quic", (int)service->quic,
-		"backends", backends, "check", json_check(&service->check));
+	out = json_pack("{s:o, s:o, s:s, s:s, s:i, s:i, s:s, s:i, s:o, s:o}", "vips", vips, "proto",
+			json_proto(service->proto), "forward", forward_name(service->forward),
+			"affinity", affinity_name(service->affinity), "slow_start_ms",
+			(int)service->slow_start_ms, "panic_percent", (int)service->panic_percent,
+			"syn_cookies", syn_cookies_format(service->syn_cookies, cookies), "quic",
+			(int)service->quic, "backends", backends, "check",
+			json_check(&service->check));
+	return insert_limits(out, service->limits, service->limit_count);
 }
 
 json_t *model_json_roles(unsigned roles)
@@ -286,6 +311,18 @@ static json_t *json_node(const struct node *node)
 			 json_agent(&node->agent));
 }
 
+static json_t *json_sizes(const struct table_sizes *sizes)
+{
+	json_t *out = json_object();
+
+#define TABLE_SIZE_JSON(member, key, normal, least, most)                                          \
+	if (sizes->member)                                                                         \
+		out = insert(out, key, json_integer(sizes->member));
+	TABLE_SIZES(TABLE_SIZE_JSON)
+#undef TABLE_SIZE_JSON
+	return out;
+}
+
 json_t *model_json(const struct cluster *cluster)
 {
 	json_t *sets = json_object(), *services = json_object(), *policies = json_object(),
@@ -303,9 +340,8 @@ json_t *model_json(const struct cluster *cluster)
 				  model_json_policy(&cluster->policies[i]));
 	for (size_t i = 0; i < cluster->node_count; i++)
 		nodes = insert(nodes, cluster->nodes[i].name, json_node(&cluster->nodes[i]));
-	return json_pack("{s:i, s:s, s:s, s:{s:i}, s:i, s:o, s:o, s:o, s:o}", "sluice",
-			 MODEL_VERSION, "cluster", cluster->name, "key", cluster->key_file,
-			 "limits", "flows", (int)cluster->limit_flows, "gue-port",
-			 (int)cluster->gue_port, "sets", sets, "services", services, "policies",
-			 policies, "nodes", nodes);
+	return json_pack("{s:i, s:s, s:s, s:o, s:i, s:o, s:o, s:o, s:o}", "sluice", MODEL_VERSION,
+			 "cluster", cluster->name, "key", cluster->key_file, "limits",
+			 json_sizes(&cluster->sizes), "gue-port", (int)cluster->gue_port, "sets",
+			 sets, "services", services, "policies", policies, "nodes", nodes);
 }

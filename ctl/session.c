@@ -149,22 +149,24 @@ static int open_error(const struct session *session, int err)
 	return EXIT_FAILED;
 }
 
-static int open_dataplane(struct session *session, enum dataplane_access access, unsigned flows)
+static int open_dataplane(struct session *session, enum dataplane_access access,
+			  const struct table_sizes *sizes)
 {
 	int err;
 
 	if (access == DATAPLANE_CREATE) {
-		err = dataplane_open(&session->dp, session->name, DATAPLANE_WRITE, 0);
+		err = dataplane_open(&session->dp, session->name, DATAPLANE_WRITE, NULL);
 		if (err != -ENOENT)
 			return err;
 		session->created = true;
 	}
-	return dataplane_open(&session->dp, session->name, access, flows);
+	return dataplane_open(&session->dp, session->name, access, sizes);
 }
 
-static int open_node(struct session *session, enum dataplane_access access, unsigned flows)
+static int open_node(struct session *session, enum dataplane_access access,
+		     const struct table_sizes *sizes)
 {
-	int err = open_dataplane(session, access, flows);
+	int err = open_dataplane(session, access, sizes);
 
 	if (err) {
 		session->created = false;
@@ -189,13 +191,13 @@ static int session_begin(struct session *session, const struct invocation *inv)
 }
 
 int session_open(struct session *session, const struct invocation *inv,
-		 enum dataplane_access access, unsigned flows)
+		 enum dataplane_access access, const struct table_sizes *sizes)
 {
 	int code = session_begin(session, inv), err;
 
 	if (code)
 		return code;
-	err = open_node(session, access, flows);
+	err = open_node(session, access, sizes);
 	return err ? open_error(session, err) : EXIT_OK;
 }
 
@@ -205,7 +207,7 @@ int session_open_if_present(struct session *session, const struct invocation *in
 
 	if (code)
 		return code;
-	err = open_node(session, DATAPLANE_READ, 0);
+	err = open_node(session, DATAPLANE_READ, NULL);
 	return err && err != -ENOENT ? open_error(session, err) : EXIT_OK;
 }
 
@@ -358,7 +360,7 @@ int session_edit(const struct invocation *inv, enum dataplane_access access,
 
 	if (inv->batch)
 		return batch_edit(inv, access, edit);
-	code = session_open(&session, inv, access, MODEL_DEFAULT_FLOWS);
+	code = session_open(&session, inv, access, NULL);
 	if (!code)
 		code = session_change(&session, edit);
 	if (!code)

@@ -247,6 +247,34 @@ static void describe_route(struct detail *detail, __u64 result, __u64 ifindex)
 	}
 }
 
+static const struct rule *rule_by_id(const struct session *session, unsigned id)
+{
+	const struct cluster *cluster = &session->cluster;
+
+	for (size_t p = 0; p < cluster->policy_count; p++)
+		for (size_t r = 0; r < cluster->policies[p].rule_count; r++)
+			if (cluster->policies[p].rules[r].id == id)
+				return &cluster->policies[p].rules[r];
+	return NULL;
+}
+
+static void describe_limit(struct detail *detail, __u64 limit, __u64 over)
+{
+	static const char *const answers[] = {"within its limits", "over its limit",
+					      "over its limit for one source"};
+	const char *answer = over < 3 ? answers[over] : "?";
+	const struct service *service;
+	const struct rule *rule;
+
+	if (limit >= SLUICE_MAX_SERVICES) {
+		rule = rule_by_id(detail->session, (unsigned)limit - SLUICE_MAX_SERVICES);
+		say(detail, "rule \"%s\": %s", rule ? rule->name : "?", answer);
+	} else {
+		service = service_by_index(detail->session, (unsigned)limit);
+		say(detail, "service \"%s\": %s", service ? service->name : "?", answer);
+	}
+}
+
 static void describe_stage(struct detail *detail, __u64 stage, __u64 unused)
 {
 	static const char *const stages[SLUICE_STAGE_COUNT] = {
@@ -312,6 +340,7 @@ static void (*const describers[SLUICE_STEP_COUNT])(struct detail *detail, __u64 
 	[SLUICE_STEP_DATAGRAM] = describe_datagram, [SLUICE_STEP_VERDICT] = describe_verdict,
 	[SLUICE_STEP_NAT] = describe_nat,	    [SLUICE_STEP_NAT_REPLY] = describe_nat_reply,
 	[SLUICE_STEP_COOKIE] = describe_cookie,
+	[SLUICE_STEP_LIMIT] = describe_limit,
 };
 
 /* "flow's policy generation" as a key: flows_policy_generation */

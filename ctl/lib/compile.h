@@ -104,6 +104,7 @@ struct compiled {
 	size_t server_id_count;
 	struct compiled_nat nats[SLUICE_MAX_NATS]; /* by key */
 	size_t nat_count;
+	struct sluice_limit limits[SLUICE_MAX_LIMITS];
 };
 
 /*
@@ -115,6 +116,8 @@ int compile(const struct compile_input *in, struct compiled *out,
 /* The VIPs, once each service has its ring: compile_vips.c. */
 int compile_vips(const struct in_force *now, struct compiled *out,
 		 struct diag_list *diags) __must_check;
+/* The limits of services and of rules, by their numbers: compile_limits.c. */
+void compile_limits(const struct cluster *cluster, unsigned hz, struct compiled *out);
 /* The exact ones in SLUICE_VIP_BUCKETS buckets, zeroed before. */
 void compile_vip_index(const struct compiled *compiled, struct sluice_vip_bucket *buckets);
 

@@ -67,7 +67,8 @@ static __u8 vip_flags(const struct service *service, const struct vip *vip)
 	};
 
 	return by_affinity[service->affinity] | (vip_is_exact(vip) ? 0 : SLUICE_VIP_WIDE) |
-	       (service->syn_cookies == SYN_COOKIES_OFF ? 0 : SLUICE_VIP_COOKIES);
+	       (service->syn_cookies == SYN_COOKIES_OFF ? 0 : SLUICE_VIP_COOKIES) |
+	       (service->limit_count ? SLUICE_VIP_LIMITED : 0);
 }
 
 static int add_entries(const struct compiled_service *service, struct compiled *out,

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "config_check.h"
+#include "config_limit.h"
 #include "config_reader.h"
 #include "model_array.h"
 #include "words.h"
@@ -193,6 +194,22 @@ static void *add_rule(void *policy, const char *name)
 	return model_rule_add(policy, name, SIZE_MAX);
 }
 
+static void *add_rule_limit(void *object, const char *name)
+{
+	struct rule *rule = object;
+
+	(void)name;
+	return model_array_add(&rule->limits, &rule->limit_count, sizeof(*rule->limits));
+}
+
+static void *add_service_limit(void *object, const char *name)
+{
+	struct service *service = object;
+
+	(void)name;
+	return model_array_add(&service->limits, &service->limit_count, sizeof(*service->limits));
+}
+
 static void *add_route(void *object, const char *name)
 {
 	struct node *node = object;
@@ -246,9 +263,15 @@ static bool backend_name_is_valid(const char *name)
 #define ENDPOINT(type, member, flag) \
 	.read = read_scalar_and_flag, .parse = parse_endpoint, FIELD_MEMBER(type, member), \
 	.beside = offsetof(type, flag), .expected = ENDPOINT_EXPECTED
+#define LIMITS(add_limit) \
+	.read = config_limit_read, .members = config_limit_fields, .kind = "limit", \
+	.add = add_limit, .max = 2 * SLUICE_MEASURE_COUNT
 
 static const struct field limits_fields[] = {
-	{"flows", NUMBER(struct cluster, limit_flows, 16, 1U << 26)},
+#define TABLE_SIZE_FIELD(member, key, normal, least, most) \
+	{key, NUMBER(struct table_sizes, member, least, most)},
+	TABLE_SIZES(TABLE_SIZE_FIELD)
+#undef TABLE_SIZE_FIELD
 	{},
 };
 
@@ -285,6 +308,7 @@ static const struct field service_fields[] = {
 	{"backends", .read = read_map, .members = backend_fields, .kind = "backend",
 	 .add = add_backend, .name_is_valid = backend_name_is_valid,
 	 .expected = BACKEND_NAME_EXPECTED, .max = SLUICE_MAX_BACKENDS},
+	{"limit", LIMITS(add_service_limit)},
 	{"check", .read = read_object, .members = config_check_fields,
 	 .offset = offsetof(struct service, check)},
 	{},
@@ -302,6 +326,7 @@ static const struct field rule_fields[] = {
 	{"sport", PORTS(struct rule, sports, sport_count)},
 	{"port", PORTS(struct rule, dports, dport_count)},
 	{"action", WORD(struct rule, action, action_words), .required = true},
+	{"limit", LIMITS(add_rule_limit)},
 	{},
 };
 
@@ -368,7 +393,8 @@ static const struct field cluster_fields[] = {
 	{"cluster", NAME(struct cluster, name)},
 	{"key", .read = read_scalar, .parse = parse_absolute_path,
 	 FIELD_MEMBER(struct cluster, key_file), .expected = "the absolute path of a file"},
-	{"limits", .read = read_object, .members = limits_fields},
+	{"limits", .read = read_object, .members = limits_fields,
+	 .offset = offsetof(struct cluster, sizes)},
 	{"gue-port", NUMBER(struct cluster, gue_port, 1, 65535)},
 	{"sets", .read = read_map, .element = &set_prefixes, .kind = "set", .add = add_set,
 	 .name_is_valid = model_name_is_valid, .expected = NAME_EXPECTED, .max = MODEL_MAX_NAMED},

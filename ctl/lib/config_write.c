@@ -13,6 +13,7 @@
 
 #include "config_check.h"
 #include "config_flow.h"
+#include "config_limit.h"
 #include "words.h"
 
 #define LINE_MAX_COLUMNS 100
@@ -254,6 +255,11 @@ static void write_service(FILE *out, const struct cluster *cluster, const struct
 			syn_cookies_format(service->syn_cookies, cookies));
 	if (service->quic)
 		fprintf(out, "    quic: %u\n", service->quic);
+	if (service->limit_count) {
+		fputs("    limit: ", out);
+		config_limit_write(out, service->limits, service->limit_count);
+		putc('\n', out);
+	}
 	if (service->backend_count)
 		fputs("    backends:\n", out);
 	for (size_t i = 0; i < service->backend_count; i++)
@@ -297,6 +303,8 @@ static void write_rule(FILE *out, const struct rule *rule)
 	flow_ports(&flow, "sport", rule->sports, rule->sport_count);
 	flow_ports(&flow, "port", rule->dports, rule->dport_count);
 	flow_text(&flow, "action", action_name(rule->action));
+	if (rule->limit_count)
+		config_limit_write(flow_key(&flow, "limit"), rule->limits, rule->limit_count);
 	fputs("}\n", out);
 }
 
@@ -436,6 +444,21 @@ static void write_node(FILE *out, const struct node *node)
 	write_agent(out, &node->agent);
 }
 
+static void write_sizes(FILE *out, const struct table_sizes *sizes)
+{
+	struct flow flow = {.out = out};
+
+	if (!memcmp(sizes, &table_sizes_default, sizeof(*sizes)))
+		return;
+	fputs("limits: {", out);
+#define TABLE_SIZE_WRITE(member, key, normal, least, most)                                         \
+	if (sizes->member != (normal))                                                             \
+		flow_number(&flow, key, sizes->member);
+	TABLE_SIZES(TABLE_SIZE_WRITE)
+#undef TABLE_SIZE_WRITE
+	fputs("}\n", out);
+}
+
 static void write_head(FILE *out, const struct cluster *cluster)
 {
 	fprintf(out, "sluice: %d\n", MODEL_VERSION);
@@ -446,8 +469,7 @@ static void write_head(FILE *out, const struct cluster *cluster)
 		put_text(out, cluster->key_file);
 		putc('\n', out);
 	}
-	if (cluster->limit_flows != MODEL_DEFAULT_FLOWS)
-		fprintf(out, "limits: {flows: %u}\n", cluster->limit_flows);
+	write_sizes(out, &cluster->sizes);
 	if (cluster->gue_port != MODEL_DEFAULT_GUE)
 		fprintf(out, "gue-port: %u\n", cluster->gue_port);
 }

@@ -24,7 +24,7 @@ struct dataplane {
 	int classes, classifier, vip_index, wide, digests, rings, backends, flows, conns4, conns6,
 		block, ledger, rule_use, load, past, capture, events, misses, checks, txports,
 		notes, cookie_keys, cookie_services, cookie_count, vlan_in, vlan_out,
-		control_fd;
+		limits, buckets, sources, limit_use, control_fd;
 	unsigned confirm_s;		/* not 0: what is published and attached waits so long */
 	unsigned past_generations;	/* the first generation of new maps has a higher number */
 	struct tables_in_force *tables; /* private to the library */
@@ -34,15 +34,16 @@ enum dataplane_access {
 	DATAPLANE_READ,	     /* -ENOENT if the node has no data plane */
 	DATAPLANE_WRITE,     /* the same, and takes the lock (waits up to 10 s, then -EBUSY) */
 	DATAPLANE_WRITE_NOW, /* the same, but -EBUSY at once: for a daemon that must not wait */
-	DATAPLANE_CREATE,    /* the same, and creates what is missing, with `flows` table entries */
+	DATAPLANE_CREATE,    /* the same, and creates what is missing, of these sizes */
 };
 
 /*
  * Opens NODE's maps. -ENOENT no such node; -EPROTO the pins have another ABI
- * version; -EPERM without CAP_BPF. `flows` counts only when the table is made.
+ * version; -EPERM without CAP_BPF. `sizes` count only when the tables are made;
+ * a member that is 0, or NULL for all, is the default.
  */
 int dataplane_open(struct dataplane *dp, const char *node, enum dataplane_access access,
-		   unsigned flows) __must_check;
+		   const struct table_sizes *sizes) __must_check;
 void dataplane_close(struct dataplane *dp);
 
 /*
@@ -114,6 +115,9 @@ int dataplane_read_ledger(const struct dataplane *dp, unsigned port,
 			  struct sluice_ledger *out) __must_check;
 int dataplane_read_rule_use(const struct dataplane *dp, unsigned rule,
 			    struct sluice_count *out) __must_check;
+/* What a limit refused, by the index of its service or SLUICE_MAX_SERVICES plus its rule's id. */
+int dataplane_read_limit_use(const struct dataplane *dp, unsigned limit,
+			     struct sluice_limit_use *out) __must_check;
 /* One entry of sluice_load; what a VIP or a backend did in all: loads_read(). */
 int dataplane_read_load(const struct dataplane *dp, unsigned entry,
 			struct sluice_load *out) __must_check;

@@ -133,6 +133,12 @@ int dataplane_read_rule_use(const struct dataplane *dp, unsigned rule, struct sl
 	return read_sum(dp->rule_use, rule, out, sizeof(*out));
 }
 
+int dataplane_read_limit_use(const struct dataplane *dp, unsigned limit,
+			     struct sluice_limit_use *out)
+{
+	return read_sum(dp->limit_use, limit, out, sizeof(*out));
+}
+
 int dataplane_read_load(const struct dataplane *dp, unsigned entry, struct sluice_load *out)
 {
 	return read_sum(dp->load, entry, out, sizeof(*out));

@@ -14,12 +14,13 @@
 
 #include "addr.h"
 #include "diag.h"
+#include "limit.h"
+#include "table_sizes.h"
 #include "vip.h"
 #include "vlan.h"
 
 #define MODEL_VERSION 1 /* of the file format: key "sluice" */
 
-#define MODEL_DEFAULT_FLOWS  262144
 #define MODEL_DEFAULT_GUE    6080 /* the port that IANA gave it */
 #define MODEL_DEFAULT_WEIGHT 100
 #define MODEL_MAX_WEIGHT     1000
@@ -58,6 +59,8 @@ struct rule {
 	struct port_range *sports, *dports;
 	size_t sport_count, dport_count; /* 0: any */
 	enum sluice_action action;
+	struct limit *limits; /* on what it accepts */
+	size_t limit_count;
 };
 
 struct policy {
@@ -158,6 +161,8 @@ struct service {
 	size_t vip_count;
 	struct backend *backends;
 	size_t backend_count;
+	struct limit *limits;
+	size_t limit_count;
 	struct health_check check;
 };
 
@@ -202,7 +207,7 @@ struct node {
 
 struct cluster {
 	char name[SLUICE_NAME_LEN];
-	unsigned limit_flows;
+	struct table_sizes sizes;
 	unsigned short gue_port; /* UDP destination of GUE, on all nodes */
 	/* Secret of the agents' exchange; "" = none, refused if an exchange is set up. */
 	char key_file[256];
@@ -306,6 +311,7 @@ const char *backend_admin_name(enum backend_admin admin);
 const char *forward_name(enum sluice_forward forward);
 const char *affinity_name(enum affinity affinity);
 const char *action_name(enum sluice_action action);
+const char *measure_name(enum sluice_measure measure);
 const char *role_name(enum sluice_role role);
 /* By protocol number: "tcp"...; numbers without a name are printed as digits into `buf`. */
 const char *proto_name(int proto, char buf[4]);

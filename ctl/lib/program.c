@@ -60,6 +60,7 @@ int program_open(const struct dataplane *dp, const struct interface *interface, 
 	if (!err)
 		err = pins_reuse(skel->obj, dp->pin_dir);
 	skel->rodata->config.conn_buckets = bpf_map__max_entries(skel->maps.sluice_conns4);
+	skel->rodata->config.source_lines = bpf_map__max_entries(skel->maps.sluice_sources);
 	if (err) {
 		sluice_bpf__destroy(skel);
 		return err;

@@ -188,6 +188,7 @@ static void check_rule(struct validator *v, const struct set_index *index,
 	check_networks(v, policy, rule, &rule->to, "to");
 	check_ports(v, policy, rule, rule->dports, rule->dport_count, "port");
 	check_ports(v, policy, rule, rule->sports, rule->sport_count, "sport");
+	validate_rule_limits(v, policy, rule);
 	if (has_ports && rule->proto != IPPROTO_TCP && rule->proto != IPPROTO_UDP)
 		validator_report(v, rule->at, "proto",
 				 "policy \"%s\": rule \"%s\": ports need proto tcp or udp",

@@ -192,6 +192,7 @@ static void check_service(struct validator *v, const struct service *service)
 	check_cookies(v, service);
 	check_server_ids(v, service);
 	validate_check(v, service);
+	validate_service_limits(v, service);
 	check_backends(v, service);
 }
 

@@ -22,6 +22,7 @@ const char *const backend_admin_words[] = {"up", "drain", "down", NULL};
 const char *const forward_words[] = {"ipip", "dsr", "gue", "nat", NULL};
 const char *const affinity_words[] = {"none", "source", "source64", NULL};
 const char *const action_words[] = {"drop", "accept", "accept-stateless", NULL};
+const char *const measure_words[] = {"packets", "bytes", "new-flows", NULL};
 const char *const yes_no_words[] = {"no", "yes", NULL};
 const char *const role_words[] = {"firewall", "balancer", "forward", "decap", NULL};
 
@@ -94,6 +95,11 @@ const char *affinity_name(enum affinity affinity)
 const char *action_name(enum sluice_action action)
 {
 	return action_words[action];
+}
+
+const char *measure_name(enum sluice_measure measure)
+{
+	return measure_words[measure];
 }
 
 const char *role_name(enum sluice_role role)

@@ -15,6 +15,7 @@ extern const char *const backend_admin_words[];
 extern const char *const forward_words[];
 extern const char *const affinity_words[];
 extern const char *const action_words[];
+extern const char *const measure_words[];
 extern const char *const yes_no_words[];
 extern const char *const role_words[];
 extern const char *const proto_words[]; /* in no order: see proto_parse() */

@@ -47,6 +47,7 @@
 #define SLUICE_VLAN_RANGES  8	      /* of VLAN ids that one interface accepts */
 #define SLUICE_RING_SIZE    65537     /* Maglev table entries; prime */
 #define SLUICE_INTENT_CHUNK 4096      /* bytes per element of the stored configuration */
+#define SLUICE_MAX_LIMITS   (SLUICE_MAX_SERVICES + SLUICE_MAX_RULES)
 #define SLUICE_TRACE_STEPS  32
 #define SLUICE_VIP_BUCKETS  16384 /* of the index of VIPs; a power of two */
 #define SLUICE_WAYS	    4	  /* entries of a bucket: of the index, and of the connections */
@@ -129,7 +130,7 @@ struct sluice_program_config {
 	__u32 conn_buckets;    /* of sluice_conns4, and of sluice_conns6 */
 	__u32 hz;	       /* jiffies a second */
 	__u32 conn_time_shift; /* from jiffies to the unit of a connection's time */
-	__u32 pad2;
+	__u32 source_lines;    /* of sluice_sources */
 };
 
 /*
@@ -207,9 +208,10 @@ enum sluice_action {
  * does. Which one it is that a packet meets first, the classifier says.
  */
 struct sluice_rule {
-	__u32 id;    /* index into sluice_rule_use */
-	__u8 action; /* enum sluice_action */
-	__u8 pad[3];
+	__u32 id;     /* index into sluice_rule_use */
+	__u8 action;  /* enum sluice_action */
+	__u8 limited; /* 1: it has a limit in sluice_limits */
+	__u8 pad[2];
 };
 
 /*
@@ -344,6 +346,7 @@ enum sluice_forward {
 #define SLUICE_VIP_BY_SOURCE64 (1 << 4) /* the same; of an IPv6 address its first 64 bits */
 #define SLUICE_VIP_NATS	       (1 << 5) /* in the index, in all buckets: some services are of nat */
 #define SLUICE_VIP_COOKIES     (1 << 6) /* sluice_cookie_services has a limit of SYNs */
+#define SLUICE_VIP_LIMITED     (1 << 7) /* the service has a limit in sluice_limits */
 
 struct sluice_vip {
 	__u32 loads; /* first entry in sluice_load; a backend adds its index. In a bare address
@@ -523,6 +526,7 @@ enum sluice_flow_state {
 #define SLUICE_FLOW_BALANCED (1 << 2) /* backend and incarnation are valid */
 #define SLUICE_FLOW_FIN_INIT (1 << 3) /* FIN seen from the initiator */
 #define SLUICE_FLOW_FIN_RESP (1 << 4) /* FIN seen from the responder */
+#define SLUICE_FLOW_LIMITED  (1 << 5) /* its rule has a limit */
 
 struct sluice_flow {
 	__u64 expires_ns; /* CLOCK_MONOTONIC, coarse */
@@ -591,6 +595,69 @@ enum sluice_conn_owned {
 #define SLUICE_CONN_GET(field, value)                                                              \
 	((value) >> SLUICE_CONN_##field##_AT & SLUICE_CONN_MASK(field))
 #define SLUICE_CONN_PUT(field, x) (((__u64)(x)&SLUICE_CONN_MASK(field)) << SLUICE_CONN_##field##_AT)
+
+/*
+ * Limits: token buckets, of services and of rules. What a packet costs is time: its bucket
+ * holds the time at which all that was admitted would have been due at the rate, and a packet
+ * is over the limit if that is further ahead of now than `depth` (the generic cell rate
+ * algorithm, ITU-T I.371). Time is in jiffies with SLUICE_LIMIT_TICK_BITS bits behind the point.
+ *
+ * sluice_limits: mmapable ARRAY[SLUICE_SLOTS * SLUICE_MAX_LIMITS], a half for each slot, by the
+ * index of the service, or SLUICE_MAX_SERVICES plus the id of the rule.
+ */
+#define SLUICE_LIMIT_TICK_BITS 28
+#define SLUICE_LIMIT_COST_BITS 16	    /* more bits behind the point, of a cost */
+#define SLUICE_LIMIT_MAX_TICKS (1ULL << 23) /* no bucket is further ahead of now */
+
+enum sluice_measure {
+	SLUICE_MEASURE_PACKETS,
+	SLUICE_MEASURE_BYTES, /* of frames as received */
+	SLUICE_MEASURE_NEW_FLOWS,
+	SLUICE_MEASURE_COUNT
+};
+
+struct sluice_rate {
+	__u64 cost;  /* of one, in time << SLUICE_LIMIT_COST_BITS */
+	__u64 depth; /* time */
+};
+
+struct sluice_limit {
+	__u8 whole;  /* bit per measure that is limited for all sources together */
+	__u8 source; /* bit per measure that is limited for each source */
+	__u8 pad[6];
+	__u64 mask4;	/* of a source, as bytes 8 to 15 of its address */
+	__u64 mask6[2]; /* the same of IPv6, all of it */
+	struct sluice_rate of_whole[SLUICE_MEASURE_COUNT];
+	struct sluice_rate of_source[SLUICE_MEASURE_COUNT];
+};
+
+/* sluice_buckets: mmapable ARRAY[SLUICE_MAX_LIMITS], of all sources together. */
+struct sluice_bucket {
+	__u64 due[SLUICE_MEASURE_COUNT]; /* time; only ever changed by atomic operations */
+	__u64 pad[5];
+};
+
+/*
+ * sluice_sources: mmapable ARRAY of lines: a bucket for each source and measure of a limit,
+ * in the line that its tag names. A bucket that nothing is due in tells nothing: it gives way
+ * first; in a line without one, the bucket that is least ahead.
+ */
+struct sluice_source {
+	__u64 tag; /* keyed hash of limit, measure and source; 0: unused */
+	__u64 due;
+};
+
+struct sluice_source_line {
+	struct sluice_source ways[SLUICE_WAYS];
+};
+
+/* sluice_limit_use: PERCPU_ARRAY[SLUICE_MAX_LIMITS]: what a limit refused. */
+struct sluice_limit_use {
+	__u64 whole_packets;  /* over what all sources have together */
+	__u64 source_packets; /* over what each source has */
+	__u64 bytes;	      /* of both */
+	__u64 forgotten;      /* sources whose bucket gave way while something was due in it */
+};
 
 /*
  * sluice_notes: LRU_HASH[SLUICE_MAX_NOTES]: datagrams of which a fragment was seen, so
@@ -824,7 +891,8 @@ enum sluice_choice {
 	X(VERDICT, "verdict", "outcome", "")                                                       \
 	X(NAT, "nat", "backend slot", "port")                                                      \
 	X(NAT_REPLY, "nat-reply", "service", "port")                                               \
-	X(COOKIE, "cookie", "answer", "MSS told, or limit of SYNs a second")
+	X(COOKIE, "cookie", "answer", "MSS told, or limit of SYNs a second")                       \
+	X(LIMIT, "limit", "limit", "over")
 
 enum sluice_step {
 #define SLUICE_STEP_ENUM(name, token, a, b) SLUICE_STEP_##name,
@@ -871,6 +939,10 @@ _Static_assert(sizeof(struct sluice_check_key) == 64, "ABI");
 _Static_assert(sizeof(struct sluice_check) == 112, "ABI");
 _Static_assert(sizeof(struct sluice_miss_key) == 20, "ABI");
 _Static_assert(sizeof(struct sluice_trace_step) == 24, "ABI");
+_Static_assert(sizeof(struct sluice_limit) == 128, "ABI");
+_Static_assert(sizeof(struct sluice_bucket) == 64, "ABI");
+_Static_assert(sizeof(struct sluice_source_line) == 64, "ABI");
+_Static_assert(sizeof(struct sluice_limit_use) == 32, "ABI");
 _Static_assert(sizeof(struct sluice_capture) == 136, "ABI");
 _Static_assert(sizeof(struct sluice_captured) == 48, "ABI");
 _Static_assert(sizeof(struct sluice_cookie_keys) == 40, "ABI");

@@ -55,8 +55,12 @@ enum sluice_class {
 	X(BAD_FRAGMENT, DROP, "bad-fragment", "fragment that cuts or covers the transport header") \
 	X(NAT_FRAGMENT, DROP, "nat-fragment",                                                      \
 	  "of a datagram from a backend of nat, whose first fragment was not seen")                \
-	X(NAT_TTL, DROP, "nat-ttl", "TTL spent on the way to a backend of nat")                     \
-	X(BAD_COOKIE, DROP, "bad-cookie", "under SYN pressure: no SYN cookie, no known connection")
+	X(NAT_TTL, DROP, "nat-ttl", "TTL spent on the way to a backend of nat")                    \
+	X(BAD_COOKIE, DROP, "bad-cookie",                                                          \
+	  "under SYN pressure: no SYN cookie, no known connection")                                \
+	X(RATE_SERVICE, DROP, "rate-service", "over what a service admits in all")                 \
+	X(RATE_SOURCE, DROP, "rate-source", "over what a service admits from one source")          \
+	X(RATE_RULE, DROP, "rate-rule", "over the limit of the rule that accepted it")
 
 enum sluice_outcome {
 #define SLUICE_OUTCOME_ENUM(name, class, token, help) SLUICE_##name,

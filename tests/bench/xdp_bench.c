@@ -61,7 +61,17 @@ static const char *const nodes =
 	"    proto: udp\n"
 	"    forward: ipip\n"
 	"    quic: 2\n"
-	"    backends: {near: {server-id: 0x0102}}\n";
+	"    backends: {near: {server-id: 0x0102}}\n"
+	"  limited:\n"
+	"    vips: [\"192.0.2.10:81\"]\n"
+	"    proto: tcp\n"
+	"    limit: [{rate: 100M/s, burst: 1G}, {rate: 1M/s, of: new-flows}]\n"
+	"    backends: {near: {}}\n"
+	"  by-source:\n"
+	"    vips: [\"192.0.2.10:82\"]\n"
+	"    proto: tcp\n"
+	"    limit: {rate: 100M/s, per: source, burst: 1G}\n"
+	"    backends: {near: {}}\n";
 
 /* Only in cases of nat: who has none of it pays nothing for it. */
 static const char nat[] = "  nat:\n"
@@ -154,6 +164,23 @@ static const struct bench_case cases[] = {
 	 1,
 	 SLUICE_REDIRECT,
 	 "floor-tx",
+	 NULL},
+	{"limit-hit-1",
+	 "balancer",
+	 0,
+	 {.src = "10.0.0.1", .dst = "192.0.2.10", .sport = 1024, .dport = 81},
+	 1,
+	 SLUICE_TX,
+	 "floor-tx-ipip",
+	 NULL},
+	/* 16 flows a source: beside ack-hit-1m. */
+	{"limit-source-64k",
+	 "balancer",
+	 0,
+	 {.src = "10.0.0.1", .dst = "192.0.2.10", .sport = 1024, .dport = 82},
+	 1 << 20,
+	 SLUICE_TX,
+	 "floor-tx-ipip",
 	 NULL},
 	{"pass",
 	 "balancer",

@@ -88,6 +88,15 @@ static bool check_equal(const struct health_check *a, const struct health_check 
 	       a->fall == b->fall;
 }
 
+static bool limit_equal(const void *left, const void *right)
+{
+	const struct limit *a = left, *b = right;
+
+	return a->of == b->of && a->rate.amount == b->rate.amount &&
+	       a->rate.seconds == b->rate.seconds && a->per.source == b->per.source &&
+	       a->per.bits == b->per.bits && a->per.bits6 == b->per.bits6 && a->burst == b->burst;
+}
+
 static bool service_equal(const void *left, const void *right)
 {
 	const struct service *a = left, *b = right;
@@ -98,6 +107,7 @@ static bool service_equal(const void *left, const void *right)
 	       a->syn_cookies == b->syn_cookies &&
 	       ARRAYS_EQUAL(a, b, vips, vip_count, vips_equal) &&
 	       ARRAYS_EQUAL(a, b, backends, backend_count, backend_equal) &&
+	       ARRAYS_EQUAL(a, b, limits, limit_count, limit_equal) &&
 	       check_equal(&a->check, &b->check);
 }
 
@@ -114,7 +124,8 @@ static bool rule_equal(const void *left, const void *right)
 	return name_equal(a->name, b->name) && a->id == b->id && name_equal(a->in, b->in) &&
 	       addresses_equal(&a->from, &b->from) && addresses_equal(&a->to, &b->to) &&
 	       a->proto == b->proto && ARRAYS_EQUAL(a, b, sports, sport_count, range_equal) &&
-	       ARRAYS_EQUAL(a, b, dports, dport_count, range_equal) && a->action == b->action;
+	       ARRAYS_EQUAL(a, b, dports, dport_count, range_equal) && a->action == b->action &&
+	       ARRAYS_EQUAL(a, b, limits, limit_count, limit_equal);
 }
 
 static bool policy_equal(const void *left, const void *right)
@@ -166,7 +177,7 @@ static bool node_equal(const void *left, const void *right)
 
 bool model_equal(const struct cluster *a, const struct cluster *b)
 {
-	return name_equal(a->name, b->name) && a->limit_flows == b->limit_flows &&
+	return name_equal(a->name, b->name) && !memcmp(&a->sizes, &b->sizes, sizeof(a->sizes)) &&
 	       a->gue_port == b->gue_port && name_equal(a->key_file, b->key_file) &&
 	       ARRAYS_EQUAL(a, b, sets, set_count, set_equal) &&
 	       ARRAYS_EQUAL(a, b, services, service_count, service_equal) &&

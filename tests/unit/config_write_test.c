@@ -43,12 +43,30 @@ static void empty_model_is_a_version(void)
 	assert_canonical("{sluice: 1}", "sluice: 1\n");
 }
 
+static void limits_are_written_as_they_were_said(void)
+{
+	assert_canonical("{sluice: 1, services: {www: {vips: '192.0.2.10:80',"
+			 " limit: [{rate: 50000/s, of: packets}, {of: new-flows, per: source/32/64,"
+			 " rate: 20/s, burst: 1000}]}},"
+			 " policies: {p: {rules: [{name: r, id: 1, action: accept,"
+			 " limit: {rate: 60000/m, of: bytes, per: source/24, burst: 2M}}]}}}",
+			 "sluice: 1\n\nservices:\n  www:\n    vips: [\"192.0.2.10:80\"]\n"
+			 "    proto: tcp\n    forward: ipip\n"
+			 "    limit: [{rate: 50k/s}, {rate: 20/s, of: new-flows, per: source, "
+			 "burst: 1k}]\n"
+			 "\npolicies:\n  p:\n    default: drop\n    rules:\n"
+			 "      - {name: r, id: 1, action: accept, limit: {rate: 60k/m, of: bytes, "
+			 "per: source/24, burst: 2M}}\n");
+}
+
 static void head_is_written_without_defaults(void)
 {
 	assert_canonical("limits: {flows: 262144}\nsluice: 1\ncluster: 'foo'\n",
 			 "sluice: 1\ncluster: foo\n");
 	assert_canonical("limits: {flows: 262144}\nsluice: 1\ngue-port: 6080\n", "sluice: 1\n");
 	assert_canonical("gue-port: 7000\nsluice: 1\n", "sluice: 1\ngue-port: 7000\n");
+	assert_canonical("sluice: 1\nlimits: {next-hops: 64, sources: 4096, blocks: 65536}\n",
+			 "sluice: 1\nlimits: {sources: 4096, next-hops: 64}\n");
 	assert_canonical("limits: {flows: 64}\nsluice: 1\nkey: '/etc/a#\"b\\c'\n",
 			 "sluice: 1\nkey: \"/etc/a#\\\"b\\\\c\"\nlimits: {flows: 64}\n");
 }
@@ -315,6 +333,7 @@ int main(void)
 	static const struct unit_test tests[] = {
 		UNIT_TEST(empty_model_is_a_version),
 		UNIT_TEST(head_is_written_without_defaults),
+		UNIT_TEST(limits_are_written_as_they_were_said),
 		UNIT_TEST(service_is_written_without_defaults),
 		UNIT_TEST(ports_of_backends_are_written),
 		UNIT_TEST(check_is_written_without_defaults),

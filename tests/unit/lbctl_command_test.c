@@ -76,7 +76,7 @@ static void mistakes_are_one_line_that_says_what_was_expected(void)
 		 "show, attach, "
 		 "detach, "
 		 "host, batch, complete, restore, help\n"},
-		{"vip", "lbctl vip: a command is missing, expected add, set, del, show\n"},
+		{"vip", "lbctl vip: a command is missing, expected add, set, del, limit, show\n"},
 		{"vip dle 192.0.2.1:80",
 		 "lbctl vip: unknown word \"dle\" (did you mean \"del\"?), expected add, set, del, "
 		 "show\n"},

@@ -298,7 +298,7 @@ static void open_dataplane(struct agent *agent)
 
 	if (agent->opened)
 		return;
-	err = dataplane_open(&agent->dp, agent->node_name, DATAPLANE_READ, 0);
+	err = dataplane_open(&agent->dp, agent->node_name, DATAPLANE_READ, NULL);
 	if (err) {
 		complain(agent, "data plane cannot be opened", err);
 		return;
