@@ -269,13 +269,23 @@ static __attribute__((noinline)) int put_answer(struct xdp_md *ctx, const struct
 	return 1;
 }
 
-/* Whether the firewall lets the SYN in, as it would by its rules alone. */
-STAGE admit_syn(struct packet *pkt, const struct tables *tables)
+/* Whether the firewall lets the SYN in, of which no flow is known and none is to be made. */
+static __always_inline enum sluice_outcome admit_syn(struct packet *pkt,
+						     const struct tables *tables)
 {
-	struct flow_ref flow;
+	const struct classification *work = classification();
+	enum sluice_outcome outcome;
 
-	flow_find(pkt, &flow);
-	return admit(pkt, tables, &flow);
+	outcome = ask(pkt, tables, NULL, config.port, 0);
+	if (!outcome)
+		outcome = classify(tables, config.port);
+	if (outcome)
+		return outcome;
+	if (!work || work->judgement.action == SLUICE_ACTION_DROP)
+		return work ? refuse(&work->judgement, pkt) : SLUICE_INTERNAL;
+	if (work->judgement.rule != SLUICE_NONE)
+		count_rule(work->judgement.rule, pkt);
+	return SLUICE_CONTINUE;
 }
 
 /* The MSS that fits the way to the backend which the connection will have. */
@@ -322,9 +332,8 @@ STAGE answer_syn(struct xdp_md *ctx, const struct packet *pkt, const struct offe
 }
 
 /* Each step by itself: together they would need more stack than there is. */
-static __always_inline enum sluice_outcome greet(struct xdp_md *ctx, struct packet *pkt,
-						 const struct tables *tables,
-						 const struct sluice_vip *vip)
+STAGE greet(struct xdp_md *ctx, struct packet *pkt, const struct tables *tables,
+	    const struct sluice_vip *vip)
 {
 	enum sluice_outcome outcome = SLUICE_CONTINUE;
 	struct offer offer = {};

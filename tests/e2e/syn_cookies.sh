@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
-# timeout: 120
+# timeout: 300
 #
 # SYN cookies in front of backends that end connections themselves: every forwarding mode,
 # both families, large transfers, the ACK at another balancer than the SYN, and a flood.
@@ -71,7 +71,19 @@ route_to() {
 	ip -n "$net_name-fw1" -6 route replace "$vip6" via "fd00:10:1::$1"
 }
 
+# GRO would join packets that the balancers sent, and their checksums would be lost to XDP
+# behind the switch: a program on its ports lets them through as well.
+pass_on_switch() {
+	local node
+
+	for node in fw1 lb1 lb2 be1 be2; do
+		on sw ethtool -K "$node" gro off >/dev/null
+		ip -n "$net_name-sw" link set "$node" xdp obj "$build/vm/fabric/pass.bpf.o" sec xdp
+	done
+}
+
 net_up
+pass_on_switch || not_ok "a program on each port of the switch"
 large_bytes=1000000
 head -c "$large_bytes" /dev/urandom >"$net_dir/large"
 large_sum=$(md5sum <"$net_dir/large" | cut -d ' ' -f 1)
@@ -145,8 +157,8 @@ pressed() {
 	[ "$(cookies pressed lb1 sent)" -gt 500 ]
 }
 check "a service under a flood gives cookies" within 10 pressed
-is "clients of it fail" "$(crowd 83)" 0
-is "clients of another service fail" "$(crowd 84)" 0
+is "clients of it that fail" "$(crowd 83)" 0
+is "clients of another service that fail" "$(crowd 84)" 0
 is "which gave no cookies" "$(cookies calm lb1 sent)" 0
 below "half-open connections at the backends, of thousands of SYNs" "$(half_open)" 700
 below "connections that the balancer remembers" "$(on lb1 "$build/lbctl" --node lb1 -j doctor |
