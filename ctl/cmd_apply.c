@@ -96,6 +96,8 @@ int apply_cluster(struct session *session, struct cluster *wanted)
 	if (!code)
 		code = interfaces_sync(session, &before);
 	if (!code)
+		code = confirmation_start(session);
+	if (!code)
 		code = print_applied(session);
 	model_fini(&before);
 	return code;

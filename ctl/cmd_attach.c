@@ -195,7 +195,8 @@ static int attach(struct session *session, struct cluster *before)
 	if (code)
 		session_restore(session, before);
 	else
-		code = print_attachment(session, interface, &attachment);
+		code = confirmation_start(session)
+			       ?: print_attachment(session, interface, &attachment);
 	return code;
 }
 
@@ -239,7 +240,7 @@ static int detach_for_a_time(struct session *session)
 		return code;
 	err = detach_guarded(&session->dp, args->ifname);
 	if (!err)
-		return EXIT_OK;
+		return confirmation_start(session);
 	confirmation_turn_back(session);
 	return session_failed(session->inv, err, "interface \"%s\"", args->ifname);
 }

@@ -25,6 +25,13 @@ unsigned confirmation_left_s(const struct session *session)
 	return deadline_read(&session->dp, &deadline) ? 0 : deadline_left_s(&deadline);
 }
 
+int confirmation_start(struct session *session)
+{
+	int err = session->dp.confirm_s ? deadline_renew(&session->dp) : 0;
+
+	return err ? session_kernel_failed(session->inv, err, "the time to confirm") : EXIT_OK;
+}
+
 /* A plain program, or none, in the place of a guard: as the configuration in force says. */
 static void replace_guard(struct session *session, const char *ifname)
 {

@@ -17,6 +17,9 @@ unsigned confirmation_wanted_s(const struct session *session);
 /* Seconds that are left of what waits; 0: nothing does. */
 unsigned confirmation_left_s(const struct session *session);
 
+/* What waits is complete: its time begins now. */
+int confirmation_start(struct session *session);
+
 /* Settles what is over. For sessions that hold the lock. */
 void confirmation_settle(struct session *session);
 

@@ -136,7 +136,22 @@ static int arm(const struct dataplane *dp, const struct deadline_bpf *skel, __u6
 	return err;
 }
 
-int deadline_arm(const struct dataplane *dp, __u64 armed, __u64 back)
+/* No state in between: whoever is killed here leaves it armed. */
+static int renew(const struct dataplane *dp, const struct deadline_bpf *skel)
+{
+	struct sluice_deadline *deadline;
+	struct table_view view;
+	int err = table_map(bpf_map__fd(skel->maps.sluice_deadline), true, &view);
+
+	if (err)
+		return err;
+	deadline = view.data;
+	deadline->at_ns = now_ns() + dp->confirm_s * NS_A_SECOND;
+	table_unmap(&view);
+	return start_timer(skel);
+}
+
+static int load(const struct dataplane *dp, struct deadline_bpf **out)
 {
 	LIBBPF_OPTS(bpf_object_open_opts, opts, .pin_root_path = dp->pin_dir);
 	struct deadline_bpf *skel = deadline_bpf__open_opts(&opts);
@@ -149,8 +164,33 @@ int deadline_arm(const struct dataplane *dp, __u64 armed, __u64 back)
 	err = pins_reuse(skel->obj, dp->pin_dir);
 	if (!err)
 		err = deadline_bpf__load(skel);
-	if (!err)
-		err = arm(dp, skel, armed, back);
+	if (err)
+		deadline_bpf__destroy(skel);
+	else
+		*out = skel;
+	return err;
+}
+
+int deadline_arm(const struct dataplane *dp, __u64 armed, __u64 back)
+{
+	struct deadline_bpf *skel;
+	int err = load(dp, &skel);
+
+	if (err)
+		return err;
+	err = arm(dp, skel, armed, back);
+	deadline_bpf__destroy(skel);
+	return err;
+}
+
+int deadline_renew(const struct dataplane *dp)
+{
+	struct deadline_bpf *skel;
+	int err = load(dp, &skel);
+
+	if (err)
+		return err;
+	err = renew(dp, skel);
 	deadline_bpf__destroy(skel);
 	return err;
 }

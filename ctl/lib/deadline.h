@@ -22,6 +22,12 @@ unsigned deadline_left_s(const struct sluice_deadline *deadline);
  */
 int deadline_arm(const struct dataplane *dp, __u64 armed, __u64 back) __must_check;
 
+/*
+ * The time begins anew, now that all is done that waits for it: loading programs may take
+ * long. Should this be cut off, the time that runs already is over all the same.
+ */
+int deadline_renew(const struct dataplane *dp) __must_check;
+
 /* From one state to another, if nobody was faster. */
 bool deadline_move(const struct dataplane *dp, enum sluice_deadline_state from,
 		   enum sluice_deadline_state to);

@@ -49,7 +49,8 @@ armed=$(now_ms)
 like "it says how long it waits" "$stdout" 'confirm within seconds [1-6]'
 is "it is pending" "$(state_of "$(newest)")" pending
 check "the operator is locked out" not on client ping -q -c 1 -W 0.3 10.10.1.21
-refused "another change while it waits" 2 'generation [0-9]+ waits for a confirmation, for [1-6] s yet' \
+refused "another change while it waits" 2 \
+	'generation [0-9]+ waits for a confirmation, for [1-6] s yet' \
 	fw rule add edge more proto udp port 54 action accept
 took=$(back_after)
 check "and in again within a second of the time ($took ms)" test "$took" -le 7000
@@ -84,7 +85,8 @@ lbctl fw rule del edge more
 # --- confirmed ---------------------------------------------------------------------------
 
 done_by "apply for 5 seconds" apply -f "$net_dir/closed.yaml" --confirm 5
-check "what a boot restores is not that yet" grep -q 'name: ping' "$net_dir/state/gw/boot.yaml"
+check "what a boot restores is not that yet" \
+	grep -q 'name: ping' "$net_dir/state/gw/boot.yaml"
 done_by "confirm" confirm
 check "then it is" not grep -q 'name: ping' "$net_dir/state/gw/boot.yaml"
 sleep 5

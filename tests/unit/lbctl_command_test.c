@@ -72,7 +72,7 @@ static void mistakes_are_one_line_that_says_what_was_expected(void)
 		{"bakend add",
 		 "lbctl: unknown word \"bakend\" (did you mean \"backend\"?), expected status, "
 		 "rates, drops, trace, capture, vip, backend, fw, doctor, check, diff, apply, "
-		 "rollback, "
+		 "confirm, rollback, "
 		 "show, attach, "
 		 "detach, "
 		 "host, batch, complete, restore, help\n"},
