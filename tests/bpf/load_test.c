@@ -13,6 +13,7 @@
 #include <bpf/libbpf.h>
 
 #include "check.skel.h"
+#include "dataplane.h"
 #include "sluice/abi.h"
 #include "sluice.skel.h"
 #include "../support/unit.h"
@@ -177,23 +178,35 @@ static void programs_of_path_checks_load(void)
 	check_bpf__destroy(skel);
 }
 
+static void this_kernel_lacks_nothing(void)
+{
+	char text[128] = "";
+
+	if (kernel_lacks(text, sizeof(text)))
+		printf("\n    it lacks %s\n", text);
+	CU_ASSERT_STRING_EQUAL(text, "");
+}
+
 static const struct unit_test *chosen_tests(const char *what)
 {
 	static const struct unit_test all[] = {
 		UNIT_TEST(every_role_combination_loads),
 		UNIT_TEST(every_role_combination_loads_for_trace),
 		UNIT_TEST(programs_of_path_checks_load),
+		UNIT_TEST(this_kernel_lacks_nothing),
 		{},
 	};
 	static const struct unit_test packets[] = {
 		UNIT_TEST(every_role_combination_loads),
 		UNIT_TEST(common_role_combinations_load_for_trace),
 		UNIT_TEST(programs_of_path_checks_load),
+		UNIT_TEST(this_kernel_lacks_nothing),
 		{},
 	};
 	static const struct unit_test common[] = {
 		UNIT_TEST(common_role_combinations_load),
 		UNIT_TEST(programs_of_path_checks_load),
+		UNIT_TEST(this_kernel_lacks_nothing),
 		{},
 	};
 

@@ -3,7 +3,7 @@
 # The virtual machine of vm/run: QEMU with a small initramfs of our own (vm/initramfs),
 # which needs nothing of the host but static busybox, and boots in seconds.
 
-boot_limit_s=180
+boot_limit_s=120
 modules=(virtio_pci 9p 9pnet_virtio overlay veth virtio_net)
 
 prepare_vm() {

@@ -3,7 +3,7 @@
 # The virtual machine of vm/run --vng: one that virtme-ng makes, as its users know it, with
 # 9p for the host's files. It is told what to run, and reports, in a directory of ours.
 
-boot_limit_s=240
+boot_limit_s=180
 
 prepare_vm() {
 	local prefix
