@@ -79,6 +79,15 @@ test: deps ## Run every test
 	$(MAKE) --no-print-directory $(JOBS) SANITIZE=1 BUILD=$(BUILD)-san unit-tests
 	$(SUDO) env BUILD=$(BUILD) tests/run
 
+.PHONY: vm-test
+vm-test: deps ## Run the tests that need virtual machines, on each supported kernel
+	$(MAKE) --no-print-directory $(JOBS) all tests
+	$(SUDO) env BUILD=$(BUILD) tests/run vm/
+
+.PHONY: verifier-baseline
+verifier-baseline: $(BUILD)/tests/bpf/load_test ## Write what the older kernels' verifiers walk now
+	env BUILD=$(BUILD) tests/verifier/baseline update
+
 .PHONY: tests
 tests: unit-tests $(BPF_TESTS) fuzzers e2e-tools ## Build the test programs without running them
 
@@ -154,6 +163,7 @@ $(BUILD)/ctl/lib/attach.o $(BUILD)/ctl/lib/dataplane.o: $(BUILD)/sluice.skel.h
 $(BUILD)/ctl/lib/attach.o $(BUILD)/ctl/lib/deadline.o: $(BUILD)/deadline.skel.h
 $(BUILD)/ctl/lib/accept.o: $(BUILD)/accept.skel.h
 $(BUILD)/userspace/agent/check_path.o $(BUILD)/tests/bpf/check_path_test.o: $(BUILD)/check.skel.h
+$(BUILD)/tests/bpf/load_test.o: $(BUILD)/check.skel.h
 
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)

@@ -20,7 +20,6 @@
 #define FLOW_BATCH	     4096
 #define FLOW_FILL_WARN	     90 /* percent */
 #define CONNECTION_FILL_WARN 50 /* percent: there are entries for twice the limit */
-#define OLDEST_KERNEL	     "6.1"
 #define OLDEST_KERNEL_MAJOR  6
 #define OLDEST_KERNEL_MINOR  1
 
@@ -49,6 +48,7 @@ static void check_kernel(struct findings *findings)
 {
 	unsigned major = 0, minor = 0;
 	struct utsname name;
+	char lacking[128];
 
 	if (uname(&name) || sscanf(name.release, "%u.%u", &major, &minor) != 2)
 		return;
@@ -58,6 +58,9 @@ static void check_kernel(struct findings *findings)
 		    "kernel %s is older than any that Sluice is tested on", name.release);
 	else
 		add(findings, "ok", "", "kernel %s", name.release);
+	if (kernel_lacks(lacking, sizeof(lacking)))
+		add(findings, "error", "run Linux " OLDEST_KERNEL " or newer",
+		    "the kernel lacks %s", lacking);
 	if (access("/sys/kernel/btf/vmlinux", R_OK))
 		add(findings, "warning", "a kernel with CONFIG_DEBUG_INFO_BTF=y",
 		    "the kernel has no BTF: other programs cannot share an interface");

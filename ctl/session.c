@@ -37,14 +37,19 @@ int session_failed(const struct invocation *inv, int err, const char *what, ...)
 int session_kernel_failed(const struct invocation *inv, int err, const char *what, ...)
 {
 	const char *detail = dataplane_detail();
-	char text[512];
+	char text[512], lacking[128];
 	va_list args;
 
 	va_start(args, what);
 	vsnprintf(text, sizeof(text), what, args);
 	va_end(args);
-	command_error(inv, "%s: %s%s%s%s", text, strerror(-err), *detail ? " (" : "", detail,
-		      *detail ? ")" : "");
+	if (err != -EPERM && kernel_lacks(lacking, sizeof(lacking)))
+		command_error(inv,
+			      "%s: this kernel lacks %s, expected Linux " OLDEST_KERNEL " or newer",
+			      text, lacking);
+	else
+		command_error(inv, "%s: %s%s%s%s", text, strerror(-err), *detail ? " (" : "",
+			      detail, *detail ? ")" : "");
 	return EXIT_FAILED;
 }
 

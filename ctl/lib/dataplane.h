@@ -51,6 +51,11 @@ void dataplane_close(struct dataplane *dp);
  * before this one, on one line; "" if nothing. Good until the next call.
  */
 const char *dataplane_detail(void);
+/*
+ * Whether this kernel lacks something that the data plane needs, whatever its roles; its name
+ * is written to `text`. Needs the right to load programs: without it, nothing is found lacking.
+ */
+bool kernel_lacks(char *text, size_t size);
 
 /* The number of the configuration in force; 0: none was published. */
 static inline unsigned dataplane_generation(const struct dataplane *dp)
