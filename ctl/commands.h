@@ -8,6 +8,7 @@
 extern const struct command command_attach, command_detach, command_vip, command_backend,
 	command_fw, command_status, command_drops, command_trace, command_capture, command_rates,
 	command_doctor, command_check, command_diff, command_apply, command_show, command_host,
-	command_batch, command_complete, command_rollback, command_restore, command_help;
+	command_batch, command_complete, command_rollback, command_restore, command_help,
+	command_flows, command_top, command_watch;
 
 #endif /* SLUICE_CTL_COMMANDS_H */

@@ -264,6 +264,9 @@ int server_id_parse(const char *text, struct server_id *out) __must_check;
  */
 int model_assign_rule_ids(struct cluster *cluster, const struct cluster *previous) __must_check;
 
+/* The name of the rule with this id; NULL: there is none. */
+const char *model_rule_name(const struct cluster *cluster, unsigned id);
+
 /*
  * Everything that must hold between objects: names that refer to something,
  * unique VIPs and addresses, limits, a policy where there is a firewall role.

@@ -22,6 +22,8 @@ const char *const backend_admin_words[] = {"up", "drain", "down", NULL};
 const char *const forward_words[] = {"ipip", "dsr", "gue", NULL};
 const char *const affinity_words[] = {"none", "source", "source64", NULL};
 const char *const action_words[] = {"drop", "accept", "accept-stateless", NULL};
+const char *const flow_state_words[] = {"opening", "established", "closing", "closed", NULL};
+const char *const flow_table_words[] = {"firewall", "balancer", NULL};
 const char *const yes_no_words[] = {"no", "yes", NULL};
 const char *const role_words[] = {"firewall", "balancer", "forward", "decap", NULL};
 
