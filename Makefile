@@ -26,6 +26,7 @@ BPF_CFLAGS = -std=gnu11 -Wall -Wextra -Werror -Wno-unused-parameter -Iinclude \
 	     -mcpu=v3 -O2 -g -MMD -MP
 
 LIBS_CTL   := -lxdp -lbpf -lyaml -ljansson -lnftables -lnl-route-3 -lnl-3 -lcrypto -lelf -lz
+LIBS_LBCTL := $(LIBS_CTL) -lncurses
 LIBS_AGENT := $(LIBS_CTL) -lmicrohttpd -lssl -lcrypto
 # The daemons that serve traffic: a directory of userspace/ each, and what it needs besides.
 DAEMONS    := sluice-tlsproxy sluice-web sluice-app sluice-mysql
@@ -113,6 +114,10 @@ bench-http: $(BUILD)/sluice-web $(BUILD)/sluice-tlsproxy ## HTTP and TLS beside 
 bench-sql: $(BUILD)/sluice-mysql ## The MySQL router beside HAProxy and a direct way
 	$(SUDO) env BUILD=$(BUILD) tests/bench/sql/run
 
+.PHONY: bench-lbctl
+bench-lbctl: $(BUILD)/lbctl ## Seconds that lbctl takes with a large configuration
+	$(SUDO) env BUILD=$(BUILD) tests/bench/lbctl/run
+
 .PHONY: bench-parser
 bench-parser: $(BUILD)/tests/bench/http_bench ## Nanoseconds per HTTP message, parsed and written
 	$<
@@ -180,7 +185,7 @@ $(BUILD)/libcommon.a: $(COMMON_OBJS)
 
 $(BUILD)/lbctl: $(CTL_OBJS) $(BUILD)/libsluice.a $(BUILD)/libcommon.a
 	$(call say,LD)
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ -o $@ $(LIBS_CTL)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ -o $@ $(LIBS_LBCTL)
 
 # The packets of MySQL that its router has, for health checks.
 MYSQL_PACKETS := $(patsubst %,$(BUILD)/userspace/mysqlrouter/%.o,wire handshake auth)
@@ -222,7 +227,7 @@ $(UNIT_TESTS) $(BPF_TESTS) $(BENCHES): $(BUILD)/tests/%: $(BUILD)/tests/%.o $(BU
 	$(BUILD)/libcommon.a
 	$(call say,LD)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $< -Wl,--start-group $(filter %.a,$^) -Wl,--end-group -o $@ \
-		-lcunit $(LIBS_AGENT) -lmariadb
+		-lcunit $(LIBS_AGENT) $(LIBS_LBCTL) -lmariadb
 
 $(BUILD)/libtest.a: $(filter-out %/main.o,$(AGENT_OBJS)) $(HELPER_OBJS)
 	$(call say,AR)

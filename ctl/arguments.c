@@ -50,6 +50,25 @@ static int parse_prefix(const char *text, void *member)
 	return prefix_parse(text, member);
 }
 
+/* As a filter, a network may be named by any address in it. */
+static int parse_hosts(const char *text, void *member)
+{
+	struct prefix prefix;
+	struct sluice_addr mask;
+
+	if (prefix_parse(text, &prefix))
+		return -EINVAL;
+	mask = addr_mask(prefix.bits);
+	*(struct prefix *)member =
+		(struct prefix){.addr = addr_and(&prefix.addr, &mask), .bits = prefix.bits};
+	return 0;
+}
+
+static int parse_port_range(const char *text, void *member)
+{
+	return port_range_parse(text, member);
+}
+
 static int parse_endpoint(const char *text, void *member)
 {
 	struct endpoint *out = member;
@@ -362,6 +381,12 @@ const struct argument_type type_vip = {
 	"ADDRESS:PORT, as 192.0.2.1:443, [2001:db8::1]:8000-8099 or 198.51.100.0/24:*"};
 const struct argument_type type_prefix = {parse_prefix, NULL,
 					  "a prefix, as 192.0.2.0/24 or 2001:db8::/32"};
+const struct argument_type type_hosts = {
+	parse_hosts, NULL, "an address or a prefix, as 192.0.2.7, 192.0.2.0/24 or 2001:db8::/32"};
+const struct argument_type type_port_range = {parse_port_range, NULL,
+					      "a port or a range, as 80 or 8000-8080"};
+const struct argument_type type_flow_state = {NULL, flow_state_words, NULL};
+const struct argument_type type_flow_table = {NULL, flow_table_words, NULL};
 const struct argument_type type_endpoint = {
 	parse_endpoint, NULL,
 	"ADDRESS or ADDRESS:PORT, as 192.0.2.1, 192.0.2.1:443 or [2001:db8::1]:443"};

@@ -47,17 +47,21 @@ extern const struct argument_type type_rate;		 /* struct limit_rate */
 extern const struct argument_type type_measure;		 /* int, enum sluice_measure */
 extern const struct argument_type type_per;		 /* struct limit_per */
 extern const struct argument_type type_burst;		 /* unsigned long long */
-extern const struct argument_type type_default;	  /* int, the same without accept-stateless */
-extern const struct argument_type type_yes_no;	  /* int, 0 or 1 */
-extern const struct argument_type type_addresses; /* struct rule_addresses, owned */
-extern const struct argument_type type_ports;	  /* struct port_list, owned */
-extern const struct argument_type type_tcp_flags; /* unsigned, bits of the TCP header */
-extern const struct argument_type type_seconds;	  /* unsigned, not 0 */
-extern const struct argument_type type_vlans;	  /* struct vlan_list */
-extern const struct argument_type type_tags;	  /* struct tag_list */
-extern const struct argument_type type_count;	  /* unsigned, not 0 */
-extern const struct argument_type type_snaplen;	  /* unsigned, bytes of a frame */
-extern const struct argument_type type_outcome;	  /* int, enum sluice_outcome; -1 - class */
+extern const struct argument_type type_default;	   /* int, the same without accept-stateless */
+extern const struct argument_type type_yes_no;	   /* int, 0 or 1 */
+extern const struct argument_type type_addresses;  /* struct rule_addresses, owned */
+extern const struct argument_type type_ports;	   /* struct port_list, owned */
+extern const struct argument_type type_tcp_flags;  /* unsigned, bits of the TCP header */
+extern const struct argument_type type_seconds;	   /* unsigned, not 0 */
+extern const struct argument_type type_vlans;	   /* struct vlan_list */
+extern const struct argument_type type_tags;	   /* struct tag_list */
+extern const struct argument_type type_count;	   /* unsigned, not 0 */
+extern const struct argument_type type_snaplen;	   /* unsigned, bytes of a frame */
+extern const struct argument_type type_outcome;	   /* int, enum sluice_outcome; -1 - class */
+extern const struct argument_type type_hosts;	   /* struct prefix, an address or a network */
+extern const struct argument_type type_port_range; /* struct port_range */
+extern const struct argument_type type_flow_state; /* int, enum sluice_flow_state */
+extern const struct argument_type type_flow_table; /* int, 1: of a balancer */
 
 struct address_pair {
 	bool has4, has6;

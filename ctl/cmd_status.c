@@ -4,6 +4,7 @@
  * ended that went nowhere.
  */
 #include "commands.h"
+#include "drops_follow.h"
 #include "ledger_view.h"
 #include "service_view.h"
 
@@ -197,9 +198,22 @@ static int run_status(struct invocation *inv)
 	return run(inv, print_status);
 }
 
+static int show_drops(const struct session *session)
+{
+	const struct invocation *inv = session->inv;
+	const struct drops_args *args = inv->args;
+
+	if (args->follow)
+		return drops_follow(session);
+	if (!inv->given)
+		return print_drops(session);
+	command_error(inv, "expected -f beside dev, reason, sample, count and seconds");
+	return EXIT_USAGE;
+}
+
 static int run_drops(struct invocation *inv)
 {
-	return run(inv, print_drops);
+	return run(inv, show_drops);
 }
 
 const struct command command_status = {
@@ -211,8 +225,28 @@ const struct command command_status = {
 	.run = run_status,
 };
 
+static const struct parameter drops_parameters[] = {
+	SWITCH(struct drops_args, follow, "-f",
+	       "follow: each dropped packet as it comes, a line each, until it is interrupted"),
+	OPTION(struct drops_args, ifname, "dev", "IF", type_ifname, "-f: only what comes in here"),
+	OPTION(struct drops_args, outcome, "reason", "REASON", type_outcome,
+	       "-f: only those dropped for this"),
+	OPTION(struct drops_args, sample, "sample", "N", type_count,
+	       "-f: one packet in N, chosen at random; all by default"),
+	OPTION(struct drops_args, count, "count", "N", type_count, "-f: end after N"),
+	OPTION(struct drops_args, seconds, "seconds", "N", type_count, "-f: end after N seconds"),
+	{},
+};
+
 const struct command command_drops = {
 	.word = "drops",
 	.summary = "show where packets were dropped, why, and by which rule",
+	.detail =
+		"With -f it takes the place of \"lbctl capture\", of which there is one at a time "
+		"on a\n"
+		"node. Events that found its buffer full are counted as lost. Packets pay nothing\n"
+		"while nobody follows.",
+	.parameters = drops_parameters,
+	.args_size = sizeof(struct drops_args),
 	.run = run_drops,
 };

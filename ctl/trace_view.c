@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "ledger_view.h"
+#include "words.h"
 
 #define DETAIL_LEN 160
 
@@ -109,15 +110,8 @@ static void describe_service(struct detail *detail, __u64 index, __u64 ring)
 
 static void describe_flow(struct detail *detail, __u64 found, __u64 state)
 {
-	static const char *const states[SLUICE_FLOW_STATE_COUNT] = {
-		[SLUICE_FLOW_OPENING] = "opening",
-		[SLUICE_FLOW_ESTABLISHED] = "established",
-		[SLUICE_FLOW_CLOSING] = "closing",
-		[SLUICE_FLOW_CLOSED] = "closed",
-	};
-
 	if (found && state < SLUICE_FLOW_STATE_COUNT)
-		say(detail, "known flow, %s", states[state]);
+		say(detail, "known flow, %s", flow_state_words[state]);
 	else
 		say(detail, "no flow is known");
 }

@@ -44,6 +44,13 @@ bool attach_is_guarded(const char *ifname);
 int attach_query(const char *ifname, struct attachment *out) __must_check;
 
 /*
+ * Whether the program of this id is what attach_interface() would put there: of the same build,
+ * with the same constants and the node's maps, and with its stages.
+ */
+bool attach_is_current(const struct dataplane *dp, const struct interface *interface,
+		       unsigned prog_id);
+
+/*
  * Runs `frame` (Ethernet, length bytes) through the program of `interface` as
  * if it had come in there, changing nothing. steps: SLUICE_TRACE_STEPS
  * elements, the last used one followed by SLUICE_STEP_END.

@@ -181,6 +181,8 @@ struct connection_clock {
 struct connection_clock connection_clock(void);
 /* Now, in that unit, as far as userspace can tell: jiffies go with CLOCK_MONOTONIC. */
 __u32 connection_now(void);
+/* What is left of the time of a connection with this value, in that unit; 0: it is over. */
+__u32 connection_left(__u64 value, __u32 now);
 /* Counts the connections in the table of one family that are not over; *capacity: entries. */
 int dataplane_count_connections(const struct dataplane *dp, bool v6, unsigned long *count,
 				unsigned long *capacity) __must_check;

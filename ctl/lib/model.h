@@ -286,6 +286,9 @@ const char *syn_cookies_format(unsigned syn_cookies, char buf[SYN_COOKIES_TEXT_L
  */
 int model_assign_rule_ids(struct cluster *cluster, const struct cluster *previous) __must_check;
 
+/* The name of the rule with this id; NULL: there is none. */
+const char *model_rule_name(const struct cluster *cluster, unsigned id);
+
 /*
  * Everything that must hold between objects: names that refer to something,
  * unique VIPs and addresses, limits, a policy where there is a firewall role.

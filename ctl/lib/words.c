@@ -23,6 +23,8 @@ const char *const forward_words[] = {"ipip", "dsr", "gue", "nat", NULL};
 const char *const affinity_words[] = {"none", "source", "source64", NULL};
 const char *const action_words[] = {"drop", "accept", "accept-stateless", NULL};
 const char *const measure_words[] = {"packets", "bytes", "new-flows", NULL};
+const char *const flow_state_words[] = {"opening", "established", "closing", "closed", NULL};
+const char *const flow_table_words[] = {"firewall", "balancer", NULL};
 const char *const yes_no_words[] = {"no", "yes", NULL};
 const char *const role_words[] = {"firewall", "balancer", "forward", "decap", NULL};
 

@@ -131,6 +131,7 @@ struct sluice_program_config {
 	__u32 hz;	       /* jiffies a second */
 	__u32 conn_time_shift; /* from jiffies to the unit of a connection's time */
 	__u32 source_lines;    /* of sluice_sources */
+	__u64 build; /* of the program: packets do not read it */
 };
 
 /*
@@ -571,6 +572,23 @@ struct sluice_conn_bucket6 {
 	struct sluice_conn6 entries[SLUICE_WAYS];
 };
 
+#define SLUICE_CONN_HASH_1 0x9e3779b97f4a7c15ULL
+#define SLUICE_CONN_HASH_2 0xd6e8feb86659fd93ULL
+
+/*
+ * What is mixed into src, by exclusive or, of a flow to `dst` of a wide VIP, whose id does not
+ * tell the destination. The seed keeps who chooses sources and destinations from finding two
+ * flows with one key.
+ */
+static inline void sluice_conn_mix(const __u64 dst[2], __u64 seed, __u64 src[2])
+{
+	__u64 hash = (dst[0] ^ seed) * SLUICE_CONN_HASH_1;
+
+	hash = (hash ^ hash >> 32 ^ dst[1]) * SLUICE_CONN_HASH_2;
+	src[0] ^= hash;
+	src[1] ^= (hash ^ hash >> 32) * SLUICE_CONN_HASH_1;
+}
+
 /* Fields of a value: first bit, and number of bits. 0 as a whole: never used. */
 #define SLUICE_CONN_BACKEND_AT	     0 /* slot */
 #define SLUICE_CONN_BACKEND_BITS     14
@@ -911,7 +929,7 @@ struct sluice_trace_step {
 _Static_assert(sizeof(struct sluice_addr) == 16, "ABI");
 _Static_assert(sizeof(struct sluice_control) == 72, "ABI");
 _Static_assert(sizeof(struct sluice_deadline) == 40, "ABI");
-_Static_assert(sizeof(struct sluice_program_config) == 48, "ABI");
+_Static_assert(sizeof(struct sluice_program_config) == 56, "ABI");
 _Static_assert(sizeof(struct sluice_rule) == 8, "ABI");
 _Static_assert(sizeof(struct sluice_vector) == 2080, "ABI");
 _Static_assert(sizeof(struct sluice_match4) == 64, "ABI");

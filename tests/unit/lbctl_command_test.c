@@ -71,8 +71,8 @@ static void mistakes_are_one_line_that_says_what_was_expected(void)
 	static const char *const lines[][2] = {
 		{"bakend add",
 		 "lbctl: unknown word \"bakend\" (did you mean \"backend\"?), expected status, "
-		 "rates, drops, trace, capture, vip, backend, fw, doctor, check, diff, apply, "
-		 "confirm, rollback, "
+		 "top, rates, watch, drops, flows, trace, capture, vip, backend, fw, doctor, "
+		 "check, diff, apply, confirm, rollback, "
 		 "show, attach, "
 		 "detach, "
 		 "host, batch, complete, restore, help\n"},
