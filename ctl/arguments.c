@@ -106,6 +106,22 @@ static int parse_slow_start(const char *text, void *member)
 	return duration_parse(text, MODEL_MAX_SLOW_START_MS, member);
 }
 
+static int parse_given_prefix(const char *text, void *member)
+{
+	struct given_prefix *given = member;
+	int err = prefix_parse(text, &given->prefix);
+
+	given->given = !err;
+	return err;
+}
+
+static int parse_timeout(const char *text, void *member)
+{
+	int err = duration_parse(text, BLOCK_TIMEOUT_MAX_MS, member);
+
+	return err ? err : *(unsigned *)member ? 0 : -EINVAL;
+}
+
 static int parse_percent(const char *text, void *member)
 {
 	return percent_parse(text, member);
@@ -296,6 +312,8 @@ const struct argument_type type_vip = {
 	"ADDRESS:PORT, as 192.0.2.1:443, [2001:db8::1]:8000-8099 or 198.51.100.0/24:*"};
 const struct argument_type type_prefix = {parse_prefix, NULL,
 					  "a prefix, as 192.0.2.0/24 or 2001:db8::/32"};
+const struct argument_type type_given_prefix = {parse_given_prefix, NULL,
+						"a prefix, as 192.0.2.0/24 or 2001:db8::/32"};
 const struct argument_type type_endpoint = {
 	parse_endpoint, NULL,
 	"ADDRESS or ADDRESS:PORT, as 192.0.2.1, 192.0.2.1:443 or [2001:db8::1]:443"};
@@ -309,6 +327,7 @@ const struct argument_type type_server_id = {parse_server_id, NULL,
 const struct argument_type type_server_id_length = {parse_server_id_length, NULL,
 						    "a number from 0 to 8"};
 const struct argument_type type_weight = {parse_weight, NULL, "a number from 0 to 1000"};
+const struct argument_type type_timeout = {parse_timeout, NULL, BLOCK_TIMEOUT_EXPECTED};
 const struct argument_type type_count = {parse_count, NULL, "a number from 1 to 100000000"};
 const struct argument_type type_snaplen = {parse_snaplen, NULL, "a number from 14 to 4096"};
 const struct argument_type type_outcome = {

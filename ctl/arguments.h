@@ -15,6 +15,15 @@ struct argument_type {
 	const char *expected;	  /* completes "expected ..."; NULL: one of `words` */
 };
 
+/* A prefix that may be left out: ::/0 is all zeros, as nothing is. */
+struct given_prefix {
+	struct prefix prefix;
+	bool given;
+};
+
+#define BLOCK_TIMEOUT_MAX_MS   (30U * 24 * 60 * 60 * 1000)
+#define BLOCK_TIMEOUT_EXPECTED "a duration from 1ms to 720h, such as 10m"
+
 extern const struct argument_type type_text;	     /* const char *, any text but an empty one */
 extern const struct argument_type type_file;	     /* the same, "-": standard input */
 extern const struct argument_type type_command;	     /* the same, a word of the command tree */
@@ -25,6 +34,7 @@ extern const struct argument_type type_rule;	     /* the same, of a rule */
 extern const struct argument_type type_ifname;	     /* const char * */
 extern const struct argument_type type_vip;	     /* struct vip */
 extern const struct argument_type type_prefix;	     /* struct prefix */
+extern const struct argument_type type_given_prefix; /* struct given_prefix */
 extern const struct argument_type type_endpoint;     /* struct endpoint; port 0 if left out */
 extern const struct argument_type type_backend;	     /* const char *, a name or an address */
 extern const struct argument_type type_address_pair; /* struct address_pair */
@@ -46,6 +56,7 @@ extern const struct argument_type type_yes_no;	  /* int, 0 or 1 */
 extern const struct argument_type type_addresses; /* struct rule_addresses, owned */
 extern const struct argument_type type_ports;	  /* struct port_list, owned */
 extern const struct argument_type type_tcp_flags; /* unsigned, bits of the TCP header */
+extern const struct argument_type type_timeout;	  /* unsigned, ms, of a block */
 extern const struct argument_type type_count;	  /* unsigned, not 0 */
 extern const struct argument_type type_snaplen;	  /* unsigned, bytes of a frame */
 extern const struct argument_type type_outcome;	  /* int, enum sluice_outcome; -1 - class */
