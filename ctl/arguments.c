@@ -106,6 +106,21 @@ static int parse_slow_start(const char *text, void *member)
 	return duration_parse(text, MODEL_MAX_SLOW_START_MS, member);
 }
 
+static int parse_flags_match(const char *text, void *member)
+{
+	return tcp_flags_match_parse(text, member);
+}
+
+static int parse_icmp_match(const char *text, void *member)
+{
+	return icmp_match_parse(text, member);
+}
+
+static int parse_rule_state(const char *text, void *member)
+{
+	return rule_state_parse(text, member);
+}
+
 static int parse_given_prefix(const char *text, void *member)
 {
 	struct given_prefix *given = member;
@@ -327,6 +342,9 @@ const struct argument_type type_server_id = {parse_server_id, NULL,
 const struct argument_type type_server_id_length = {parse_server_id_length, NULL,
 						    "a number from 0 to 8"};
 const struct argument_type type_weight = {parse_weight, NULL, "a number from 0 to 1000"};
+const struct argument_type type_flags_match = {parse_flags_match, NULL, TCP_FLAGS_EXPECTED};
+const struct argument_type type_icmp_match = {parse_icmp_match, NULL, ICMP_EXPECTED};
+const struct argument_type type_rule_state = {parse_rule_state, NULL, RULE_STATE_EXPECTED};
 const struct argument_type type_timeout = {parse_timeout, NULL, BLOCK_TIMEOUT_EXPECTED};
 const struct argument_type type_count = {parse_count, NULL, "a number from 1 to 100000000"};
 const struct argument_type type_snaplen = {parse_snaplen, NULL, "a number from 14 to 4096"};

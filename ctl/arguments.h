@@ -51,15 +51,18 @@ extern const struct argument_type type_slow_start;	 /* unsigned, ms */
 extern const struct argument_type type_percent;		 /* unsigned */
 extern const struct argument_type type_admin;		 /* int, enum backend_admin */
 extern const struct argument_type type_action;		 /* int, enum sluice_action */
-extern const struct argument_type type_default;	  /* int, the same without accept-stateless */
-extern const struct argument_type type_yes_no;	  /* int, 0 or 1 */
-extern const struct argument_type type_addresses; /* struct rule_addresses, owned */
-extern const struct argument_type type_ports;	  /* struct port_list, owned */
-extern const struct argument_type type_tcp_flags; /* unsigned, bits of the TCP header */
-extern const struct argument_type type_timeout;	  /* unsigned, ms, of a block */
-extern const struct argument_type type_count;	  /* unsigned, not 0 */
-extern const struct argument_type type_snaplen;	  /* unsigned, bytes of a frame */
-extern const struct argument_type type_outcome;	  /* int, enum sluice_outcome; -1 - class */
+extern const struct argument_type type_default;	    /* int, the same without accept-stateless */
+extern const struct argument_type type_yes_no;	    /* int, 0 or 1 */
+extern const struct argument_type type_addresses;   /* struct rule_addresses, owned */
+extern const struct argument_type type_ports;	    /* struct port_list, owned */
+extern const struct argument_type type_tcp_flags;   /* unsigned, bits of the TCP header */
+extern const struct argument_type type_flags_match; /* struct tcp_flags_match */
+extern const struct argument_type type_icmp_match;  /* struct icmp_match */
+extern const struct argument_type type_rule_state;  /* enum rule_state */
+extern const struct argument_type type_timeout;	    /* unsigned, ms, of a block */
+extern const struct argument_type type_count;	    /* unsigned, not 0 */
+extern const struct argument_type type_snaplen;	    /* unsigned, bytes of a frame */
+extern const struct argument_type type_outcome;	    /* int, enum sluice_outcome; -1 - class */
 
 struct address_pair {
 	bool has4, has6;

@@ -94,6 +94,7 @@ static json_t *json_proto(int proto)
 json_t *model_json_rule(const struct rule *rule)
 {
 	json_t *out = json_pack("{s:s}", "name", rule->name);
+	char text[RULE_MATCH_TEXT_LEN];
 
 	if (*rule->in)
 		out = insert(out, "in", json_string(rule->in));
@@ -107,6 +108,12 @@ json_t *model_json_rule(const struct rule *rule)
 		out = insert(out, "sport", json_port_ranges(rule->sports, rule->sport_count));
 	if (rule->dport_count)
 		out = insert(out, "port", json_port_ranges(rule->dports, rule->dport_count));
+	if (rule->flags.mask)
+		out = insert(out, "flags", json_string(tcp_flags_match_format(&rule->flags, text)));
+	if (rule->icmp.given)
+		out = insert(out, "icmp", json_string(icmp_match_format(&rule->icmp, text)));
+	if (rule->state)
+		out = insert(out, "state", json_string(rule_state_name(rule->state)));
 	return insert(out, "action", json_string(action_name(rule->action)));
 }
 

@@ -280,6 +280,12 @@ static const struct field rule_fields[] = {
 	 .words = proto_words, .expected = "a protocol, such as tcp, udp or icmp, or its number"},
 	{"sport", PORTS(struct rule, sports, sport_count)},
 	{"port", PORTS(struct rule, dports, dport_count)},
+	{"flags", .read = read_scalar, .parse = parse_tcp_flags_match,
+	 FIELD_MEMBER(struct rule, flags), .expected = TCP_FLAGS_EXPECTED},
+	{"icmp", .read = read_scalar, .parse = parse_icmp_match, FIELD_MEMBER(struct rule, icmp),
+	 .expected = ICMP_EXPECTED},
+	{"state", .read = read_scalar, .parse = parse_rule_state,
+	 FIELD_MEMBER(struct rule, state), .expected = RULE_STATE_EXPECTED},
 	{"action", WORD(struct rule, action, action_words), .required = true},
 	{},
 };

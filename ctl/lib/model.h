@@ -14,6 +14,7 @@
 
 #include "addr.h"
 #include "diag.h"
+#include "rule_match.h"
 #include "vip.h"
 
 #define MODEL_VERSION 1 /* of the file format: key "sluice" */
@@ -50,6 +51,9 @@ struct rule {
 	int proto; /* IPPROTO_*; 0: any; IPPROTO_ICMP stands for ICMP and ICMPv6 */
 	struct port_range *sports, *dports;
 	size_t sport_count, dport_count; /* 0: any */
+	struct tcp_flags_match flags;
+	struct icmp_match icmp;
+	enum rule_state state;
 	enum sluice_action action;
 };
 

@@ -113,7 +113,9 @@ static bool rule_equal(const void *left, const void *right)
 	return name_equal(a->name, b->name) && a->id == b->id && name_equal(a->in, b->in) &&
 	       addresses_equal(&a->from, &b->from) && addresses_equal(&a->to, &b->to) &&
 	       a->proto == b->proto && ARRAYS_EQUAL(a, b, sports, sport_count, range_equal) &&
-	       ARRAYS_EQUAL(a, b, dports, dport_count, range_equal) && a->action == b->action;
+	       ARRAYS_EQUAL(a, b, dports, dport_count, range_equal) && a->action == b->action &&
+	       !memcmp(&a->flags, &b->flags, sizeof(a->flags)) &&
+	       !memcmp(&a->icmp, &b->icmp, sizeof(a->icmp)) && a->state == b->state;
 }
 
 static bool policy_equal(const void *left, const void *right)
