@@ -11,6 +11,7 @@
 #ifndef SLUICE_BPF_FIREWALL_H
 #define SLUICE_BPF_FIREWALL_H
 
+#include "block.h"
 #include "capture.h"
 #include "flow.h"
 #include "limit.h"
@@ -22,15 +23,6 @@
 #define ICMPV6_ND_FIRST	 133 /* router and neighbour discovery, redirect (RFC 4861) */
 #define ICMPV6_ND_LAST	 137
 #define ICMPV6_MLD2	 143 /* report (RFC 3810) */
-
-static __always_inline int is_blocked(const struct sluice_addr *src, int is_v6)
-{
-	struct sluice_lpm_key key = {.bits = 128, .addr = *src};
-	const __u32 *bits = bpf_map_lookup_elem(&sluice_block, &key);
-
-	/* A short IPv6 prefix, as ::/0, holds the mapped addresses, but does not mean them. */
-	return bits && (is_v6 || *bits >= SLUICE_V4_PREFIX_BITS);
-}
 
 static __always_inline enum sluice_outcome check_block_set(struct packet *pkt,
 							   const struct tables *tables)

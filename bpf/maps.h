@@ -275,7 +275,7 @@ struct {
 	__uint(max_entries, SLUICE_MAX_BLOCKS);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__type(key, struct sluice_lpm_key);
-	__type(value, __u32);
+	__type(value, struct sluice_block);
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
 } sluice_block SEC(".maps");
 
@@ -296,6 +296,24 @@ struct {
 	__type(value, struct sluice_limit);
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
 } sluice_limits SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, SLUICE_BLOCK_WORDS);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, __u64);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} sluice_block_kinds SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, SLUICE_MAX_GROUPS);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, __u32);
+	__type(value, struct sluice_block_group);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} sluice_block_groups SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_DEVMAP_HASH);

@@ -142,6 +142,37 @@ static int parse_slow_start(const char *text, void *member)
 	return duration_parse(text, MODEL_MAX_SLOW_START_MS, member);
 }
 
+static int parse_flags_match(const char *text, void *member)
+{
+	return tcp_flags_match_parse(text, member);
+}
+
+static int parse_icmp_match(const char *text, void *member)
+{
+	return icmp_match_parse(text, member);
+}
+
+static int parse_rule_state(const char *text, void *member)
+{
+	return rule_state_parse(text, member);
+}
+
+static int parse_given_prefix(const char *text, void *member)
+{
+	struct given_prefix *given = member;
+	int err = prefix_parse(text, &given->prefix);
+
+	given->given = !err;
+	return err;
+}
+
+static int parse_timeout(const char *text, void *member)
+{
+	int err = duration_parse(text, BLOCK_TIMEOUT_MAX_MS, member);
+
+	return err ? err : *(unsigned *)member ? 0 : -EINVAL;
+}
+
 static int parse_percent(const char *text, void *member)
 {
 	return percent_parse(text, member);
@@ -387,6 +418,8 @@ const struct argument_type type_port_range = {parse_port_range, NULL,
 					      "a port or a range, as 80 or 8000-8080"};
 const struct argument_type type_flow_state = {NULL, flow_state_words, NULL};
 const struct argument_type type_flow_table = {NULL, flow_table_words, NULL};
+const struct argument_type type_given_prefix = {parse_given_prefix, NULL,
+						"a prefix, as 192.0.2.0/24 or 2001:db8::/32"};
 const struct argument_type type_endpoint = {
 	parse_endpoint, NULL,
 	"ADDRESS or ADDRESS:PORT, as 192.0.2.1, 192.0.2.1:443 or [2001:db8::1]:443"};
@@ -404,6 +437,10 @@ const struct argument_type type_server_id_length = {parse_server_id_length, NULL
 const struct argument_type type_syn_cookies = {parse_syn_cookies, NULL, SYN_COOKIES_EXPECTED};
 const struct argument_type type_weight = {parse_weight, NULL, "a number from 0 to 1000"};
 const struct argument_type type_seconds = {parse_seconds, NULL, "seconds, from 1 to 3600"};
+const struct argument_type type_flags_match = {parse_flags_match, NULL, TCP_FLAGS_EXPECTED};
+const struct argument_type type_icmp_match = {parse_icmp_match, NULL, ICMP_EXPECTED};
+const struct argument_type type_rule_state = {parse_rule_state, NULL, RULE_STATE_EXPECTED};
+const struct argument_type type_timeout = {parse_timeout, NULL, BLOCK_TIMEOUT_EXPECTED};
 const struct argument_type type_count = {parse_count, NULL, "a number from 1 to 100000000"};
 const struct argument_type type_snaplen = {parse_snaplen, NULL, "a number from 14 to 4096"};
 const struct argument_type type_outcome = {

@@ -11,6 +11,7 @@ static const struct command *const fw_commands[] = {
 	&command_fw_policy,
 	&command_fw_limit,
 	&command_fw_block,
+	&command_fw_allow,
 	&command_fw_unblock,
 	&command_fw_blocks,
 	NULL,

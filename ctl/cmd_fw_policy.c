@@ -102,9 +102,9 @@ static int run_del(struct invocation *inv)
 static const struct output_column policy_columns[] = {
 	{"policy", "policy"}, {"default", "default"}, {"strict", "strict"}, {}};
 static const struct output_column rule_columns[] = {
-	{"name", "rule"}, {"in", "in"},		{"from", "from"},
-	{"to", "to"},	  {"proto", "proto"},	{"sport", "sport"},
-	{"port", "port"}, {"action", "action"}, {},
+	{"name", "rule"},   {"in", "in"},	{"from", "from"},     {"to", "to"},
+	{"proto", "proto"}, {"sport", "sport"}, {"port", "port"},     {"flags", "flags"},
+	{"icmp", "icmp"},   {"state", "state"}, {"action", "action"}, {},
 };
 static const struct output_table rules_table = {.key = "rules", .columns = rule_columns};
 static const struct output_table policies_tables[] = {

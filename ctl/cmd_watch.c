@@ -20,10 +20,10 @@ struct watch_args {
 	unsigned interval, count, seconds;
 };
 
-enum limit { LIMIT_CONNECTIONS4, LIMIT_CONNECTIONS6, LIMIT_BLOCKS, LIMIT_COUNT };
+enum watched_limit { WATCHED_CONNECTIONS4, WATCHED_CONNECTIONS6, WATCHED_BLOCKS, WATCHED_COUNT };
 
-static const char *const limit_names[LIMIT_COUNT] = {"ipv4 connections", "ipv6 connections",
-						     "blocks"};
+static const char *const limit_names[WATCHED_COUNT] = {"ipv4 connections", "ipv6 connections",
+						       "blocks"};
 
 /* What was seen at the last look. */
 struct watcher {
@@ -33,7 +33,7 @@ struct watcher {
 	bool *unhealthy; /* by backend, in the order of the model */
 	size_t backend_count;
 	struct sluice_ledger ledgers[SLUICE_MAX_PORTS]; /* by interface of the node */
-	bool near[LIMIT_COUNT];
+	bool near[WATCHED_COUNT];
 };
 
 /* --- telling ---------------------------------------------------------------- */
@@ -192,11 +192,12 @@ static int watch_drops(struct watcher *watcher, bool silent)
 
 /* --- limits ----------------------------------------------------------------- */
 
-static int use_of(const struct dataplane *dp, enum limit limit, unsigned long *used,
+static int use_of(const struct dataplane *dp, enum watched_limit limit, unsigned long *used,
 		  unsigned long *capacity)
 {
-	if (limit != LIMIT_BLOCKS)
-		return dataplane_count_connections(dp, limit == LIMIT_CONNECTIONS6, used, capacity);
+	if (limit != WATCHED_BLOCKS)
+		return dataplane_count_connections(dp, limit == WATCHED_CONNECTIONS6, used,
+						   capacity);
 	*used = dp->control->block_entries;
 	*capacity = SLUICE_MAX_BLOCKS;
 	return 0;
@@ -206,7 +207,7 @@ static int watch_limits(struct watcher *watcher)
 {
 	int err = 0;
 
-	for (enum limit i = 0; i < LIMIT_COUNT && !err; i++) {
+	for (enum watched_limit i = 0; i < WATCHED_COUNT && !err; i++) {
 		unsigned long used, capacity;
 		bool near;
 

@@ -117,6 +117,7 @@ static json_t *insert_limits(json_t *out, const struct limit *limits, size_t cou
 json_t *model_json_rule(const struct rule *rule)
 {
 	json_t *out = json_pack("{s:s}", "name", rule->name);
+	char text[RULE_MATCH_TEXT_LEN];
 
 	if (*rule->in)
 		out = insert(out, "in", json_string(rule->in));
@@ -131,6 +132,12 @@ json_t *model_json_rule(const struct rule *rule)
 	if (rule->dport_count)
 		out = insert(out, "port", json_port_ranges(rule->dports, rule->dport_count));
 	out = insert_limits(out, rule->limits, rule->limit_count);
+	if (rule->flags.mask)
+		out = insert(out, "flags", json_string(tcp_flags_match_format(&rule->flags, text)));
+	if (rule->icmp.given)
+		out = insert(out, "icmp", json_string(icmp_match_format(&rule->icmp, text)));
+	if (rule->state)
+		out = insert(out, "state", json_string(rule_state_name(rule->state)));
 	return insert(out, "action", json_string(action_name(rule->action)));
 }
 

@@ -142,6 +142,9 @@ int parse_name(const struct field *field, const char *text, void *out);
 int parse_ifname(const struct field *field, const char *text, void *out);
 int parse_text(const struct field *field, const char *text, void *out); /* printable ASCII */
 int parse_absolute_path(const struct field *field, const char *text, void *out);
+int parse_tcp_flags_match(const struct field *field, const char *text, void *out);
+int parse_icmp_match(const struct field *field, const char *text, void *out);
+int parse_rule_state(const struct field *field, const char *text, void *out);
 int parse_protocol(const struct field *field, const char *text, void *out);
 int parse_port_range(const struct field *field, const char *text, void *out);
 int parse_address(const struct field *field, const char *text, void *out);

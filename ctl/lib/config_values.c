@@ -115,6 +115,24 @@ int parse_protocol(const struct field *field, const char *text, void *out)
 	return proto_parse(text, out);
 }
 
+int parse_tcp_flags_match(const struct field *field, const char *text, void *out)
+{
+	(void)field;
+	return tcp_flags_match_parse(text, out);
+}
+
+int parse_icmp_match(const struct field *field, const char *text, void *out)
+{
+	(void)field;
+	return icmp_match_parse(text, out);
+}
+
+int parse_rule_state(const struct field *field, const char *text, void *out)
+{
+	(void)field;
+	return rule_state_parse(text, out);
+}
+
 int parse_port_range(const struct field *field, const char *text, void *out)
 {
 	(void)field;

@@ -288,7 +288,7 @@ static void flow_rule_addresses(struct flow *flow, const char *key,
 static void write_rule(FILE *out, const struct rule *rule)
 {
 	struct flow flow = {.out = out};
-	char number[4];
+	char number[4], text[RULE_MATCH_TEXT_LEN];
 
 	fputs("      - {", out);
 	flow_text(&flow, "name", rule->name);
@@ -302,6 +302,13 @@ static void write_rule(FILE *out, const struct rule *rule)
 		flow_text(&flow, "proto", proto_name(rule->proto, number));
 	flow_ports(&flow, "sport", rule->sports, rule->sport_count);
 	flow_ports(&flow, "port", rule->dports, rule->dport_count);
+	if (rule->flags.mask)
+		fprintf(flow_key(&flow, "flags"), "\"%s\"",
+			tcp_flags_match_format(&rule->flags, text));
+	if (rule->icmp.given)
+		flow_text(&flow, "icmp", icmp_match_format(&rule->icmp, text));
+	if (rule->state)
+		flow_text(&flow, "state", rule_state_name(rule->state));
 	flow_text(&flow, "action", action_name(rule->action));
 	if (rule->limit_count)
 		config_limit_write(flow_key(&flow, "limit"), rule->limits, rule->limit_count);

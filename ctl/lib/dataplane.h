@@ -22,9 +22,9 @@ struct dataplane {
 	/* outer maps of slotted tables */
 	int vips, prefixes, quic, nats, rules, vectors, match4, match6, ports, tunnels, intent;
 	int classes, classifier, vip_index, wide, digests, rings, backends, flows, conns4, conns6,
-		block, ledger, rule_use, load, past, capture, events, misses, checks, txports,
-		notes, cookie_keys, cookie_services, cookie_count, vlan_in, vlan_out,
-		limits, buckets, sources, limit_use, control_fd;
+		block, block_kinds, block_groups, ledger, rule_use, load, past, capture, events,
+		misses, checks, txports, notes, cookie_keys, cookie_services, cookie_count, vlan_in,
+		vlan_out, limits, buckets, sources, limit_use, control_fd;
 	unsigned confirm_s;		/* not 0: what is published and attached waits so long */
 	unsigned past_generations;	/* the first generation of new maps has a higher number */
 	struct tables_in_force *tables; /* private to the library */
@@ -157,7 +157,7 @@ bool loads_cookies(const struct loads *loads, const struct service *service,
 bool loads_last_check(const struct loads *loads, const struct service *service,
 		      const struct backend *backend, struct sluice_check *out);
 
-/* The block set: takes effect at once, idempotent; del returns -ENOENT if absent. */
+/* One prefix of the block set (block_set.h), for ever: idempotent; -ENOENT if absent. */
 int dataplane_block(struct dataplane *dp, const struct prefix *prefix) __must_check;
 int dataplane_unblock(struct dataplane *dp, const struct prefix *prefix) __must_check;
 

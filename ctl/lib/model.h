@@ -15,6 +15,7 @@
 #include "addr.h"
 #include "diag.h"
 #include "limit.h"
+#include "rule_match.h"
 #include "table_sizes.h"
 #include "vip.h"
 #include "vlan.h"
@@ -58,6 +59,9 @@ struct rule {
 	int proto; /* IPPROTO_*; 0: any; IPPROTO_ICMP stands for ICMP and ICMPv6 */
 	struct port_range *sports, *dports;
 	size_t sport_count, dport_count; /* 0: any */
+	struct tcp_flags_match flags;
+	struct icmp_match icmp;
+	enum rule_state state;
 	enum sluice_action action;
 	struct limit *limits; /* on what it accepts */
 	size_t limit_count;

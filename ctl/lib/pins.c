@@ -64,6 +64,8 @@ static const struct pin pins[] = {
 	PIN_MAPPED("conns6", conns6),
 	PIN("vip_index", vip_index),
 	PIN("block", block),
+	PIN("block_kinds", block_kinds),
+	PIN("block_groups", block_groups),
 	PIN("ledger", ledger),
 	PIN("rule_use", rule_use),
 	PIN("load", load),

@@ -193,6 +193,14 @@ static void check_rule(struct validator *v, const struct set_index *index,
 		validator_report(v, rule->at, "proto",
 				 "policy \"%s\": rule \"%s\": ports need proto tcp or udp",
 				 policy->name, rule->name);
+	if (rule->flags.mask && rule->proto != IPPROTO_TCP)
+		validator_report(v, rule->at, "proto",
+				 "policy \"%s\": rule \"%s\": flags need proto tcp", policy->name,
+				 rule->name);
+	if (rule->icmp.given && rule->proto != IPPROTO_ICMP && rule->proto != IPPROTO_ICMPV6)
+		validator_report(v, rule->at, "proto",
+				 "policy \"%s\": rule \"%s\": icmp needs proto icmp or icmpv6",
+				 policy->name, rule->name);
 	if (!has_common_family(index, rule))
 		validator_report(
 			v, rule->at, "from to",

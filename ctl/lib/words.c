@@ -178,6 +178,8 @@ int duration_parse(const char *word, unsigned max_ms, unsigned *out)
 		unit_ms = 1000;
 	else if (!strcmp(unit, "m"))
 		unit_ms = 60 * 1000;
+	else if (!strcmp(unit, "h"))
+		unit_ms = 60 * 60 * 1000;
 	else
 		return -EINVAL;
 	if (value > max_ms / unit_ms)

@@ -38,7 +38,8 @@
 #define SLUICE_MAX_NATS	    65536     /* entries of the way back under nat */
 #define SLUICE_MAX_RULES    16384     /* of all policies */
 #define SLUICE_MAX_TUNNELS  1024      /* addresses at which tunnels begin or end */
-#define SLUICE_MAX_BLOCKS   65536     /* prefixes in the block set */
+#define SLUICE_MAX_BLOCKS   4194304   /* prefixes in the block set */
+#define SLUICE_MAX_GROUPS   262144    /* IPv4 /24s of which the block set holds a part */
 #define SLUICE_MAX_SNAPLEN  4096      /* bytes of a captured frame */
 #define SLUICE_EVENT_BYTES  (2 << 20) /* of the ring buffer of captured frames */
 #define SLUICE_MAX_NOTES    16384     /* datagrams in pieces, within two seconds */
@@ -705,13 +706,48 @@ struct sluice_datagram {
 #define SLUICE_TUNNEL_FROM (1 << 0) /* a balancer's: what it sends is believed */
 #define SLUICE_TUNNEL_HERE (1 << 1) /* this node's own: tunnels to it end here */
 
-/*
- * sluice_block: LPM_TRIE, to __u32, the length of the prefix itself, so that an
- * exact match can be told. Not slotted: blocking is immediate.
- */
 struct sluice_lpm_key {
 	__u32 bits; /* 0..128; an IPv4 /n is 96 + n */
 	struct sluice_addr addr;
+};
+
+/*
+ * sluice_block: LPM_TRIE: the block set, exactly. Not slotted: blocking is immediate. Memory is
+ * taken by what is in it. What packets ask first is sluice_block_kinds.
+ */
+struct sluice_block {
+	__u32 bits;	/* the length of the prefix itself, so that an exact match can be told */
+	__u32 allow;	/* 1: an exception, not blocked */
+	__u64 until_ns; /* CLOCK_MONOTONIC; 0: for ever */
+};
+
+/*
+ * sluice_block_kinds: mmapable ARRAY[SLUICE_BLOCK_WORDS] of __u64: what the trie would say, in
+ * two bits: of each IPv4 /24, and behind them of IPv6 by a hash of the first 32 bits.
+ */
+enum sluice_block_kind {
+	SLUICE_BLOCK_NONE,  /* nothing is blocked */
+	SLUICE_BLOCK_FULL,  /* all is blocked, for ever */
+	SLUICE_BLOCK_PART,  /* some is, as sluice_block_groups says */
+	SLUICE_BLOCK_EXACT, /* the trie must be asked */
+};
+
+#define SLUICE_BLOCK_KINDS_PER_WORD 32
+#define SLUICE_BLOCK_KINDS4	    (1 << 24)
+#define SLUICE_BLOCK_KINDS6	    (1 << 22)
+#define SLUICE_BLOCK_WORDS                                                                         \
+	((SLUICE_BLOCK_KINDS4 + SLUICE_BLOCK_KINDS6) / SLUICE_BLOCK_KINDS_PER_WORD)
+
+/* `high`: the first 32 bits of an IPv6 address, host byte order. */
+static inline __u32 sluice_block_summary6(__u32 high)
+{
+	return SLUICE_BLOCK_KINDS4 + (__u32)(sluice_mix(high) >> 42);
+}
+
+/* sluice_block_groups: HASH[SLUICE_MAX_GROUPS], by __u32, an IPv4 address >> 8. */
+struct sluice_block_group {
+	__u64 until_ns; /* from then on the trie must be asked; 0: never */
+	__u64 bits[4];	/* blocked, by the last byte of the address */
 };
 
 /* sluice_ledger: PERCPU_ARRAY[SLUICE_MAX_PORTS]. rx = sum of all outcomes, always. */
@@ -953,6 +989,9 @@ _Static_assert(sizeof(struct sluice_flow) == 32, "ABI");
 _Static_assert(sizeof(struct sluice_datagram_key) == 40, "ABI");
 _Static_assert(sizeof(struct sluice_datagram) == 24, "ABI");
 _Static_assert(sizeof(struct sluice_lpm_key) == 20, "ABI");
+_Static_assert(sizeof(struct sluice_block) == 16, "ABI");
+_Static_assert(sizeof(struct sluice_block_group) == 40, "ABI");
+_Static_assert(SLUICE_BLOCK_KINDS6 == 1 << (64 - 42), "ABI");
 _Static_assert(sizeof(struct sluice_check_key) == 64, "ABI");
 _Static_assert(sizeof(struct sluice_check) == 112, "ABI");
 _Static_assert(sizeof(struct sluice_miss_key) == 20, "ABI");

@@ -125,7 +125,9 @@ static bool rule_equal(const void *left, const void *right)
 	       addresses_equal(&a->from, &b->from) && addresses_equal(&a->to, &b->to) &&
 	       a->proto == b->proto && ARRAYS_EQUAL(a, b, sports, sport_count, range_equal) &&
 	       ARRAYS_EQUAL(a, b, dports, dport_count, range_equal) && a->action == b->action &&
-	       ARRAYS_EQUAL(a, b, limits, limit_count, limit_equal);
+	       ARRAYS_EQUAL(a, b, limits, limit_count, limit_equal) &&
+	       !memcmp(&a->flags, &b->flags, sizeof(a->flags)) &&
+	       !memcmp(&a->icmp, &b->icmp, sizeof(a->icmp)) && a->state == b->state;
 }
 
 static bool policy_equal(const void *left, const void *right)

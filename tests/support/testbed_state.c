@@ -323,6 +323,22 @@ static void clear_pressure(const struct testbed *tb)
 	table_unmap(&view);
 }
 
+/* Of a set that is empty, the summaries are as well. */
+static void clear_blocks(const struct testbed *tb)
+{
+	struct table_view kinds;
+
+	if (!tb->dp.control->block_entries)
+		return;
+	clear_map(tb->dp.block);
+	clear_map(tb->dp.block_groups);
+	tb->dp.control->block_entries = 0;
+	if (table_map(tb->dp.block_kinds, true, &kinds))
+		die("blocks are not cleared");
+	memset(kinds.data, 0, kinds.bytes);
+	table_unmap(&kinds);
+}
+
 void state_clear(const struct testbed *tb)
 {
 	clear_map(tb->dp.flows);
@@ -330,8 +346,7 @@ void state_clear(const struct testbed *tb)
 	clear_connections(tb, true);
 	clear_map(tb->dp.misses);
 	clear_map(tb->dp.notes);
-	clear_map(tb->dp.block);
-	tb->dp.control->block_entries = 0;
+	clear_blocks(tb);
 	clear_counters(tb->dp.rule_use, 0, RULES_OF_TESTS, sizeof(struct sluice_count));
 	clear_counters(tb->dp.load, 0, LOADS_OF_TESTS, sizeof(struct sluice_load));
 	clear_limits(tb);
