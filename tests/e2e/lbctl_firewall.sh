@@ -117,12 +117,12 @@ check "and is blocked with what is around it" not answered 80
 done_by "all that" fw unblock 198.51.0.0/16
 done_by "block for a second" fw block 198.51.100.7 timeout 1s
 check "a block ends by itself" within 5 answered 80
-printf '203.0.113.0/24 timeout 1h\n# nothing\n2001:db8:77::/48\n' >"$scratch/list"
-done_by "block a list" fw block -f "$scratch/list"
+printf '203.0.113.0/24 timeout 1h\n# nothing\n2001:db8:77::/48\n' >"$net_dir/list"
+done_by "block a list" fw block -f "$net_dir/list"
 is "the list is in the set" "$(query '.total' fw blocks)" 3
-printf '203.0.113.0/24\nx\n' >"$scratch/list"
-refused "a mistake in a list" 1 'list:2: "x": expected an address' fw block -f "$scratch/list"
-refused "a list and a prefix" 1 'either CIDR or -f' fw block 203.0.113.9 -f "$scratch/list"
+printf '203.0.113.0/24\nx\n' >"$net_dir/list"
+refused "a mistake in a list" 1 'list:2: "x": expected an address' fw block -f "$net_dir/list"
+refused "a list and a prefix" 1 'either CIDR or -f' fw block 203.0.113.9 -f "$net_dir/list"
 
 # --- the ledger ----------------------------------------------------------------------
 

@@ -116,7 +116,9 @@ static void mistakes_are_one_line_that_says_what_was_expected(void)
 		{"fw rule add p r", "lbctl fw rule add: action accept|accept-stateless|drop is "
 				    "missing, as in: lbctl fw rule add POLICY NAME [before NAME] "
 				    "[after NAME] [in IF] [from CIDR|SET,..] [to CIDR|SET,..] "
-				    "[proto PROTO] [port PORT,..] [sport PORT,..] action "
+				    "[proto PROTO] [port PORT,..] [sport PORT,..] "
+				    "[flags FLAG,../FLAG,..] [icmp TYPE[/CODE]] "
+				    "[state new|invalid] action "
 				    "accept|accept-stateless|drop [--ephemeral] [--confirm SEC]\n"},
 		{"attach dev eth0 role firewal",
 		 "lbctl attach: role \"firewal\": expected a list, with commas, of firewall, "
