@@ -111,7 +111,10 @@ static int sync_one(struct session *session, const struct node *node, const stru
 	int err;
 
 	if (interface && interface->roles) {
-		if (step->was_attached && attach_is_current(&session->dp, interface, step->prog_id))
+		/* A guard is to go, or to come: that takes an attachment. */
+		if (step->was_attached && !session->dp.confirm_s &&
+		    !attach_is_guarded(step->ifname) &&
+		    attach_is_current(&session->dp, interface, step->prog_id))
 			return EXIT_OK;
 		return interfaces_attach(session, interface, step->mode, &attachment);
 	}

@@ -9,16 +9,18 @@
 #include "dataplane.h"
 
 struct flow {
-	bool of_balancer;		/* else of a firewall's table */
-	bool has_client, has_server;	/* a VIP that is a prefix does not tell its addresses */
+	bool of_balancer; /* else of a firewall's table */
+	/* A VIP that is a prefix does not tell its addresses. */
+	bool has_client, has_server;
 	struct endpoint client, server; /* who opened it, and what it was opened to */
 	int proto;
 	enum sluice_flow_state state;
 	unsigned left_s; /* until it is forgotten, if no packet comes */
 	unsigned rule;	 /* id of the rule that accepted it, or SLUICE_NONE */
-	unsigned port;	 /* slot of the interface that its opener came in by, or SLUICE_NONE */
-	const struct vip *vip;	       /* NULL: none, or it is no more */
-	const struct service *service; /* of the model that was given */
+	unsigned port;	 /* slot of the interface its opener came in by, or SLUICE_NONE */
+	/* Of the model that was given; NULL: none, or it is no more. */
+	const struct vip *vip;
+	const struct service *service;
 	const struct backend *backend;
 	/* for flow_kill() */
 	struct sluice_flow_key key;
@@ -36,8 +38,8 @@ int flows_walk(const struct dataplane *dp, const struct cluster *cluster, flow_f
 	       void *context) __must_check;
 
 /*
- * Forgets it, from within `each`, with the lock: its next packet is that of a new flow. -ENOENT: it has ended
- * or moved on since it was read.
+ * Forgets it, from within `each`, with the lock: its next packet is that of a new flow.
+ * -ENOENT: it has ended or moved on since it was read.
  */
 int flow_kill(const struct dataplane *dp, const struct flow *flow) __must_check;
 

@@ -46,7 +46,8 @@ address=$(on gw cat /sys/class/net/wan/address)
 ip -n "$net_name-gw" link set wan address 02:00:00:00:00:07
 done_by "apply with another link address" apply -f "$config"
 is "loads those that know their own" "$(query '[.interfaces[].program_id] | @csv' status |
-	awk -F, -v before="$before" '{ split(before, b, ","); print ($1 != b[1]) + ($2 != b[2]) }')" 1
+	awk -F, -v before="$before" \
+		'{ split(before, b, ","); print ($1 != b[1]) + ($2 != b[2]) }')" 1
 ip -n "$net_name-gw" link set wan address "$address"
 done_by "apply with the former one" apply -f "$config"
 check "which the kernel confirms" attached wan
@@ -88,7 +89,7 @@ sed 's/policy: edge}/policy: egde}/' "$config" >"$net_dir/wrong.yaml"
 lbctl apply -f "$net_dir/wrong.yaml"
 is "a wrong file: exit code" "$code" 1
 is "a wrong file: each mistake has file and line" \
-	"$(grep -cE "^lbctl: $net_dir/wrong.yaml:1[0-9]: .*\"egde\"" <<<"$stderr")" 2
+	"$(grep -cE "^lbctl: $net_dir/wrong.yaml:1[0-9]:[0-9]+: .*\"egde\"" <<<"$stderr")" 2
 refused "a file that is not there" 1 "nowhere.yaml: No such file" apply -f nowhere.yaml
 sed 's/^  gw:/  other:/' "$config" >"$net_dir/other.yaml"
 refused "a file without this node" 1 'node "gw" is not in the file, expected .* other' \

@@ -26,15 +26,19 @@ done_by "a row of changes" batch "$batch"
 is "is one publication" "$(generation)" 1
 is "with all that it says" "$(query '[.services[].backends[].weight] | @csv' vip show)" "50,100"
 
-printf 'vip add 192.0.2.11:80 name two\nbackend add two 10.10.1.23\nbackend add tow 10.10.1.24\n' >"$batch"
+printf '%s\n' 'vip add 192.0.2.11:80 name two' 'backend add two 10.10.1.23' \
+	'backend add tow 10.10.1.24' >"$batch"
 refused "a row with a mistake" 1 "^lbctl: $batch:3: backend add: service \"tow\": .*\"two\"" \
 	batch "$batch"
 printf 'vip add 192.0.2.11:80 name two\nvip ad 192.0.2.12:80\n' >"$batch"
-refused "a word that is none" 1 "^lbctl: $batch:2: vip: unknown word \"ad\" .*\"add\"" batch "$batch"
+refused "a word that is none" 1 \
+	"^lbctl: $batch:2: vip: unknown word \"ad\" .*\"add\"" batch "$batch"
 printf 'vip add 192.0.2.11:80 name "two\n' >"$batch"
-refused "a quote without an end" 1 "^lbctl: $batch:1: batch: a quote has no end" batch "$batch"
+refused "a quote without an end" 1 "^lbctl: $batch:1: batch: a quote has no end" \
+	batch "$batch"
 printf 'batch %s\n' "$batch" >"$batch"
-refused "a batch in a batch" 1 "^lbctl: $batch:1: batch: expected no batch in a batch" batch "$batch"
+refused "a batch in a batch" 1 "^lbctl: $batch:1: batch: expected no batch in a batch" \
+	batch "$batch"
 refused "a file that is not there" 1 'No such file' batch "$net_dir/nothing"
 cat >"$batch" <<-TEXT
 	attach dev wan role firewall
@@ -62,7 +66,7 @@ is "from standard input" "$(query '.services[1].backends | length' vip show)" 0
 # Twenty writers, a thousand changes, in two rows each.
 pids=()
 for writer in {1..20}; do
-	printf 'backend add www 10.20.%d.%d\n' $(seq -f "$writer %g" 50) |
+	seq -f "backend add www 10.20.$writer.%g" 50 |
 		sed '25a vip show' >"$net_dir/writer$writer"
 	on gw "$build/lbctl" --node gw batch "$net_dir/writer$writer" >/dev/null &
 	pids+=($!)

@@ -49,6 +49,7 @@ is "quickly: without a word about mistakes" "$(on gw "$build/lbctl" complete vip
 
 # bash itself: the line that a user has typed, and what it becomes.
 typed() {
+	# shellcheck disable=SC2016 # of the other shell
 	PATH=$build:$PATH on gw bash --norc -c '
 		source packaging/completion/lbctl.bash
 		COMP_LINE=$1 COMP_POINT=${#1}

@@ -79,7 +79,8 @@ is "events: drops, by interface and reason" \
 		"$net_dir/watch")" '[["wan","rule"]]'
 is "events: their packets" \
 	"$(jq -s '[.[] | select(.event == "drops").packets] | add' "$net_dir/watch")" 2
-is "events: node and schema in each" "$(jq -r '"\(.node) \(.schema)"' "$net_dir/watch" | sort -u)" \
+is "events: node and schema in each" \
+	"$(jq -r '"\(.node) \(.schema)"' "$net_dir/watch" | sort -u)" \
 	"gw 1"
 kill -INT "${net_children[-1]}"
 ended "watch ends cleanly by SIGINT" "$net_dir/watch"
@@ -90,11 +91,13 @@ is "and when nobody reads" "$(timeout 5 bash -c '"$0" --node gw watch 2>&1 >&3 3
 # --- top ---------------------------------------------------------------------------------
 
 is "top without a terminal: JSON again and again" \
-	"$(on gw "$build/lbctl" --node gw -j top count 2 | jq -r '[.node, .schema] | @csv' | sort -u)" \
+	"$(on gw "$build/lbctl" --node gw -j top count 2 | jq -r '[.node, .schema] | @csv' |
+		sort -u)" \
 	'"gw",1'
 like "and text" "$(on gw "$build/lbctl" --node gw top count 1 filter wan)" \
 	'node gw .*interfaces.*interface +rx p/s.*wan'
-unlike "only what the filter says" "$(on gw "$build/lbctl" --node gw top count 1 filter wan)" ' lan '
+unlike "only what the filter says" \
+	"$(on gw "$build/lbctl" --node gw top count 1 filter wan)" ' lan '
 start client ping -q -i 0.05 10.10.1.21
 on gw python3 tests/e2e/tools/on_terminal.py "$net_dir/screen" 24 80 \
 	"wait:no-ping|rule" "resize:40:120" "key:s" "key:/" "key:wan" "key:\\n" "wait:filter: wan" \
