@@ -81,7 +81,7 @@ refused "a rule that is not there" 1 'rule "wob": policy "edge" has no such rule
 	fw limit set edge wob rate 1/s
 refused "a rate without a time" 1 'rate "1000": expected a rate, as 1000/s' \
 	fw limit set edge web rate 1000
-done_by "one more limit, by command" fw limit set edge web rate 60/m of new-flows burst 2
+done_by "one more limit, by command" fw limit set edge web rate 1/m of new-flows burst 2
 lbctl diff "$config"
 is "is a difference from the file" "$code" 3
 check "two connections" answered 80

@@ -65,7 +65,7 @@ static void head_is_written_without_defaults(void)
 			 "sluice: 1\ncluster: foo\n");
 	assert_canonical("limits: {flows: 262144}\nsluice: 1\ngue-port: 6080\n", "sluice: 1\n");
 	assert_canonical("gue-port: 7000\nsluice: 1\n", "sluice: 1\ngue-port: 7000\n");
-	assert_canonical("sluice: 1\nlimits: {next-hops: 64, sources: 4096, blocks: 65536}\n",
+	assert_canonical("sluice: 1\nlimits: {next-hops: 64, sources: 4096, fragments: 16384}\n",
 			 "sluice: 1\nlimits: {sources: 4096, next-hops: 64}\n");
 	assert_canonical("limits: {flows: 64}\nsluice: 1\nkey: '/etc/a#\"b\\c'\n",
 			 "sluice: 1\nkey: \"/etc/a#\\\"b\\\\c\"\nlimits: {flows: 64}\n");

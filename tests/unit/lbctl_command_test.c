@@ -79,7 +79,7 @@ static void mistakes_are_one_line_that_says_what_was_expected(void)
 		{"vip", "lbctl vip: a command is missing, expected add, set, del, limit, show\n"},
 		{"vip dle 192.0.2.1:80",
 		 "lbctl vip: unknown word \"dle\" (did you mean \"del\"?), expected add, set, del, "
-		 "show\n"},
+		 "limit, show\n"},
 		{"vip add", "lbctl vip add: ADDR:PORT is missing, as in: lbctl vip add ADDR:PORT "
 			    "[proto tcp|udp] [name NAME] [forward ipip|dsr|gue|nat] "
 			    "[affinity none|source|source64] [slow-start TIME] [panic PERCENT] "
