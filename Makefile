@@ -127,7 +127,8 @@ $(BUILD)/sluice.bpf.o $(BUILD)/check.bpf.o $(BUILD)/deadline.bpf.o: $(BUILD)/%.b
 	$(call say,BPF)
 	$(Q)$(CLANG) $(BPF_CFLAGS) -c $< -o $@
 
-$(BUILD)/sluice.skel.h $(BUILD)/check.skel.h $(BUILD)/deadline.skel.h: $(BUILD)/%.skel.h: $(BUILD)/%.bpf.o
+$(BUILD)/sluice.skel.h $(BUILD)/check.skel.h $(BUILD)/deadline.skel.h: \
+	$(BUILD)/%.skel.h: $(BUILD)/%.bpf.o
 	$(call say,SKEL)
 	$(Q)$(BPFTOOL) gen skeleton $< name $*_bpf > $@.tmp && mv $@.tmp $@
 
