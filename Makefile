@@ -26,6 +26,7 @@ BPF_CFLAGS = -std=gnu11 -Wall -Wextra -Werror -Wno-unused-parameter -Iinclude \
 	     -mcpu=v3 -O2 -g -MMD -MP
 
 LIBS_CTL   := -lxdp -lbpf -lyaml -ljansson -lnftables -lnl-route-3 -lnl-3 -lcrypto -lelf -lz
+LIBS_LBCTL := $(LIBS_CTL) -lncurses
 LIBS_AGENT := $(LIBS_CTL) -lmicrohttpd -lssl -lcrypto
 # The daemons that serve traffic: a directory of userspace/ each, and what it needs besides.
 DAEMONS    := sluice-tlsproxy sluice-web sluice-app sluice-mysql
@@ -79,6 +80,15 @@ test: deps ## Run every test
 	$(MAKE) --no-print-directory $(JOBS) SANITIZE=1 BUILD=$(BUILD)-san unit-tests
 	$(SUDO) env BUILD=$(BUILD) tests/run
 
+.PHONY: vm-test
+vm-test: deps ## Run the tests that need virtual machines, on each supported kernel
+	$(MAKE) --no-print-directory $(JOBS) all tests
+	$(SUDO) env BUILD=$(BUILD) tests/run vm/
+
+.PHONY: verifier-baseline
+verifier-baseline: $(BUILD)/tests/bpf/load_test ## Write what the older kernels' verifiers walk now
+	env BUILD=$(BUILD) tests/verifier/baseline update
+
 .PHONY: tests
 tests: unit-tests $(BPF_TESTS) fuzzers e2e-tools ## Build the test programs without running them
 
@@ -104,6 +114,10 @@ bench-http: $(BUILD)/sluice-web $(BUILD)/sluice-tlsproxy ## HTTP and TLS beside 
 bench-sql: $(BUILD)/sluice-mysql ## The MySQL router beside HAProxy and a direct way
 	$(SUDO) env BUILD=$(BUILD) tests/bench/sql/run
 
+.PHONY: bench-lbctl
+bench-lbctl: $(BUILD)/lbctl ## Seconds that lbctl takes with a large configuration
+	$(SUDO) env BUILD=$(BUILD) tests/bench/lbctl/run
+
 .PHONY: bench-parser
 bench-parser: $(BUILD)/tests/bench/http_bench ## Nanoseconds per HTTP message, parsed and written
 	$<
@@ -122,13 +136,14 @@ clean: ## Remove what was built
 
 # --- data plane ---------------------------------------------------------------
 
-$(BUILD)/sluice.bpf.o $(BUILD)/check.bpf.o $(BUILD)/deadline.bpf.o: $(BUILD)/%.bpf.o: bpf/%.bpf.c
+BPF_NAMES := sluice check accept deadline
+
+$(BPF_NAMES:%=$(BUILD)/%.bpf.o): $(BUILD)/%.bpf.o: bpf/%.bpf.c
 	@mkdir -p $(@D)
 	$(call say,BPF)
 	$(Q)$(CLANG) $(BPF_CFLAGS) -c $< -o $@
 
-$(BUILD)/sluice.skel.h $(BUILD)/check.skel.h $(BUILD)/deadline.skel.h: \
-	$(BUILD)/%.skel.h: $(BUILD)/%.bpf.o
+$(BPF_NAMES:%=$(BUILD)/%.skel.h): $(BUILD)/%.skel.h: $(BUILD)/%.bpf.o
 	$(call say,SKEL)
 	$(Q)$(BPFTOOL) gen skeleton $< name $*_bpf > $@.tmp && mv $@.tmp $@
 
@@ -151,7 +166,9 @@ $(LIB_OBJS) $(CTL_OBJS) $(AGENT_OBJS): | $(BUILD)/sluice.skel.h
 $(UNIT_TESTS:=.o) $(BPF_TESTS:=.o) $(HELPER_OBJS): | $(BUILD)/sluice.skel.h
 $(BUILD)/ctl/lib/attach.o $(BUILD)/ctl/lib/dataplane.o: $(BUILD)/sluice.skel.h
 $(BUILD)/ctl/lib/attach.o $(BUILD)/ctl/lib/deadline.o: $(BUILD)/deadline.skel.h
+$(BUILD)/ctl/lib/accept.o: $(BUILD)/accept.skel.h
 $(BUILD)/userspace/agent/check_path.o $(BUILD)/tests/bpf/check_path_test.o: $(BUILD)/check.skel.h
+$(BUILD)/tests/bpf/load_test.o: $(BUILD)/check.skel.h
 
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
@@ -168,7 +185,7 @@ $(BUILD)/libcommon.a: $(COMMON_OBJS)
 
 $(BUILD)/lbctl: $(CTL_OBJS) $(BUILD)/libsluice.a $(BUILD)/libcommon.a
 	$(call say,LD)
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ -o $@ $(LIBS_CTL)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ -o $@ $(LIBS_LBCTL)
 
 # The packets of MySQL that its router has, for health checks.
 MYSQL_PACKETS := $(patsubst %,$(BUILD)/userspace/mysqlrouter/%.o,wire handshake auth)
@@ -210,7 +227,7 @@ $(UNIT_TESTS) $(BPF_TESTS) $(BENCHES): $(BUILD)/tests/%: $(BUILD)/tests/%.o $(BU
 	$(BUILD)/libcommon.a
 	$(call say,LD)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $< -Wl,--start-group $(filter %.a,$^) -Wl,--end-group -o $@ \
-		-lcunit $(LIBS_AGENT) -lmariadb
+		-lcunit $(LIBS_AGENT) $(LIBS_LBCTL) -lmariadb
 
 $(BUILD)/libtest.a: $(filter-out %/main.o,$(AGENT_OBJS)) $(HELPER_OBJS)
 	$(call say,AR)

@@ -58,8 +58,9 @@ union known_flow {
 struct choice {
 	const struct sluice_backend *backend;
 	__u32 slot;
-	__u8 forward; /* enum sluice_forward */
-	__u8 pad[3];
+	__u8 forward;  /* enum sluice_forward */
+	__u8 is_reply; /* none of these: it comes from a backend of nat */
+	__u8 pad[2];
 };
 
 /* Whether the backend still serves what was pinned to it. */
@@ -234,36 +235,46 @@ static __always_inline enum sluice_outcome to_backend_outcome(enum sluice_outcom
 	return outcome == SLUICE_PASS_TOO_BIG ? SLUICE_TOO_BIG : outcome;
 }
 
-STAGE send_to_backend(struct xdp_md *ctx, struct packet *pkt, const struct tables *tables,
-		      const struct choice *choice)
+/* The way to a backend that is not local, for a packet that fits. */
+static __always_inline enum sluice_outcome
+find_way(struct xdp_md *ctx, struct packet *pkt, const struct tables *tables,
+	 const struct choice *choice, struct tuple *towards, const struct hop_entry **hop)
 {
 	const struct sluice_backend *backend = choice->backend;
 	int tunnel = is_tunnelled(choice->forward);
-	struct tunnelled inner = {.length = pkt->l3_length,
-				  .entropy = flow_entropy(&pkt->flow, pkt->is_v6),
-				  .tos = pkt->tos};
 	struct hop_key key = {.now = bpf_jiffies64(),
 			      .slot = choice->slot,
 			      .incarnation = backend->incarnation,
 			      .generation = tables->generation,
 			      .inner_v6 = pkt->is_v6};
 	__u32 length = pkt->l3_length;
+
+	if (!(tunnel ? aim_tunnel(pkt, tables->port, backend, choice->forward, towards)
+		     : aim_link(pkt, tables->port, backend, towards)))
+		return SLUICE_NO_ROUTE;
+	if (tunnel)
+		length += tunnel_overhead(towards);
+	return to_backend_outcome(find_backend_hop(ctx, arrival_of(pkt), towards, choice->forward,
+						   length, &key, hop));
+}
+
+STAGE send_to_backend(struct xdp_md *ctx, struct packet *pkt, const struct tables *tables,
+		      const struct choice *choice)
+{
+	struct tunnelled inner = {.length = pkt->l3_length,
+				  .entropy = flow_entropy(&pkt->flow, pkt->is_v6),
+				  .tos = pkt->tos};
 	enum sluice_outcome outcome;
 	const struct hop_entry *hop;
 	struct tuple towards = {};
 
-	if (backend->flags & SLUICE_BACKEND_LOCAL)
+	if (choice->backend->flags & SLUICE_BACKEND_LOCAL)
 		return SLUICE_PASS_LOCAL;
-	if (!(tunnel ? aim_tunnel(pkt, tables->port, backend, choice->forward, &towards)
-		     : aim_link(pkt, tables->port, backend, &towards)))
-		return SLUICE_NO_ROUTE;
-	if (tunnel)
-		length += tunnel_overhead(&towards);
-	outcome = find_backend_hop(ctx, pkt, &towards, choice->forward, length, &key, &hop);
+	outcome = find_way(ctx, pkt, tables, choice, &towards, &hop);
 	if (outcome)
-		return to_backend_outcome(outcome);
-	if (tunnel)
-		trace(SLUICE_STEP_ENCAP, towards.proto, length);
+		return outcome;
+	if (is_tunnelled(choice->forward))
+		trace(SLUICE_STEP_ENCAP, towards.proto, pkt->l3_length + hop->overhead);
 	return send_to_hop(ctx, hop, &inner);
 }
 

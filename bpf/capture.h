@@ -74,14 +74,16 @@ static __always_inline int capture_matches(const struct sluice_capture *capture,
 		capture_at_end(a, &tuple->dst, tuple->dport));
 }
 
-/* By its own header, or as an ICMP error by the one that it quotes. */
+/*
+ * By its own header, or as an ICMP error by the one that it quotes. What has tags is wanted
+ * until its stage has taken them off, and looks again.
+ */
 static __always_inline int capture_wants(struct xdp_md *ctx, const struct sluice_capture *capture)
 {
 	struct packet pkt;
 
-	if (!capture->filtered)
+	if (!capture->filtered || parse(ctx, &pkt) == SLUICE_VLAN)
 		return 1;
-	parse(ctx, &pkt);
 	return capture_matches(capture, &pkt.self) || capture_matches(capture, &pkt.flow);
 }
 
@@ -139,6 +141,19 @@ ISOLATED_STAGE capture_begin(struct xdp_md *ctx)
 	snapshot->head.backend = SLUICE_NONE;
 	snapshot->head.session = capture->session;
 	return 1;
+}
+
+/* Forgets the frame, if without its tags it is not wanted. */
+int capture_look_again(struct xdp_md *ctx);
+
+ISOLATED_STAGE capture_look_again(struct xdp_md *ctx)
+{
+	struct sluice_capture *capture = capture_settings();
+	struct snapshot *snapshot = capture_snapshot();
+
+	if (capture && snapshot && snapshot->head.session && !capture_wants(ctx, capture))
+		snapshot->head.session = 0;
+	return 0;
 }
 
 /* Stages on the packet's way say what they chose. */

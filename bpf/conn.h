@@ -14,9 +14,6 @@
 #include "maps.h"
 #include "flow_state.h"
 
-#define CONN_HASH_1 0x9e3779b97f4a7c15ULL
-#define CONN_HASH_2 0xd6e8feb86659fd93ULL
-
 /* An entry as the packet path sees it: both families start alike. */
 struct conn_entry {
 	__u64 key;
@@ -84,14 +81,14 @@ static __always_inline int conn_is_live(__u64 value)
 
 static __always_inline void *conn_bucket(const struct conn *conn, int is_v6)
 {
-	__u64 hash = (conn->key ^ config.flow_seed) * CONN_HASH_1;
+	__u64 hash = (conn->key ^ config.flow_seed) * SLUICE_CONN_HASH_1;
 	__u32 index;
 
 	if (is_v6) {
-		hash = (hash ^ hash >> 32 ^ conn->src[0]) * CONN_HASH_2;
-		hash = (hash ^ hash >> 32 ^ conn->src[1]) * CONN_HASH_1;
+		hash = (hash ^ hash >> 32 ^ conn->src[0]) * SLUICE_CONN_HASH_2;
+		hash = (hash ^ hash >> 32 ^ conn->src[1]) * SLUICE_CONN_HASH_1;
 	}
-	hash = (hash ^ hash >> 32) * CONN_HASH_2;
+	hash = (hash ^ hash >> 32) * SLUICE_CONN_HASH_2;
 	index = (hash >> 32) * config.conn_buckets >> 32;
 	return is_v6 ? bpf_map_lookup_elem(&sluice_conns6, &index)
 		     : bpf_map_lookup_elem(&sluice_conns4, &index);
@@ -248,20 +245,14 @@ static __always_inline int conn_is_over(const struct conn *conn, struct segment 
 		SLUICE_CONN_GET(STATE, conn->value) != SLUICE_FLOW_OPENING);
 }
 
-/*
- * A wide VIP's id does not tell the destination: the key does. The seed keeps who chooses
- * sources and destinations from finding two flows with one key.
- */
+/* A wide VIP's id does not tell the destination: the key does. */
 static __always_inline void conn_mix_destination(const struct tuple *flow, struct conn *conn)
 {
-	__u64 dst[2], hash;
+	__u64 dst[2];
 
 	__builtin_memcpy(dst, &flow->dst, sizeof(dst));
 	conn->key |= flow->dport;
-	hash = (dst[0] ^ config.flow_seed) * CONN_HASH_1;
-	hash = (hash ^ hash >> 32 ^ dst[1]) * CONN_HASH_2;
-	conn->src[0] ^= hash;
-	conn->src[1] ^= (hash ^ hash >> 32) * CONN_HASH_1;
+	sluice_conn_mix(dst, config.flow_seed, conn->src);
 }
 
 /* Finds the flow of `tuple` to the VIP. */
@@ -289,6 +280,12 @@ static __always_inline void conn_find_flow(const struct packet *pkt, const struc
 static __always_inline int conn_is_known(const struct conn *conn)
 {
 	return conn->at && !conn->over;
+}
+
+/* The same, or of the one before it with these ports, whose time is not over. */
+static __always_inline int conn_is_fresh(const struct conn *conn)
+{
+	return conn->at && conn_left(conn->value, conn->now);
 }
 
 /* Whether the value names this backend; the slot alone may have been given to another since. */

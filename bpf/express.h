@@ -13,6 +13,7 @@
 
 #include "balancer.h"
 #include "firewall.h"
+#include "limit.h"
 #include "quic.h"
 
 #define LINK_ADDRESS_MASK bpf_cpu_to_be64(0xffffffffffff0000ULL)
@@ -156,6 +157,26 @@ express_hop(const struct express *way, int is_v6, __u32 generation, const struct
 	return hop && hop_is_good(hop, &key, way->packet.length + hop->overhead) ? hop : NULL;
 }
 
+/*
+ * Asked when all else is known, and only then: the pipeline would ask again. What is refused
+ * moves no connection on.
+ */
+static __always_inline enum sluice_outcome express_limit(const struct express *way, int is_v6,
+							 const struct sluice_vip *vip, __u32 slot,
+							 int known)
+{
+	struct limit_request *request = limit_request();
+
+	if (!request)
+		return SLUICE_CONTINUE; /* for the verifier */
+	express_source(way, is_v6, (struct sluice_addr *)request->src);
+	request->slot = slot;
+	request->bytes = way->frame_bytes;
+	request->opens =
+		!known && (way->segment.proto != IPPROTO_TCP || segment_opens(way->segment));
+	return limit_service_outcome(limit_check(vip->service));
+}
+
 /* Sends a packet on to its backend by a way that is known, and moves its connection on. */
 static __always_inline enum sluice_outcome express_send(struct xdp_md *ctx,
 							const struct express *way, int is_v6,
@@ -163,16 +184,23 @@ static __always_inline enum sluice_outcome express_send(struct xdp_md *ctx,
 							__u32 generation, struct conn *conn)
 {
 	__u32 slot = generation & (SLUICE_SLOTS - 1);
+	enum sluice_outcome outcome;
 	const struct hop_entry *hop;
 	struct choice choice;
 	int pinned, is_new = 0;
 
 	pinned = choose_by_conn(conn, vip, slot, &choice);
-	if (!pinned && !express_choose(way, is_v6, vip, slot, &choice))
+	if (!pinned && (((vip->flags & SLUICE_VIP_COOKIES) && !conn_is_fresh(conn)) ||
+			!express_choose(way, is_v6, vip, slot, &choice)))
 		return SLUICE_CONTINUE;
 	hop = express_hop(way, is_v6, generation, &choice);
 	if (!hop)
 		return SLUICE_CONTINUE;
+	if (vip->flags & SLUICE_VIP_LIMITED) {
+		outcome = express_limit(way, is_v6, vip, slot, conn_is_known(conn));
+		if (outcome)
+			return outcome;
+	}
 	/* Nothing that comes this way moves an established flow on but in time. */
 	if (pinned && SLUICE_CONN_GET(STATE, conn->value) == SLUICE_FLOW_ESTABLISHED)
 		conn_touch(conn, way->segment.proto);
@@ -188,9 +216,15 @@ express_send_quic(struct xdp_md *ctx, const struct express *way, int is_v6,
 		  const struct sluice_vip *vip, __u32 generation, const struct choice *choice)
 {
 	const struct hop_entry *hop = express_hop(way, is_v6, generation, choice);
+	enum sluice_outcome outcome;
 
 	if (!hop)
 		return SLUICE_CONTINUE;
+	if (vip->flags & SLUICE_VIP_LIMITED) {
+		outcome = express_limit(way, is_v6, vip, generation & (SLUICE_SLOTS - 1), 1);
+		if (outcome)
+			return outcome;
+	}
 	count_backend(vip, choice->backend, way->frame_bytes, 0);
 	return send_to_hop(ctx, hop, &way->packet);
 }
@@ -254,7 +288,10 @@ static __always_inline enum sluice_outcome express_go(struct xdp_md *ctx, struct
 	return express_send(ctx, way, is_v6, vip, generation, &conn);
 }
 
-STAGE express(struct xdp_md *ctx, __u32 frame_bytes)
+/* The outcome; CONTINUE: not for this way. */
+int express(struct xdp_md *ctx, __u32 frame_bytes);
+
+ISOLATED_STAGE express(struct xdp_md *ctx, __u32 frame_bytes)
 {
 	void *frame = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
 	struct ethhdr *eth = frame;

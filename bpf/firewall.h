@@ -11,8 +11,10 @@
 #ifndef SLUICE_BPF_FIREWALL_H
 #define SLUICE_BPF_FIREWALL_H
 
+#include "block.h"
 #include "capture.h"
 #include "flow.h"
+#include "limit.h"
 #include "parse.h"
 #include "rules.h"
 
@@ -21,15 +23,6 @@
 #define ICMPV6_ND_FIRST	 133 /* router and neighbour discovery, redirect (RFC 4861) */
 #define ICMPV6_ND_LAST	 137
 #define ICMPV6_MLD2	 143 /* report (RFC 3810) */
-
-static __always_inline int is_blocked(const struct sluice_addr *src, int is_v6)
-{
-	struct sluice_lpm_key key = {.bits = 128, .addr = *src};
-	const __u32 *bits = bpf_map_lookup_elem(&sluice_block, &key);
-
-	/* A short IPv6 prefix, as ::/0, holds the mapped addresses, but does not mean them. */
-	return bits && (is_v6 || *bits >= SLUICE_V4_PREFIX_BITS);
-}
 
 static __always_inline enum sluice_outcome check_block_set(struct packet *pkt,
 							   const struct tables *tables)
@@ -101,6 +94,14 @@ static __always_inline void reverse(const struct tuple *from, struct tuple *to)
 	to->proto = from->proto;
 }
 
+/* What comes back is the answer to what was admitted, and so is not limited. */
+static __always_inline void limit_known(const struct packet *pkt, struct flow_ref *ref)
+{
+	if ((ref->entry->flags & SLUICE_FLOW_LIMITED) && !pkt->is_error &&
+	    from_initiator(ref, ref->entry))
+		ref->limit = SLUICE_MAX_SERVICES + ref->entry->rule;
+}
+
 /* Puts the packet before the rules: as it is, or, if its flow is known, as what opened that. */
 STAGE ask(const struct packet *pkt, const struct tables *tables, const struct flow_ref *ref,
 	  __u32 port, int is_known)
@@ -148,9 +149,14 @@ STAGE rejudge(struct packet *pkt, const struct tables *tables, struct flow_ref *
 		flow->port = port;
 		flow->rule = judgement->rule;
 		flow->policy = tables->policy;
+		flow->flags &= ~SLUICE_FLOW_LIMITED;
+		if (judgement->limited)
+			flow->flags |= SLUICE_FLOW_LIMITED;
 	}
 	if (judgement->rule != SLUICE_NONE)
 		count_rule(judgement->rule, pkt);
+	if (judgement->limited && !pkt->is_error && from_initiator(ref, flow))
+		ref->limit = SLUICE_MAX_SERVICES + judgement->rule;
 	return SLUICE_CONTINUE;
 }
 
@@ -174,11 +180,15 @@ STAGE admit_new(struct packet *pkt, const struct tables *tables, struct flow_ref
 		if (tables->port->strict && pkt->self.proto == IPPROTO_TCP && !is_opening_syn(pkt))
 			return SLUICE_NO_FLOW;
 		ref->draft.flags |= SLUICE_FLOW_JUDGED;
+		if (judgement->limited)
+			ref->draft.flags |= SLUICE_FLOW_LIMITED;
 		ref->draft.policy = tables->policy;
 		ref->draft.rule = judgement->rule;
 	}
 	if (judgement->rule != SLUICE_NONE)
 		count_rule(judgement->rule, pkt);
+	if (judgement->limited)
+		ref->limit = SLUICE_MAX_SERVICES + judgement->rule;
 	return SLUICE_CONTINUE;
 }
 
@@ -203,6 +213,7 @@ static __always_inline enum sluice_outcome admit(struct packet *pkt, const struc
 		if (ref->entry->policy == tables->policy && port == ref->entry->port) {
 			if (ref->entry->rule != SLUICE_NONE)
 				count_rule(ref->entry->rule, pkt);
+			limit_known(pkt, ref);
 			return SLUICE_CONTINUE;
 		}
 	} else if (is_exempt(pkt)) {

@@ -20,6 +20,7 @@ struct flow_ref {
 	struct sluice_flow draft;  /* what to insert if draft.flags is not 0 */
 	__u64 now_ns;
 	__u8 from_hi; /* this packet's source is the key's hi endpoint */
+	__u32 limit;  /* of the rule that accepted it, index into sluice_limits; 0: it has none */
 };
 
 /* -1, 0, 1 by address and then port: any order will do that both directions share. */

@@ -257,7 +257,7 @@ STAGE note_datagram(const struct packet *pkt, const struct fragment *fragment,
 	struct sluice_datagram_key key;
 
 	if (config.trace || (fragment->offset && fragment->noted) ||
-	    (!HAS_ROLE(FIREWALL) && !choice->backend))
+	    (!HAS_ROLE(FIREWALL) && !choice->backend && !pkt->nats))
 		return SLUICE_CONTINUE;
 	if (choice->backend) {
 		note.backend = choice->slot;

@@ -102,8 +102,9 @@ static __always_inline void hop_fill(struct hop_entry *entry, const struct hop_k
  * *found stays good for this packet.
  */
 static __always_inline enum sluice_outcome
-find_backend_hop(struct xdp_md *ctx, struct packet *pkt, const struct tuple *towards, __u8 forward,
-		 __u32 length, const struct hop_key *key, const struct hop_entry **found)
+find_backend_hop(struct xdp_md *ctx, struct arrival arrival, const struct tuple *towards,
+		 __u8 forward, __u32 length, const struct hop_key *key,
+		 const struct hop_entry **found)
 {
 	struct hop_entry *entry = hop_entry(key);
 	enum sluice_outcome outcome;
@@ -114,7 +115,7 @@ find_backend_hop(struct xdp_md *ctx, struct packet *pkt, const struct tuple *tow
 	if (!config.trace && hop_is_good(entry, key, length))
 		return SLUICE_CONTINUE;
 	entry->expires = 0;
-	outcome = find_next_hop(ctx, pkt, towards, length, &entry->hop);
+	outcome = find_next_hop(ctx, arrival, towards, length, &entry->hop);
 	if (!outcome)
 		hop_fill(entry, key, towards, forward);
 	return outcome;

@@ -10,6 +10,7 @@
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
 
+#include "cookie_maps.h"
 #include "sluice/abi.h"
 
 /* --- configuration: written by userspace, read by packets ---------------------- */
@@ -187,6 +188,22 @@ struct {
 	__array(values, struct inner_quic);
 } sluice_quic SEC(".maps");
 
+struct inner_nats {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, SLUICE_MAX_NATS);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct sluice_nat_key);
+	__type(value, struct sluice_nat);
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, SLUICE_SLOTS);
+	__type(key, __u32);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+	__array(values, struct inner_nats);
+} sluice_nats SEC(".maps");
+
 struct inner_tunnels {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, SLUICE_MAX_TUNNELS);
@@ -258,9 +275,45 @@ struct {
 	__uint(max_entries, SLUICE_MAX_BLOCKS);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__type(key, struct sluice_lpm_key);
-	__type(value, __u32);
+	__type(value, struct sluice_block);
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
 } sluice_block SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, SLUICE_MAX_SERVICES);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, struct sluice_cookie_service);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} sluice_cookie_services SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, SLUICE_SLOTS *SLUICE_MAX_LIMITS);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, struct sluice_limit);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} sluice_limits SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, SLUICE_BLOCK_WORDS);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, __u64);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} sluice_block_kinds SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, SLUICE_MAX_GROUPS);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, __u32);
+	__type(value, struct sluice_block_group);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} sluice_block_groups SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_DEVMAP_HASH);
@@ -269,6 +322,22 @@ struct {
 	__type(value, __u32);
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
 } sluice_txports SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, SLUICE_MAX_VLANS);
+	__type(key, struct sluice_vlan);
+	__type(value, __u32);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} sluice_vlan_in SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, SLUICE_MAX_VLANS);
+	__type(key, __u32);
+	__type(value, struct sluice_vlan);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} sluice_vlan_out SEC(".maps");
 
 /* --- state: written by packets ------------------------------------------------- */
 
@@ -306,6 +375,32 @@ struct {
 	__type(value, struct sluice_conn_bucket6);
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
 } sluice_conns6 SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, SLUICE_MAX_LIMITS);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, struct sluice_bucket);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} sluice_buckets SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 32768);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, struct sluice_source_line);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} sluice_sources SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, SLUICE_MAX_LIMITS);
+	__type(key, __u32);
+	__type(value, struct sluice_limit_use);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} sluice_limit_use SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
@@ -396,6 +491,12 @@ emit_more_inner_types(const struct sluice_lpm_key *key, const struct sluice_pref
 
 __attribute__((used)) static __attribute__((noinline)) int
 emit_match_types(const struct sluice_match4 *match4, const struct sluice_match6 *match6)
+{
+	return 0;
+}
+
+__attribute__((used)) static __attribute__((noinline)) int
+emit_nat_types(const struct sluice_nat_key *nat_key, const struct sluice_nat *nat)
 {
 	return 0;
 }

@@ -60,10 +60,13 @@ struct packet {
 	__u8 tcp_flags; /* byte 13 of the TCP header */
 	__u8 icmp_type;
 	__u8 icmp_code;
-	__u8 is_fragment; /* any part of a datagram that was cut up; in its stage, a later one */
-	__u8 to_group;	  /* link address of many: never ours to send on */
-	__u8 is_error;	  /* ICMP error with a quoted header that could be read */
-	__u8 passing;	  /* of a flow that is not to be remembered */
+	__u8 is_fragment;  /* any part of a datagram that was cut up; in its stage, a later one */
+	__u8 to_group;	   /* link address of many: never ours to send on */
+	__u8 is_error;	   /* ICMP error with a quoted header that could be read */
+	__u8 passing;	   /* of a flow that is not to be remembered */
+	__u8 nats;	   /* to no VIP, and some services are of nat: it may be a reply */
+	__u8 tagged;	   /* not 0: its VLAN tags were taken off */
+	__u8 asks_cookies; /* of SYN cookies, which may have a say */
 };
 
 static __always_inline void addr_set_v4(struct sluice_addr *addr, __be32 v4)

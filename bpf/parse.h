@@ -275,7 +275,12 @@ static __always_inline int is_for_other_host(const struct ethhdr *eth)
 	return 0;
 }
 
-/* Reads the frame anew; what an earlier call had found is forgotten. */
+static __always_inline int is_tpid(__be16 ethertype)
+{
+	return ethertype == bpf_htons(ETH_P_8021Q) || ethertype == bpf_htons(ETH_P_8021AD);
+}
+
+/* Reads the frame anew; what an earlier call had found is forgotten. VLAN: it has tags. */
 int parse(struct xdp_md *ctx, struct packet *pkt);
 
 ISOLATED_STAGE parse(struct xdp_md *ctx, struct packet *pkt)
@@ -299,9 +304,8 @@ ISOLATED_STAGE parse(struct xdp_md *ctx, struct packet *pkt)
 		outcome = parse_ipv4(&cur, pkt);
 	else if (eth->h_proto == bpf_htons(ETH_P_IPV6))
 		outcome = parse_ipv6(&cur, pkt);
-	else if (HAS_ROLE(FIREWALL) && (eth->h_proto == bpf_htons(ETH_P_8021Q) ||
-					eth->h_proto == bpf_htons(ETH_P_8021AD)))
-		outcome = SLUICE_VLAN;
+	else if (is_tpid(eth->h_proto))
+		return SLUICE_VLAN;
 	else
 		outcome = SLUICE_PASS_NOT_IP;
 	if (!outcome)

@@ -52,20 +52,26 @@ static __attribute__((noinline)) int choose_by_cid(struct xdp_md *ctx, __u32 off
 	       keeps_flows(choice->backend, slot);
 }
 
-/* The pipeline's: whether that was the answer. A datagram stays where its pieces went before. */
-static __always_inline int balance_by_cid(struct xdp_md *ctx, const struct packet *pkt,
-					  const struct tables *tables, const struct sluice_vip *vip,
-					  struct choice *choice)
+/* The pipeline's: whether the connection ID decides. A datagram stays where its pieces went. */
+static __always_inline int takes_cid(struct xdp_md *ctx, const struct packet *pkt,
+				     const struct tables *tables, const struct sluice_vip *vip,
+				     struct choice *choice)
 {
 	if (!vip->quic || pkt->self.proto != IPPROTO_UDP || pkt->is_fragment || choice->backend)
 		return 0;
-	if (!choose_by_cid(ctx, pkt->l4_offset, vip, tables->slot, choice)) {
-		choice->backend = NULL;
-		return 0;
-	}
+	if (choose_by_cid(ctx, pkt->l4_offset, vip, tables->slot, choice))
+		return 1;
+	choice->backend = NULL;
+	return 0;
+}
+
+static __always_inline void count_cid(const struct packet *pkt, const struct sluice_vip *vip,
+				      const struct choice *choice)
+{
+	if (!choice->backend)
+		return; /* for the verifier */
 	trace(SLUICE_STEP_BACKEND, choice->slot, SLUICE_CHOICE_BY_CID);
 	count_backend(vip, choice->backend, pkt->frame_length, 0);
-	return 1;
 }
 
 #endif /* SLUICE_BPF_QUIC_H */

@@ -7,7 +7,7 @@
 #ifndef SLUICE_BPF_ROUTE_H
 #define SLUICE_BPF_ROUTE_H
 
-#include "capture.h"
+#include "rare.h"
 
 #ifndef AF_INET
 #define AF_INET	 2
@@ -59,11 +59,33 @@ static __always_inline enum sluice_outcome fib_outcome(long result, struct bpf_f
 	}
 }
 
+/* What routing asks of a packet besides its tuple. */
+struct arrival {
+	__u8 tos;
+	__u8 tagged; /* not 0: its VLAN tags were taken off */
+};
+
+static __always_inline struct arrival arrival_of(const struct packet *pkt)
+{
+	return (struct arrival){.tos = pkt->tos, .tagged = pkt->tagged};
+}
+
+/* Where the stack would say that the packet came in: of a tagged one, the VLAN device. */
+static __always_inline __u32 ingress(const struct xdp_md *ctx, struct arrival arrival)
+{
+	const struct deferred *note = arrival.tagged ? deferred() : NULL;
+	__u32 ifindex = ctx->ingress_ifindex;
+
+	/* clang would load through either pointer by one offset, which a verifier refuses. */
+	asm volatile("" : "+r"(ifindex));
+	return note ? note->ifindex_in : ifindex;
+}
+
 /*
  * The next hop towards `tuple`'s destination for an IP packet of `length` bytes.
  * Ports take part where routes are multipath. PASS_LOCAL: there is none.
  */
-static __always_inline enum sluice_outcome find_next_hop(struct xdp_md *ctx, struct packet *pkt,
+static __always_inline enum sluice_outcome find_next_hop(struct xdp_md *ctx, struct arrival arrival,
 							 const struct tuple *tuple, __u32 length,
 							 struct next_hop *hop)
 {
@@ -75,10 +97,10 @@ static __always_inline enum sluice_outcome find_next_hop(struct xdp_md *ctx, str
 	fib.sport = tuple->sport;
 	fib.dport = tuple->dport;
 	fib.tot_len = length;
-	fib.ifindex = ctx->ingress_ifindex;
+	fib.ifindex = ingress(ctx, arrival);
 	if (addr_is_v4(&tuple->dst)) {
 		fib.family = AF_INET;
-		fib.tos = pkt->tos & 0xfc;
+		fib.tos = arrival.tos & 0xfc;
 		fib.ipv4_src = tuple->src.words[3];
 		fib.ipv4_dst = tuple->dst.words[3];
 	} else {
@@ -95,7 +117,7 @@ static __always_inline enum sluice_outcome find_next_hop(struct xdp_md *ctx, str
 	return fib_outcome(result, &fib);
 }
 
-static __always_inline enum sluice_outcome transmit(struct xdp_md *ctx, __u32 ifindex)
+static __always_inline enum sluice_outcome transmit_on(struct xdp_md *ctx, __u32 ifindex)
 {
 	if (ifindex == ctx->ingress_ifindex)
 		return SLUICE_TX;
@@ -103,6 +125,18 @@ static __always_inline enum sluice_outcome transmit(struct xdp_md *ctx, __u32 if
 		return SLUICE_NOT_ATTACHED;
 	capture_note_way_out(ifindex);
 	return SLUICE_REDIRECT;
+}
+
+/* The same, of an interface that may be a VLAN device. */
+static __always_inline enum sluice_outcome transmit(struct xdp_md *ctx, __u32 ifindex)
+{
+	enum sluice_outcome outcome = transmit_on(ctx, ifindex);
+	struct deferred *note = outcome == SLUICE_NOT_ATTACHED ? deferred() : NULL;
+
+	if (!note)
+		return outcome;
+	note->ifindex_out = ifindex;
+	return defer_to(SLUICE_STAGE_TAG);
 }
 
 /* Writes the link header of a frame whose IP header is in place, and sends it. */
@@ -159,7 +193,7 @@ STAGE forward(struct xdp_md *ctx, struct packet *pkt)
 	struct next_hop hop = {};
 	enum sluice_outcome outcome;
 
-	outcome = find_next_hop(ctx, pkt, &pkt->self, pkt->l3_length, &hop);
+	outcome = find_next_hop(ctx, arrival_of(pkt), &pkt->self, pkt->l3_length, &hop);
 	if (outcome)
 		return outcome;
 	if (pkt->ttl <= 1)

@@ -13,9 +13,10 @@
 #include "tables.h"
 
 struct judgement {
-	__u32 rule;  /* id, SLUICE_NONE: no rule matched */
-	__u8 action; /* enum sluice_action */
-	__u8 pad[3];
+	__u32 rule;   /* id, SLUICE_NONE: no rule matched */
+	__u8 action;  /* enum sluice_action */
+	__u8 limited; /* 1: the rule has a limit */
+	__u8 pad[2];
 };
 
 /* Two words that tell a combination of classes, and the generation that it is of. */
@@ -443,7 +444,8 @@ static __always_inline enum sluice_outcome classify(const struct tables *tables,
 	work->judgement = (struct judgement){.rule = SLUICE_NONE, .action = port->default_action};
 	rule = bpf_map_lookup_elem(rules, &position);
 	if (rule) {
-		work->judgement = (struct judgement){.rule = rule->id, .action = rule->action};
+		work->judgement = (struct judgement){
+			.rule = rule->id, .action = rule->action, .limited = rule->limited};
 		trace(SLUICE_STEP_RULE, rule->id, rule->action);
 	} else {
 		trace(SLUICE_STEP_DEFAULT, port->default_action, port->rule_count);

@@ -55,7 +55,8 @@ vip_indexed(__u32 slot, const struct sluice_vip_words *key, int *spilled)
 		    found->addr[0] == key->addr[0])
 			return &entry->vip;
 	}
-	*spilled = bucket->entries[0].vip.flags & (SLUICE_VIP_SPILLED | SLUICE_VIP_PREFIXES);
+	*spilled = bucket->entries[0].vip.flags &
+		   (SLUICE_VIP_SPILLED | SLUICE_VIP_PREFIXES | SLUICE_VIP_NATS);
 	return NULL;
 }
 
@@ -120,8 +121,7 @@ static __attribute__((noinline)) const struct sluice_vip *wide_lookup(__u32 slot
 }
 
 /* A service, a bare address entry (ring SLUICE_NONE16), or NULL: not a VIP. */
-static __attribute__((noinline)) const struct sluice_vip *find_vip(const struct packet *pkt,
-								   __u32 slot)
+static __attribute__((noinline)) const struct sluice_vip *find_vip(struct packet *pkt, __u32 slot)
 {
 	struct sluice_vip_key key = {
 		.addr = pkt->flow.dst,
@@ -144,6 +144,7 @@ static __attribute__((noinline)) const struct sluice_vip *find_vip(const struct 
 		if (list != SLUICE_NONE)
 			vip = wide_lookup(slot, list, pkt->flow.dport, pkt->flow.proto);
 	}
+	pkt->nats = !vip && (spilled & SLUICE_VIP_NATS);
 	if (vip)
 		trace(SLUICE_STEP_SERVICE, vip->service, vip->ring);
 	return vip;

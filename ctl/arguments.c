@@ -50,6 +50,25 @@ static int parse_prefix(const char *text, void *member)
 	return prefix_parse(text, member);
 }
 
+/* As a filter, a network may be named by any address in it. */
+static int parse_hosts(const char *text, void *member)
+{
+	struct prefix prefix;
+	struct sluice_addr mask;
+
+	if (prefix_parse(text, &prefix))
+		return -EINVAL;
+	mask = addr_mask(prefix.bits);
+	*(struct prefix *)member =
+		(struct prefix){.addr = addr_and(&prefix.addr, &mask), .bits = prefix.bits};
+	return 0;
+}
+
+static int parse_port_range(const char *text, void *member)
+{
+	return port_range_parse(text, member);
+}
+
 static int parse_endpoint(const char *text, void *member)
 {
 	struct endpoint *out = member;
@@ -64,13 +83,29 @@ static int parse_endpoint(const char *text, void *member)
 /* An address is a backend's name, too, if it fits. */
 static int parse_backend(const char *text, void *member)
 {
-	struct sluice_addr addr;
+	struct endpoint at;
 	char canonical[ADDR_TEXT_LEN];
 
-	if (addr_parse(text, &addr))
+	if (addr_parse(text, &at.addr) && endpoint_parse(text, &at))
 		return parse_name(text, member);
-	return strlen(addr_format(&addr, canonical)) < SLUICE_NAME_LEN ? parse_text(text, member)
-								       : -EINVAL;
+	return strlen(addr_format(&at.addr, canonical)) < SLUICE_NAME_LEN ? parse_text(text, member)
+									  : -EINVAL;
+}
+
+static int parse_port(const char *text, void *member)
+{
+	unsigned port;
+	const char *end = number_scan(text, 65535, &port);
+
+	if (!end || *end || !port)
+		return -EINVAL;
+	*(unsigned short *)member = (unsigned short)port;
+	return 0;
+}
+
+static int parse_syn_cookies(const char *text, void *member)
+{
+	return syn_cookies_parse(text, member);
 }
 
 static int parse_server_id(const char *text, void *member)
@@ -105,6 +140,37 @@ static int parse_number(const char *text, unsigned min, unsigned max, unsigned *
 static int parse_slow_start(const char *text, void *member)
 {
 	return duration_parse(text, MODEL_MAX_SLOW_START_MS, member);
+}
+
+static int parse_flags_match(const char *text, void *member)
+{
+	return tcp_flags_match_parse(text, member);
+}
+
+static int parse_icmp_match(const char *text, void *member)
+{
+	return icmp_match_parse(text, member);
+}
+
+static int parse_rule_state(const char *text, void *member)
+{
+	return rule_state_parse(text, member);
+}
+
+static int parse_given_prefix(const char *text, void *member)
+{
+	struct given_prefix *given = member;
+	int err = prefix_parse(text, &given->prefix);
+
+	given->given = !err;
+	return err;
+}
+
+static int parse_timeout(const char *text, void *member)
+{
+	int err = duration_parse(text, BLOCK_TIMEOUT_MAX_MS, member);
+
+	return err ? err : *(unsigned *)member ? 0 : -EINVAL;
 }
 
 static int parse_percent(const char *text, void *member)
@@ -186,6 +252,21 @@ static int parse_address_pair(const char *text, void *member)
 	return for_each_part(text, add_to_pair, member);
 }
 
+static int parse_rate(const char *text, void *member)
+{
+	return limit_rate_parse(text, member);
+}
+
+static int parse_per(const char *text, void *member)
+{
+	return limit_per_parse(text, member);
+}
+
+static int parse_burst(const char *text, void *member)
+{
+	return limit_amount_parse(text, member);
+}
+
 static int add_role(const char *part, void *into)
 {
 	enum sluice_role role;
@@ -262,6 +343,35 @@ static int parse_ports(const char *text, void *member)
 	return for_each_part(text, add_ports, member);
 }
 
+static int add_vlan(const char *part, void *into)
+{
+	struct vlan_list *list = into;
+
+	if (list->count == SLUICE_VLAN_RANGES || vlan_range_parse(part, &list->ranges[list->count]))
+		return -EINVAL;
+	list->count++;
+	return 0;
+}
+
+static int parse_vlans(const char *text, void *member)
+{
+	return strcmp(text, "devices") ? for_each_part(text, add_vlan, member) : 0;
+}
+
+/* "10", or with two tags the outer one first: "100.10". */
+static int parse_tags(const char *text, void *member)
+{
+	struct tag_list *list = member;
+	const char *end = number_scan(text, SLUICE_VLAN_ID_MAX, &list->ids[0]);
+
+	list->count = 1;
+	if (end && *end == '.') {
+		list->count = 2;
+		end = number_scan(end + 1, SLUICE_VLAN_ID_MAX, &list->ids[1]);
+	}
+	return !end || *end ? -EINVAL : 0;
+}
+
 static const char *const tcp_flag_words[] = {"fin", "syn", "rst", "psh", "ack", "urg", NULL};
 
 static int add_tcp_flag(const char *part, void *into)
@@ -302,20 +412,35 @@ const struct argument_type type_vip = {
 	"ADDRESS:PORT, as 192.0.2.1:443, [2001:db8::1]:8000-8099 or 198.51.100.0/24:*"};
 const struct argument_type type_prefix = {parse_prefix, NULL,
 					  "a prefix, as 192.0.2.0/24 or 2001:db8::/32"};
+const struct argument_type type_hosts = {
+	parse_hosts, NULL, "an address or a prefix, as 192.0.2.7, 192.0.2.0/24 or 2001:db8::/32"};
+const struct argument_type type_port_range = {parse_port_range, NULL,
+					      "a port or a range, as 80 or 8000-8080"};
+const struct argument_type type_flow_state = {NULL, flow_state_words, NULL};
+const struct argument_type type_flow_table = {NULL, flow_table_words, NULL};
+const struct argument_type type_given_prefix = {parse_given_prefix, NULL,
+						"a prefix, as 192.0.2.0/24 or 2001:db8::/32"};
 const struct argument_type type_endpoint = {
 	parse_endpoint, NULL,
 	"ADDRESS or ADDRESS:PORT, as 192.0.2.1, 192.0.2.1:443 or [2001:db8::1]:443"};
 const struct argument_type type_backend = {
 	parse_backend, NULL,
-	"a node, an address of up to 31 characters, or a name beside \"address ADDR,..\""};
+	"a node, an address of up to 31 characters, with or without a port, or a name beside "
+	"\"address ADDR,..\""};
+const struct argument_type type_port = {parse_port, NULL, "a number from 1 to 65535"};
 const struct argument_type type_address_pair = {
 	parse_address_pair, NULL, "an IPv4 address, an IPv6 address, or one of each with a comma"};
 const struct argument_type type_server_id = {parse_server_id, NULL,
 					     "1 to 8 octets as hexadecimal digits, as 0x0102"};
 const struct argument_type type_server_id_length = {parse_server_id_length, NULL,
 						    "a number from 0 to 8"};
+const struct argument_type type_syn_cookies = {parse_syn_cookies, NULL, SYN_COOKIES_EXPECTED};
 const struct argument_type type_weight = {parse_weight, NULL, "a number from 0 to 1000"};
 const struct argument_type type_seconds = {parse_seconds, NULL, "seconds, from 1 to 3600"};
+const struct argument_type type_flags_match = {parse_flags_match, NULL, TCP_FLAGS_EXPECTED};
+const struct argument_type type_icmp_match = {parse_icmp_match, NULL, ICMP_EXPECTED};
+const struct argument_type type_rule_state = {parse_rule_state, NULL, RULE_STATE_EXPECTED};
+const struct argument_type type_timeout = {parse_timeout, NULL, BLOCK_TIMEOUT_EXPECTED};
 const struct argument_type type_count = {parse_count, NULL, "a number from 1 to 100000000"};
 const struct argument_type type_snaplen = {parse_snaplen, NULL, "a number from 14 to 4096"};
 const struct argument_type type_outcome = {
@@ -334,6 +459,10 @@ const struct argument_type type_slow_start = {parse_slow_start, NULL, SLOW_START
 const struct argument_type type_percent = {parse_percent, NULL, "a percentage from 0% to 100%"};
 const struct argument_type type_admin = {NULL, backend_admin_words, NULL};
 const struct argument_type type_action = {NULL, action_words, NULL};
+const struct argument_type type_rate = {parse_rate, NULL, LIMIT_RATE_EXPECTED};
+const struct argument_type type_measure = {NULL, measure_words, NULL};
+const struct argument_type type_per = {parse_per, NULL, LIMIT_PER_EXPECTED};
+const struct argument_type type_burst = {parse_burst, NULL, LIMIT_BURST_EXPECTED};
 const struct argument_type type_default = {NULL, default_words, NULL};
 const struct argument_type type_yes_no = {NULL, yes_no_words, NULL};
 const struct argument_type type_addresses = {
@@ -342,3 +471,8 @@ const struct argument_type type_ports = {parse_ports, NULL,
 					 "ports and ranges, with commas, as 80,443,8000-8080"};
 const struct argument_type type_tcp_flags = {
 	parse_tcp_flags, NULL, "none, or a list, with commas, of fin, syn, rst, psh, ack, urg"};
+const struct argument_type type_vlans = {
+	parse_vlans, NULL,
+	"up to 8 VLAN ids and ranges, with commas, as 10,100-199, or any, none or devices"};
+const struct argument_type type_tags = {
+	parse_tags, NULL, "a VLAN id, as 10, or with an outer tag in front of it 100.10"};

@@ -59,7 +59,7 @@ int batch_split(char *line, char **words, int max)
 static int open_session(struct batch *batch, const struct invocation *inv,
 			enum dataplane_access access)
 {
-	int code = session_open(&batch->session, inv, access, MODEL_DEFAULT_FLOWS);
+	int code = session_open(&batch->session, inv, access, NULL);
 
 	if (!code && !session_node_make(&batch->session))
 		code = EXIT_FAILED;

@@ -6,10 +6,14 @@
 #ifndef SLUICE_CTL_BLOCKS_H
 #define SLUICE_CTL_BLOCKS_H
 
+#include "block_set.h"
 #include "session.h"
 
-/* Notes what was done to the set in the kernel; warns if it cannot. */
-void blocks_note(const struct session *session, const struct prefix *prefix, bool blocked);
+/* Notes what was added to the set in the kernel, or left it; warns if it cannot. */
+void blocks_note(const struct session *session, const struct block_entry *entry);
+void blocks_note_removal(const struct session *session, const struct prefix *prefix);
+/* The same of many at once: writes down what is in the set. */
+void blocks_note_all(const struct session *session);
 /* Fills the set of the kernel, and shortens the file to what is in it. */
 int blocks_restore(struct session *session, unsigned *count) __must_check;
 

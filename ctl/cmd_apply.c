@@ -140,7 +140,7 @@ static int apply_file(const struct invocation *inv, struct cluster *wanted)
 		code = check(inv, wanted, name);
 	if (code || args->dry_run)
 		return code ? code : apply_dry_run(inv, wanted);
-	code = session_open(&session, inv, DATAPLANE_CREATE, wanted->limit_flows);
+	code = session_open(&session, inv, DATAPLANE_CREATE, &wanted->sizes);
 	if (!code)
 		code = apply_cluster(&session, wanted);
 	session_close(&session);

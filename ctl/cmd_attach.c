@@ -21,6 +21,7 @@ struct attach_args {
 	const char *ifname;
 	unsigned roles;
 	const char *policy;
+	struct vlan_list vlans;
 	int mode;
 	bool force;
 	struct change_args change;
@@ -112,6 +113,10 @@ static int describe(struct session *session, struct interface **out)
 		strcpy(interface->policy, args->policy);
 	else if (!(interface->roles & SLUICE_ROLE_FIREWALL))
 		*interface->policy = '\0';
+	if (command_given(inv, &args->vlans)) {
+		memcpy(interface->vlans, args->vlans.ranges, sizeof(interface->vlans));
+		interface->vlan_count = args->vlans.count;
+	}
 	*out = interface;
 	return EXIT_OK;
 }
@@ -199,7 +204,7 @@ static int run_attach(struct invocation *inv)
 {
 	struct session session;
 	struct cluster before;
-	int code = session_open(&session, inv, DATAPLANE_CREATE, MODEL_DEFAULT_FLOWS);
+	int code = session_open(&session, inv, DATAPLANE_CREATE, NULL);
 
 	if (!code)
 		code = session_copy_model(&session, &before);
@@ -272,7 +277,7 @@ static int detach(struct session *session)
 static int run_detach(struct invocation *inv)
 {
 	struct session session;
-	int code = session_open(&session, inv, DATAPLANE_WRITE, 0);
+	int code = session_open(&session, inv, DATAPLANE_WRITE, NULL);
 
 	if (!code)
 		code = confirmation_wanted_s(&session) ? detach_for_a_time(&session)
@@ -287,6 +292,9 @@ static const struct parameter attach_parameters[] = {
 	       "firewall, balancer, forward, decap; if left out, as configured"),
 	OPTION(struct attach_args, policy, "policy", "NAME", type_policy,
 	       "the policy of role firewall"),
+	OPTION(struct attach_args, vlans, "vlans", "ID,..", type_vlans,
+	       "ids of outer VLAN tags that are accepted, as 10,100-199, any, none, or devices: "
+	       "those of VLAN devices on the interface, which is the default"),
 	OPTION(struct attach_args, mode, "mode", "native|generic", type_mode,
 	       "in the driver, or behind it (generic): slow, but works everywhere; native by "
 	       "default, or as it is"),

@@ -18,6 +18,7 @@ struct backend_args {
 	int admin;
 	int backup;
 	struct server_id server_id;
+	unsigned short port;
 	struct change_args change;
 };
 
@@ -39,19 +40,28 @@ static void set_options(const struct invocation *inv, struct backend *backend)
 		backend->backup = args->backup;
 	if (command_given(inv, &args->server_id))
 		backend->server_id = args->server_id;
+	if (command_given(inv, &args->port))
+		backend->port = args->port;
 }
 
 static int add(struct session *session, struct service *service)
 {
 	const struct backend_args *args = session->inv->args;
-	struct sluice_addr addr;
+	struct endpoint at = {0};
 	struct backend *backend;
 	char name[ADDR_TEXT_LEN];
 
-	if (addr_parse(args->backend, &addr))
+	if (addr_parse(args->backend, &at.addr) && endpoint_parse(args->backend, &at))
 		strcpy(name, args->backend);
 	else
-		addr_format(&addr, name);
+		addr_format(&at.addr, name);
+	if (model_backend(service, name)) {
+		command_error(session->inv,
+			      "backend \"%s\" of service \"%s\" has another port, expected a name "
+			      "beside \"address ADDR port PORT\"",
+			      name, service->name);
+		return EXIT_USAGE;
+	}
 	backend = model_backend_add(service, name);
 	if (!backend)
 		return session_failed(session->inv, -ENOMEM, "backend \"%s\"", name);
@@ -63,6 +73,7 @@ static int add(struct session *session, struct service *service)
 			      name);
 		return EXIT_USAGE;
 	}
+	backend->port = at.port;
 	set_options(session->inv, backend);
 	return EXIT_OK;
 }
@@ -192,7 +203,7 @@ static int show(const struct session *session)
 static int run_show(struct invocation *inv)
 {
 	struct session session;
-	int code = session_open(&session, inv, DATAPLANE_READ, 0);
+	int code = session_open(&session, inv, DATAPLANE_READ, NULL);
 
 	if (!code)
 		code = show(&session);
@@ -205,7 +216,7 @@ static int run_show(struct invocation *inv)
 		"the service, by name or as ADDR:PORT")
 #define BACKEND_OPERAND                                                                            \
 	OPERAND(struct backend_args, backend, "ADDR-or-NODE", type_backend,                        \
-		"the backend, by address or by name")
+		"the backend, by address or by name; with forward nat also as ADDR:PORT")
 #define PROTO_OPTION                                                                               \
 	OPTION(struct backend_args, proto, "proto", "tcp|udp", type_service_proto,                 \
 	       "if it is a VIP of both")
@@ -215,6 +226,8 @@ static const struct parameter set_parameters[] = {
 	BACKEND_OPERAND,
 	OPTION(struct backend_args, addresses, "address", "ADDR[,ADDR]", type_address_pair,
 	       "its addresses, one of each family at most; by default those of the node"),
+	OPTION(struct backend_args, port, "port", "PORT", type_port,
+	       "with forward nat, where it listens; by default at the VIP's port"),
 	OPTION(struct backend_args, weight, "weight", "N", type_weight,
 	       "its share of new flows, 0 to 1000, 100 by default; 0: no new flows"),
 	OPTION(struct backend_args, admin, "state", "up|drain|down", type_admin,

@@ -7,18 +7,15 @@
 #include "capture.h"
 #include "commands.h"
 #include "ledger_view.h"
+#include "packet_watch.h"
 #include "pcapng.h"
 #include "service_find.h"
 #include "sluice/version.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
-
-#define POLL_MS	     200
-#define NSEC_PER_SEC 1000000000ULL
 
 struct capture_args {
 	int proto;
@@ -37,22 +34,6 @@ struct writer {
 	uint32_t interface_count;
 	uint32_t snaplen;
 };
-
-static volatile sig_atomic_t stopping;
-
-static void stop(int signal)
-{
-	(void)signal;
-	stopping = 1;
-}
-
-static uint64_t now_ns(clockid_t clock)
-{
-	struct timespec now;
-
-	clock_gettime(clock, &now);
-	return (uint64_t)now.tv_sec * NSEC_PER_SEC + (uint64_t)now.tv_nsec;
-}
 
 /* --- the filter ------------------------------------------------------------- */
 
@@ -139,15 +120,6 @@ static int check_arguments(const struct invocation *inv)
 
 /* --- what is said of a packet ----------------------------------------------- */
 
-static const char *rule_name(const struct cluster *cluster, unsigned id)
-{
-	for (size_t i = 0; i < cluster->policy_count; i++)
-		for (size_t j = 0; j < cluster->policies[i].rule_count; j++)
-			if (cluster->policies[i].rules[j].id == id)
-				return cluster->policies[i].rules[j].name;
-	return "?";
-}
-
 static void backend_words(const struct writer *writer, unsigned slot, char *out, size_t size)
 {
 	struct sluice_backend entry;
@@ -170,7 +142,7 @@ static void describe(const struct writer *writer, const struct sluice_captured *
 
 	if (captured->rule != SLUICE_NONE)
 		at += snprintf(out + at, size - (size_t)at, " rule %s",
-			       rule_name(&writer->session->cluster, captured->rule));
+			       model_rule_name(&writer->session->cluster, captured->rule) ?: "?");
 	backend_words(writer, captured->backend, out + at, size - (size_t)at);
 }
 
@@ -233,53 +205,21 @@ static int write_captured(void *context, const struct sluice_captured *captured,
 			outcome_class((enum sluice_outcome)captured->outcome) != SLUICE_CLASS_PASS;
 		pcapng_packet(stdout, &packet);
 	}
-	return ++writer->packets == writer->count || stopping;
+	return ++writer->packets == writer->count;
 }
 
 /* --- the command ------------------------------------------------------------ */
 
-static void watch_signals(void)
+static void begin(void *context)
 {
-	struct sigaction action = {.sa_handler = stop};
-
-	sigaction(SIGINT, &action, NULL);
-	sigaction(SIGTERM, &action, NULL);
-	signal(SIGPIPE, SIG_IGN);
+	(void)context;
+	pcapng_begin(stdout, "lbctl " SLUICE_VERSION);
 }
 
-static bool is_done(const struct writer *writer, uint64_t end_ns)
+static void finish(struct writer *writer, uint64_t lost)
 {
-	return stopping || (writer->count && writer->packets >= writer->count) ||
-	       (end_ns && now_ns(CLOCK_MONOTONIC) >= end_ns);
-}
-
-static int pump(struct writer *writer, struct capture_session *capture, unsigned seconds)
-{
-	uint64_t end_ns = seconds ? now_ns(CLOCK_MONOTONIC) + seconds * NSEC_PER_SEC : 0;
-	int err = 0;
-
-	while (!err && !is_done(writer, end_ns)) {
-		err = capture_session_poll(capture, POLL_MS);
-		if (fflush(stdout))
-			return -errno;
-	}
-	capture_session_stop(capture);
-	if (err == -EINTR)
-		err = 0;
-	/* What was on its way. */
-	if (!err && !(writer->count && writer->packets >= writer->count)) {
-		stopping = 0;
-		err = capture_session_poll(capture, 0);
-	}
-	return err;
-}
-
-static void finish(struct writer *writer, const struct capture_session *capture)
-{
-	uint64_t lost = capture_session_lost(capture);
-
 	if (writer->interface_count)
-		pcapng_statistics(stdout, 0, now_ns(CLOCK_REALTIME), lost);
+		pcapng_statistics(stdout, 0, packet_watch_clock(CLOCK_REALTIME), lost);
 	fprintf(stderr, "%llu packets captured, %llu lost\n", (unsigned long long)writer->packets,
 		(unsigned long long)lost);
 }
@@ -288,34 +228,25 @@ static int capture(struct session *session)
 {
 	const struct capture_args *args = session->inv->args;
 	struct writer writer = {.session = session, .count = args->count};
-	struct capture_session *capture;
 	struct capture_filter filter;
-	unsigned owner;
-	int code = make_filter(session, &filter), err;
+	struct packet_watch watch = {
+		.session = session,
+		.filter = &filter,
+		.seconds = args->seconds,
+		.begin = begin,
+		.each = write_captured,
+		.context = &writer,
+	};
+	int code = make_filter(session, &filter);
 
 	if (code)
 		return code;
 	writer.snaplen = filter.snaplen;
-	writer.unix_offset_ns = now_ns(CLOCK_REALTIME) - now_ns(CLOCK_MONOTONIC);
-	watch_signals();
-	err = capture_session_start(&session->dp, &filter, write_captured, &writer, &capture,
-				    &owner);
-	if (err == -EBUSY) {
-		command_error(session->inv, "process %u looks at the packets of this node already",
-			      owner);
-		return EXIT_FAILED;
-	}
-	if (err)
-		return session_kernel_failed(session->inv, err, "starting the capture");
-	pcapng_begin(stdout, "lbctl " SLUICE_VERSION);
-	err = pump(&writer, capture, args->seconds);
-	finish(&writer, capture);
-	capture_session_free(capture);
-	if (!err && (fflush(stdout) || ferror(stdout)))
-		err = -EIO;
-	/* Whoever read has seen enough. */
-	return !err || err == -EPIPE ? EXIT_OK
-				     : session_failed(session->inv, err, "writing the packets");
+	writer.unix_offset_ns = packet_watch_unix_offset();
+	code = packet_watch_run(&watch);
+	if (!code)
+		finish(&writer, watch.lost);
+	return code;
 }
 
 static int run_capture(struct invocation *inv)
@@ -325,7 +256,7 @@ static int run_capture(struct invocation *inv)
 
 	if (code)
 		return code;
-	code = session_open(&session, inv, DATAPLANE_READ, 0);
+	code = session_open(&session, inv, DATAPLANE_READ, NULL);
 	if (!code)
 		code = capture(&session);
 	session_close(&session);

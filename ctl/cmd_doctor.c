@@ -7,6 +7,7 @@
 #include "host_view.h"
 #include "interfaces.h"
 #include "ledger_view.h"
+#include "net.h"
 
 #include <bpf/bpf.h>
 #include <errno.h>
@@ -19,7 +20,6 @@
 #define FLOW_BATCH	     4096
 #define FLOW_FILL_WARN	     90 /* percent */
 #define CONNECTION_FILL_WARN 50 /* percent: there are entries for twice the limit */
-#define OLDEST_KERNEL	     "6.1"
 #define OLDEST_KERNEL_MAJOR  6
 #define OLDEST_KERNEL_MINOR  1
 
@@ -48,6 +48,7 @@ static void check_kernel(struct findings *findings)
 {
 	unsigned major = 0, minor = 0;
 	struct utsname name;
+	char lacking[128];
 
 	if (uname(&name) || sscanf(name.release, "%u.%u", &major, &minor) != 2)
 		return;
@@ -57,6 +58,9 @@ static void check_kernel(struct findings *findings)
 		    "kernel %s is older than any that Sluice is tested on", name.release);
 	else
 		add(findings, "ok", "", "kernel %s", name.release);
+	if (kernel_lacks(lacking, sizeof(lacking)))
+		add(findings, "error", "run Linux " OLDEST_KERNEL " or newer",
+		    "the kernel lacks %s", lacking);
 	if (access("/sys/kernel/btf/vmlinux", R_OK))
 		add(findings, "warning", "a kernel with CONFIG_DEBUG_INFO_BTF=y",
 		    "the kernel has no BTF: other programs cannot share an interface");
@@ -184,6 +188,79 @@ static void check_flows(struct findings *findings, const struct session *session
 		    info.max_entries);
 }
 
+/* Replies of nat come in by the interface that leads to the backend, if both ways are the same. */
+static void check_nat_backend(struct findings *findings, const struct node *node,
+			      const struct service *service, const struct backend *backend,
+			      const struct sluice_addr *addr)
+{
+	char ifname[IFNAMSIZ], fix[64], text[ADDR_TEXT_LEN];
+	const struct interface *interface;
+
+	if (net_route_interface(addr, ifname)) {
+		add(findings, "error", "ip route", "no route to %s of \"%s\" (service \"%s\", nat)",
+		    addr_format(addr, text), backend->name, service->name);
+		return;
+	}
+	interface = model_interface(node, ifname);
+	if (interface && interface->roles & SLUICE_ROLE_BALANCER)
+		return;
+	snprintf(fix, sizeof(fix), "lbctl attach dev %s role balancer", ifname);
+	add(findings, "warning", fix,
+	    "replies of \"%s\" (service \"%s\", nat) come in by %s, which has no role balancer",
+	    backend->name, service->name, ifname);
+}
+
+static void check_nat(struct findings *findings, const struct session *session,
+		      const struct node *node)
+{
+	for (size_t i = 0; i < session->cluster.service_count; i++) {
+		const struct service *service = &session->cluster.services[i];
+		const struct backend *backends = service->backends;
+
+		if (service->forward != SLUICE_FORWARD_NAT)
+			continue;
+		for (size_t j = 0; j < service->backend_count; j++) {
+			if (backends[j].has4)
+				check_nat_backend(findings, node, service, &backends[j],
+						  &backends[j].addr4);
+			if (backends[j].has6)
+				check_nat_backend(findings, node, service, &backends[j],
+						  &backends[j].addr6);
+		}
+	}
+}
+
+static bool is_balancer(const struct node *node)
+{
+	for (size_t i = 0; i < node->interface_count; i++)
+		if (node->interfaces[i].roles & SLUICE_ROLE_BALANCER)
+			return true;
+	return false;
+}
+
+/* Backends alone need something of their kernel for cookies. */
+static void check_cookies(struct findings *findings, const struct session *session)
+{
+	const struct cluster *cluster = &session->cluster;
+
+	for (size_t i = 0; i < cluster->service_count; i++) {
+		const struct service *service = &cluster->services[i];
+
+		if (service->syn_cookies == SYN_COOKIES_OFF ||
+		    !model_backend(service, session->name))
+			continue;
+		if (accept_is_possible())
+			add(findings, "ok", "", "the kernel takes SYN cookies of \"%s\"",
+			    service->name);
+		else
+			add(findings, "error",
+			    "run Linux " ACCEPT_KERNEL " or newer, or turn syn-cookies off",
+			    "syn-cookies of \"%s\" need " ACCEPT_FUNCTION
+			    " of the kernel, from Linux " ACCEPT_KERNEL " on",
+			    service->name);
+	}
+}
+
 static int add_host(struct findings *findings, const struct session *session,
 		    const struct node *node)
 {
@@ -219,6 +296,9 @@ static int examine(struct findings *findings, const struct session *session)
 		check_attachment(findings, &node->interfaces[i]);
 		check_ledger(findings, session, &node->interfaces[i]);
 	}
+	if (is_balancer(node))
+		check_nat(findings, session, node);
+	check_cookies(findings, session);
 	check_flows(findings, session);
 	check_connections(findings, session, false);
 	check_connections(findings, session, true);

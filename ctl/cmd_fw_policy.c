@@ -102,9 +102,9 @@ static int run_del(struct invocation *inv)
 static const struct output_column policy_columns[] = {
 	{"policy", "policy"}, {"default", "default"}, {"strict", "strict"}, {}};
 static const struct output_column rule_columns[] = {
-	{"name", "rule"}, {"in", "in"},		{"from", "from"},
-	{"to", "to"},	  {"proto", "proto"},	{"sport", "sport"},
-	{"port", "port"}, {"action", "action"}, {},
+	{"name", "rule"},   {"in", "in"},	{"from", "from"},     {"to", "to"},
+	{"proto", "proto"}, {"sport", "sport"}, {"port", "port"},     {"flags", "flags"},
+	{"icmp", "icmp"},   {"state", "state"}, {"action", "action"}, {},
 };
 static const struct output_table rules_table = {.key = "rules", .columns = rule_columns};
 static const struct output_table policies_tables[] = {
@@ -151,7 +151,7 @@ static int show(const struct session *session, const char *name)
 int fw_show(const struct invocation *inv, const char *policy)
 {
 	struct session session;
-	int code = session_open(&session, inv, DATAPLANE_READ, 0);
+	int code = session_open(&session, inv, DATAPLANE_READ, NULL);
 
 	if (!code)
 		code = show(&session, policy);

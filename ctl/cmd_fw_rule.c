@@ -17,6 +17,9 @@ struct rule_args {
 	struct rule_addresses from, to;
 	int proto;
 	struct port_list ports, sports;
+	struct tcp_flags_match flags;
+	struct icmp_match icmp;
+	enum rule_state state;
 	int action;
 	struct change_args change;
 };
@@ -74,6 +77,9 @@ static void fill(struct rule *rule, struct rule_args *args)
 	rule->dport_count = args->ports.count;
 	rule->sports = args->sports.ranges;
 	rule->sport_count = args->sports.count;
+	rule->flags = args->flags;
+	rule->icmp = args->icmp;
+	rule->state = args->state;
 	rule->action = (enum sluice_action)args->action;
 	args->from = args->to = (struct rule_addresses){0};
 	args->ports = args->sports = (struct port_list){0};
@@ -153,6 +159,11 @@ static const struct parameter add_parameters[] = {
 	OPTION(struct rule_args, ports, "port", "PORT,..", type_ports,
 	       "destination ports and ranges"),
 	OPTION(struct rule_args, sports, "sport", "PORT,..", type_ports, "source ports and ranges"),
+	OPTION(struct rule_args, flags, "flags", "FLAG,../FLAG,..", type_flags_match,
+	       "TCP flags that are set / of those that are looked at"),
+	OPTION(struct rule_args, icmp, "icmp", "TYPE[/CODE]", type_icmp_match, "ICMP type"),
+	OPTION(struct rule_args, state, "state", "new|invalid", type_rule_state,
+	       "whether the packet may open a flow"),
 	OPTION_REQUIRED(struct rule_args, action, "action", "accept|accept-stateless|drop",
 			type_action,
 			"accept also passes the replies; accept-stateless this packet only"),

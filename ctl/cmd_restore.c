@@ -178,7 +178,7 @@ static int restore(const struct invocation *inv, struct cluster *wanted, const s
 	int code, attached;
 
 	set_host_up(inv, wanted, node);
-	code = session_open(&session, inv, DATAPLANE_CREATE, wanted->limit_flows);
+	code = session_open(&session, inv, DATAPLANE_CREATE, &wanted->sizes);
 	if (!code)
 		code = put_in_force(&session, wanted, &done);
 	if (!code) {

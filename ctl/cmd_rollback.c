@@ -113,7 +113,8 @@ static int run_rollback(struct invocation *inv)
 {
 	const struct rollback_args *args = inv->args;
 	struct session session;
-	int code = session_open(&session, inv, args->dry_run ? DATAPLANE_READ : DATAPLANE_WRITE, 0);
+	int code =
+		session_open(&session, inv, args->dry_run ? DATAPLANE_READ : DATAPLANE_WRITE, NULL);
 
 	if (!code)
 		code = roll_back(&session);

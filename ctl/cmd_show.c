@@ -36,7 +36,7 @@ static int print_config(const struct invocation *inv, const struct cluster *clus
 static int show_config_of_node(struct invocation *inv)
 {
 	struct session session;
-	int code = session_open(&session, inv, DATAPLANE_READ, 0);
+	int code = session_open(&session, inv, DATAPLANE_READ, NULL);
 
 	if (!code)
 		code = print_config(inv, &session.cluster);

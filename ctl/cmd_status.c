@@ -4,6 +4,7 @@
  * ended that went nowhere.
  */
 #include "commands.h"
+#include "drops_follow.h"
 #include "ledger_view.h"
 #include "service_view.h"
 
@@ -57,14 +58,26 @@ static json_t *time_json(__u64 unix_s)
 	return json_string(text);
 }
 
-static bool balances(const struct session *session)
+static unsigned roles_of_node(const struct session *session)
 {
 	const struct node *node = session_node(session);
 	unsigned roles = 0;
 
 	for (size_t i = 0; node && i < node->interface_count; i++)
 		roles |= node->interfaces[i].roles;
-	return roles & SLUICE_ROLE_BALANCER;
+	return roles;
+}
+
+/* What this node, as a backend, made of SYN cookies that balancers gave. */
+static json_t *accepted_json(const struct session *session, int *err)
+{
+	struct sluice_cookie_count count;
+
+	*err = dataplane_read_cookies(&session->dp, SLUICE_COOKIE_ACCEPTED, &count);
+	return *err ? NULL
+		    : json_pack("{s:I, s:I}", "accepted",
+				(json_int_t)count.uses[SLUICE_COOKIE_VALID], "refused",
+				(json_int_t)count.uses[SLUICE_COOKIE_INVALID]);
 }
 
 static void set_services(json_t *root, const struct session *session, int *err)
@@ -95,8 +108,10 @@ static json_t *status_json(const struct session *session, int *err)
 	*err = root ? 0 : -ENOMEM;
 	if (!*err)
 		set(root, "interfaces", ledger_view_interfaces(session, err), err);
-	if (!*err && balances(session))
+	if (!*err && (roles_of_node(session) & SLUICE_ROLE_BALANCER))
 		set_services(root, session, err);
+	if (!*err && (roles_of_node(session) & SLUICE_ROLE_DECAP))
+		set(root, "syn_cookies", accepted_json(session, err), err);
 	if (!*err)
 		set(root, "drops", ledger_view_drops(session, TOP_DROPS, err), err);
 	return root;
@@ -170,7 +185,7 @@ static int print_drops(const struct session *session)
 static int run(struct invocation *inv, int (*print)(const struct session *session))
 {
 	struct session session;
-	int code = session_open(&session, inv, DATAPLANE_READ, 0);
+	int code = session_open(&session, inv, DATAPLANE_READ, NULL);
 
 	if (!code)
 		code = print(&session);
@@ -183,9 +198,22 @@ static int run_status(struct invocation *inv)
 	return run(inv, print_status);
 }
 
+static int show_drops(const struct session *session)
+{
+	const struct invocation *inv = session->inv;
+	const struct drops_args *args = inv->args;
+
+	if (args->follow)
+		return drops_follow(session);
+	if (!inv->given)
+		return print_drops(session);
+	command_error(inv, "expected -f beside dev, reason, sample, count and seconds");
+	return EXIT_USAGE;
+}
+
 static int run_drops(struct invocation *inv)
 {
-	return run(inv, print_drops);
+	return run(inv, show_drops);
 }
 
 const struct command command_status = {
@@ -197,8 +225,28 @@ const struct command command_status = {
 	.run = run_status,
 };
 
+static const struct parameter drops_parameters[] = {
+	SWITCH(struct drops_args, follow, "-f",
+	       "follow: each dropped packet as it comes, a line each, until it is interrupted"),
+	OPTION(struct drops_args, ifname, "dev", "IF", type_ifname, "-f: only what comes in here"),
+	OPTION(struct drops_args, outcome, "reason", "REASON", type_outcome,
+	       "-f: only those dropped for this"),
+	OPTION(struct drops_args, sample, "sample", "N", type_count,
+	       "-f: one packet in N, chosen at random; all by default"),
+	OPTION(struct drops_args, count, "count", "N", type_count, "-f: end after N"),
+	OPTION(struct drops_args, seconds, "seconds", "N", type_count, "-f: end after N seconds"),
+	{},
+};
+
 const struct command command_drops = {
 	.word = "drops",
 	.summary = "show where packets were dropped, why, and by which rule",
+	.detail =
+		"With -f it takes the place of \"lbctl capture\", of which there is one at a time "
+		"on a\n"
+		"node. Events that found its buffer full are counted as lost. Packets pay nothing\n"
+		"while nobody follows.",
+	.parameters = drops_parameters,
+	.args_size = sizeof(struct drops_args),
 	.run = run_drops,
 };

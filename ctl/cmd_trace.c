@@ -17,6 +17,7 @@ struct trace_args {
 	int proto;
 	struct endpoint src, dst;
 	const char *ifname;
+	struct tag_list tags;
 	unsigned flags;
 };
 
@@ -121,6 +122,8 @@ static int run_frame(struct session *session, const struct interface *in,
 		.src = args->src,
 		.dst = args->dst,
 		.proto = args->proto,
+		.tags = {args->tags.ids[0], args->tags.ids[1]},
+		.tag_count = args->tags.count,
 		.tcp_flags = command_given(inv, &args->flags) ? args->flags : TCP_SYN,
 	};
 	unsigned char frame[TRACE_FRAME_MAX];
@@ -168,7 +171,7 @@ static int run_trace(struct invocation *inv)
 
 	if (code)
 		return code;
-	code = session_open(&session, inv, DATAPLANE_READ, 0);
+	code = session_open(&session, inv, DATAPLANE_READ, NULL);
 	if (!code)
 		code = trace(&session);
 	session_close(&session);
@@ -183,6 +186,8 @@ static const struct parameter trace_parameters[] = {
 	OPERAND(struct trace_args, dst, "DST[:PORT]", type_endpoint, "its destination"),
 	OPTION(struct trace_args, ifname, "dev", "IF", type_ifname,
 	       "where it comes in; by default where the route back to SRC goes out"),
+	OPTION(struct trace_args, tags, "vlan", "ID[.ID]", type_tags,
+	       "the VLAN tag that it comes with; of two the outer one, an 802.1ad tag, first"),
 	OPTION(struct trace_args, flags, "flags", "FLAG,..", type_tcp_flags,
 	       "of TCP: fin, syn, rst, psh, ack, urg, or none; syn by default"),
 	{},

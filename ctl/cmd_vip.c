@@ -5,6 +5,7 @@
  */
 #include "change.h"
 #include "commands.h"
+#include "limit_commands.h"
 #include "service_find.h"
 #include "service_view.h"
 
@@ -19,7 +20,7 @@ struct vip_args {
 	bool statistics;
 	int affinity;
 	unsigned slow_start_ms, panic_percent;
-	unsigned quic;
+	unsigned quic, syn_cookies;
 	struct change_args change;
 };
 
@@ -80,6 +81,8 @@ static void set_options(const struct invocation *inv, struct service *service)
 		service->panic_percent = args->panic_percent;
 	if (command_given(inv, &args->quic))
 		service->quic = args->quic;
+	if (command_given(inv, &args->syn_cookies))
+		service->syn_cookies = args->syn_cookies;
 }
 
 static int add(struct session *session)
@@ -239,7 +242,7 @@ static int show(const struct session *session)
 static int run_show(struct invocation *inv)
 {
 	struct session session;
-	int code = session_open(&session, inv, DATAPLANE_READ, 0);
+	int code = session_open(&session, inv, DATAPLANE_READ, NULL);
 
 	if (!code)
 		code = show(&session);
@@ -255,7 +258,7 @@ static const struct parameter set_parameters[] = {
 	OPTION(struct vip_args, proto, "proto", "tcp|udp", type_service_proto, "tcp by default"),
 	OPTION(struct vip_args, name, "name", "NAME", type_name,
 	       "the service: an existing one gets one more VIP; by default one of its own"),
-	OPTION(struct vip_args, forward, "forward", "ipip|dsr|gue", type_forward,
+	OPTION(struct vip_args, forward, "forward", "ipip|dsr|gue|nat", type_forward,
 	       "how its packets travel: in a tunnel of IP (ipip, the default) or UDP (gue), or to "
 	       "the link address of the backend (dsr)"),
 	OPTION(struct vip_args, affinity, "affinity", "none|source|source64", type_affinity,
@@ -265,6 +268,9 @@ static const struct parameter set_parameters[] = {
 	       "once"),
 	OPTION(struct vip_args, panic_percent, "panic", "PERCENT", type_percent,
 	       "with fewer backends healthy, health is ignored; 0% by default: when none is"),
+	OPTION(struct vip_args, syn_cookies, "syn-cookies", "off|always|N/s", type_syn_cookies,
+	       "as 2000/s: SYNs beyond so many a second are answered with a cookie, and take no "
+	       "memory here or on backends; those need the decap role, and Linux 6.9"),
 	OPTION(struct vip_args, quic, "quic", "N", type_server_id_length,
 	       "QUIC: octets of the server id in connection IDs, 1 to 8; 0, the default: none"),
 	CHANGE_PARAMETERS(struct vip_args),
@@ -320,7 +326,8 @@ static const struct command vip_show = {
 	.run = run_show,
 };
 
-static const struct command *const vip_commands[] = {&vip_add, &vip_set, &vip_del, &vip_show, NULL};
+static const struct command *const vip_commands[] = {&vip_add,		 &vip_set,  &vip_del,
+						     &command_vip_limit, &vip_show, NULL};
 
 const struct command command_vip = {
 	.word = "vip",

@@ -7,8 +7,11 @@
 /* clang-format off */
 static const struct command *const objects[] = {
 	&command_status,
+	&command_top,
 	&command_rates,
+	&command_watch,
 	&command_drops,
+	&command_flows,
 	&command_trace,
 	&command_capture,
 	&command_vip,

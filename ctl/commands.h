@@ -9,6 +9,6 @@ extern const struct command command_attach, command_detach, command_vip, command
 	command_fw, command_status, command_drops, command_trace, command_capture, command_rates,
 	command_doctor, command_check, command_diff, command_apply, command_show, command_host,
 	command_batch, command_complete, command_rollback, command_confirm, command_restore,
-	command_help;
+	command_flows, command_top, command_watch, command_help;
 
 #endif /* SLUICE_CTL_COMMANDS_H */

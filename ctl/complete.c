@@ -245,7 +245,7 @@ static void load_names(struct session *session, const struct invocation *inv)
 	*session = (struct session){.inv = inv};
 	model_init(&session->cluster);
 	if (session_node_name(inv, session->name) ||
-	    dataplane_open(&session->dp, session->name, DATAPLANE_READ, 0))
+	    dataplane_open(&session->dp, session->name, DATAPLANE_READ, NULL))
 		return;
 	session->is_open = true;
 	if (dataplane_load_model(&session->dp, &session->cluster))

@@ -69,18 +69,22 @@ static bool is_named_list(const json_t *array)
 	return json_array_size(array);
 }
 
-static const json_t *find_named(const json_t *array, const char *name)
+/* The items by their names: lists of thousands are compared. NULL: out of memory. */
+static json_t *by_name(const json_t *array)
 {
-	const json_t *item;
+	json_t *index = json_object(), *item;
 	size_t i;
 
 	json_array_foreach(array, i, item)
-		if (!strcmp(name_of(item), name))
-			return item;
+		if (json_object_set(index, name_of(item), item))
+			break;
+	if (i == json_array_size(array))
+		return index;
+	json_decref(index);
 	return NULL;
 }
 
-/* The names that both have, in the order of `array`. */
+/* The names that are in `other` as well, in the order of `array`. */
 static json_t *common_names(const json_t *array, const json_t *other)
 {
 	json_t *out = json_array();
@@ -88,32 +92,31 @@ static json_t *common_names(const json_t *array, const json_t *other)
 	size_t i;
 
 	json_array_foreach(array, i, item)
-		if (find_named(other, name_of(item)))
+		if (json_object_get(other, name_of(item)))
 			json_array_append_new(out, json_string(name_of(item)));
 	return out;
 }
 
-static void compare_order(struct walk *walk, const json_t *from, const json_t *to)
+static void compare_named_lists(struct walk *walk, const json_t *from, const json_t *to)
 {
-	json_t *before = common_names(from, to), *after = common_names(to, from);
+	json_t *in_from = by_name(from), *in_to = by_name(to), *before, *after;
+	const json_t *item;
+	size_t i;
 
+	walk->failed |= !in_from || !in_to;
+	json_array_foreach(from, i, item)
+		compare_member(walk, name_of(item), item, json_object_get(in_to, name_of(item)));
+	json_array_foreach(to, i, item)
+		if (!json_object_get(in_from, name_of(item)))
+			compare_member(walk, name_of(item), NULL, item);
+	before = common_names(from, in_to);
+	after = common_names(to, in_from);
 	if (!json_equal(before, after))
 		compare_member(walk, "(order)", before, after);
 	json_decref(before);
 	json_decref(after);
-}
-
-static void compare_named_lists(struct walk *walk, const json_t *from, const json_t *to)
-{
-	const json_t *item;
-	size_t i;
-
-	json_array_foreach(from, i, item)
-		compare_member(walk, name_of(item), item, find_named(to, name_of(item)));
-	json_array_foreach(to, i, item)
-		if (!find_named(from, name_of(item)))
-			compare_member(walk, name_of(item), NULL, item);
-	compare_order(walk, from, to);
+	json_decref(in_from);
+	json_decref(in_to);
 }
 
 static void compare(struct walk *walk, const json_t *from, const json_t *to)

@@ -5,7 +5,7 @@
 
 #include "session.h"
 
-extern const struct command command_fw_rule, command_fw_policy, command_fw_block,
+extern const struct command command_fw_rule, command_fw_policy, command_fw_block, command_fw_allow,
 	command_fw_unblock, command_fw_blocks;
 
 /* The policy of that name, or NULL, printed. */

@@ -91,6 +91,7 @@ struct step {
 	const char *ifname;
 	bool was_attached;
 	enum attach_mode mode; /* before, if it was */
+	unsigned prog_id;
 };
 
 static struct step look_at(const char *ifname)
@@ -99,6 +100,7 @@ static struct step look_at(const char *ifname)
 	struct step step = {.ifname = ifname, .mode = interfaces_mode(ifname)};
 
 	step.was_attached = !attach_query(ifname, &now);
+	step.prog_id = step.was_attached ? now.prog_id : 0;
 	return step;
 }
 
@@ -108,8 +110,11 @@ static int sync_one(struct session *session, const struct node *node, const stru
 	struct attachment attachment;
 	int err;
 
-	if (interface && interface->roles)
+	if (interface && interface->roles) {
+		if (step->was_attached && attach_is_current(&session->dp, interface, step->prog_id))
+			return EXIT_OK;
 		return interfaces_attach(session, interface, step->mode, &attachment);
+	}
 	if (!step->was_attached)
 		return EXIT_OK;
 	err = session->dp.confirm_s ? detach_guarded(&session->dp, step->ifname)

@@ -91,9 +91,33 @@ static json_t *json_proto(int proto)
 	return json_string(proto_name(proto, buf));
 }
 
+/* One as it stands in the file; `of` and `per` are always said. */
+json_t *model_json_limit(const struct limit *limit)
+{
+	char rate[LIMIT_TEXT_LEN], per[LIMIT_TEXT_LEN];
+	json_t *out =
+		json_pack("{s:s, s:s, s:s}", "rate", limit_rate_format(&limit->rate, rate), "of",
+			  measure_name(limit->of), "per", limit_per_format(&limit->per, per));
+
+	return insert(out, "burst", json_integer((json_int_t)limit_burst(limit)));
+}
+
+static json_t *insert_limits(json_t *out, const struct limit *limits, size_t count)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < count; i++)
+		list = append(list, model_json_limit(&limits[i]));
+	if (count)
+		return insert(out, "limit", list);
+	json_decref(list);
+	return out;
+}
+
 json_t *model_json_rule(const struct rule *rule)
 {
 	json_t *out = json_pack("{s:s}", "name", rule->name);
+	char text[RULE_MATCH_TEXT_LEN];
 
 	if (*rule->in)
 		out = insert(out, "in", json_string(rule->in));
@@ -107,6 +131,13 @@ json_t *model_json_rule(const struct rule *rule)
 		out = insert(out, "sport", json_port_ranges(rule->sports, rule->sport_count));
 	if (rule->dport_count)
 		out = insert(out, "port", json_port_ranges(rule->dports, rule->dport_count));
+	out = insert_limits(out, rule->limits, rule->limit_count);
+	if (rule->flags.mask)
+		out = insert(out, "flags", json_string(tcp_flags_match_format(&rule->flags, text)));
+	if (rule->icmp.given)
+		out = insert(out, "icmp", json_string(icmp_match_format(&rule->icmp, text)));
+	if (rule->state)
+		out = insert(out, "state", json_string(rule_state_name(rule->state)));
 	return insert(out, "action", json_string(action_name(rule->action)));
 }
 
@@ -131,6 +162,8 @@ static json_t *json_backend(const struct service *service, const struct backend 
 	out = json_pack("{s:i, s:s, s:b, s:o}", "weight", backend->weight, "state",
 			backend_admin_name(backend->admin), "backup", backend->backup, "address",
 			addresses);
+	if (backend->port)
+		out = insert(out, "port", json_integer(backend->port));
 	if (service->quic)
 		out = insert(out, "server_id",
 			     json_sprintf("0x%0*llx", 2 * (int)service->quic,
@@ -193,19 +226,22 @@ static json_t *json_check(const struct health_check *check)
 
 json_t *model_json_service(const struct service *service)
 {
-	json_t *vips = json_array(), *backends = json_object();
+	json_t *vips = json_array(), *backends = json_object(), *out;
+	char cookies[SYN_COOKIES_TEXT_LEN];
 
 	for (size_t i = 0; i < service->vip_count; i++)
 		vips = append(vips, json_vip(&service->vips[i]));
 	for (size_t i = 0; i < service->backend_count; i++)
 		backends = insert(backends, service->backends[i].name,
 				  json_backend(service, &service->backends[i]));
-	return json_pack("{s:o, s:o, s:s, s:s, s:i, s:i, s:i, s:o, s:o}", "vips", vips, "proto",
-			 json_proto(service->proto), "forward", forward_name(service->forward),
-			 "affinity", affinity_name(service->affinity), "slow_start_ms",
-			 (int)service->slow_start_ms, "panic_percent", (int)service->panic_percent,
-			 "quic", (int)service->quic, "backends", backends, "check",
-			 json_check(&service->check));
+	out = json_pack("{s:o, s:o, s:s, s:s, s:i, s:i, s:s, s:i, s:o, s:o}", "vips", vips, "proto",
+			json_proto(service->proto), "forward", forward_name(service->forward),
+			"affinity", affinity_name(service->affinity), "slow_start_ms",
+			(int)service->slow_start_ms, "panic_percent", (int)service->panic_percent,
+			"syn_cookies", syn_cookies_format(service->syn_cookies, cookies), "quic",
+			(int)service->quic, "backends", backends, "check",
+			json_check(&service->check));
+	return insert_limits(out, service->limits, service->limit_count);
 }
 
 json_t *model_json_roles(unsigned roles)
@@ -215,6 +251,17 @@ json_t *model_json_roles(unsigned roles)
 	for (unsigned role = 1; role <= roles; role <<= 1)
 		if (roles & role)
 			out = append(out, json_string(role_name((enum sluice_role)role)));
+	return out;
+}
+
+static json_t *json_vlans(const struct interface *interface)
+{
+	json_t *out = json_array();
+	char buf[VLAN_RANGE_TEXT_LEN];
+
+	for (size_t i = 0; i < interface->vlan_count; i++)
+		json_array_append_new(out,
+				      json_string(vlan_range_format(&interface->vlans[i], buf)));
 	return out;
 }
 
@@ -231,6 +278,8 @@ static json_t *json_interface(const struct interface *interface)
 		out = insert(out, "roles", model_json_roles(interface->roles));
 	if (*interface->policy)
 		out = insert(out, "policy", json_string(interface->policy));
+	if (interface->vlan_count)
+		out = insert(out, "vlans", json_vlans(interface));
 	return out;
 }
 
@@ -269,6 +318,18 @@ static json_t *json_node(const struct node *node)
 			 json_agent(&node->agent));
 }
 
+static json_t *json_sizes(const struct table_sizes *sizes)
+{
+	json_t *out = json_object();
+
+#define TABLE_SIZE_JSON(member, key, normal, least, most)                                          \
+	if (sizes->member)                                                                         \
+		out = insert(out, key, json_integer(sizes->member));
+	TABLE_SIZES(TABLE_SIZE_JSON)
+#undef TABLE_SIZE_JSON
+	return out;
+}
+
 json_t *model_json(const struct cluster *cluster)
 {
 	json_t *sets = json_object(), *services = json_object(), *policies = json_object(),
@@ -286,9 +347,8 @@ json_t *model_json(const struct cluster *cluster)
 				  model_json_policy(&cluster->policies[i]));
 	for (size_t i = 0; i < cluster->node_count; i++)
 		nodes = insert(nodes, cluster->nodes[i].name, json_node(&cluster->nodes[i]));
-	return json_pack("{s:i, s:s, s:s, s:{s:i}, s:i, s:o, s:o, s:o, s:o}", "sluice",
-			 MODEL_VERSION, "cluster", cluster->name, "key", cluster->key_file,
-			 "limits", "flows", (int)cluster->limit_flows, "gue-port",
-			 (int)cluster->gue_port, "sets", sets, "services", services, "policies",
-			 policies, "nodes", nodes);
+	return json_pack("{s:i, s:s, s:s, s:o, s:i, s:o, s:o, s:o, s:o}", "sluice", MODEL_VERSION,
+			 "cluster", cluster->name, "key", cluster->key_file, "limits",
+			 json_sizes(&cluster->sizes), "gue-port", (int)cluster->gue_port, "sets",
+			 sets, "services", services, "policies", policies, "nodes", nodes);
 }

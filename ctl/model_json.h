@@ -16,6 +16,7 @@ json_t *model_json(const struct cluster *cluster);
 /* Pieces of it, for `show` commands. */
 json_t *model_json_service(const struct service *service);
 json_t *model_json_policy(const struct policy *policy);
+json_t *model_json_limit(const struct limit *limit);
 json_t *model_json_rule(const struct rule *rule);
 json_t *model_json_roles(unsigned roles);
 

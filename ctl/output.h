@@ -11,6 +11,7 @@
 #define SLUICE_CTL_OUTPUT_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stdio.h>
 
 #define OUTPUT_SCHEMA 1

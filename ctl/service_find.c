@@ -51,14 +51,16 @@ struct service *service_find(const struct session *session, const char *text, in
 struct backend *service_find_backend(const struct service *service, const char *text)
 {
 	struct backend *backend = model_backend(service, text);
-	struct sluice_addr addr;
+	struct endpoint at = {0};
 
-	if (backend || addr_parse(text, &addr))
+	if (backend || (addr_parse(text, &at.addr) && endpoint_parse(text, &at)))
 		return backend;
 	for (size_t i = 0; i < service->backend_count; i++) {
 		backend = &service->backends[i];
-		if ((backend->has4 && !addr_cmp(&backend->addr4, &addr)) ||
-		    (backend->has6 && !addr_cmp(&backend->addr6, &addr)))
+		if (at.port && at.port != backend->port)
+			continue;
+		if ((backend->has4 && !addr_cmp(&backend->addr4, &at.addr)) ||
+		    (backend->has6 && !addr_cmp(&backend->addr6, &at.addr)))
 			return backend;
 	}
 	return NULL;

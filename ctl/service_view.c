@@ -12,10 +12,19 @@
 #include "schedule_view.h"
 
 static const struct output_column backend_columns[] = {
-	{"backend", "backend"},	 {"address", "address"},       {"state", "state"},
-	{"health", "health"},	 {"check", "last check"},      {"check_age_s", "s ago"},
-	{"weight", "weight"},	 {"share_percent", "share %"}, {"sent_packets", "packets"},
-	{"sent_bytes", "bytes"}, {"new_flows", "new flows"},   {},
+	{"backend", "backend"},
+	{"address", "address"},
+	{"port", "port"},
+	{"state", "state"},
+	{"health", "health"},
+	{"check", "last check"},
+	{"check_age_s", "s ago"},
+	{"weight", "weight"},
+	{"share_percent", "share %"},
+	{"sent_packets", "packets"},
+	{"sent_bytes", "bytes"},
+	{"new_flows", "new flows"},
+	{},
 };
 
 static const struct output_column service_columns[] = {
@@ -25,6 +34,10 @@ static const struct output_column service_columns[] = {
 	{"vips", "vips"},
 	{"panic", "panic"},
 	{"backups_serve", "backups serve"},
+	{"syn_cookies", "SYN cookies"},
+	{"cookies_sent", "sent"},
+	{"cookies_valid", "valid"},
+	{"cookies_invalid", "invalid"},
 	{},
 };
 
@@ -121,6 +134,10 @@ static json_t *backend_json(const struct loads *loads, const struct service *ser
 	out = json_pack("{s:s, s:o, s:i, s:s}", "backend", backend->name, "address", address,
 			"weight", (int)backend->weight, "state",
 			backend_admin_name(backend->admin));
+	if (out && backend->port && json_object_set_new(out, "port", json_integer(backend->port))) {
+		json_decref(out);
+		out = NULL;
+	}
 	*err = out ? add_state(loads, service, backend, out) : -ENOMEM;
 	if (!*err)
 		return out;
@@ -136,6 +153,26 @@ static json_t *vips_json(const struct service *service)
 	for (size_t i = 0; i < service->vip_count; i++)
 		json_array_append_new(out, json_string(vip_format(&service->vips[i], buf)));
 	return out;
+}
+
+/* Nothing for a service without them. */
+static int add_cookies(const struct loads *loads, const struct service *service, json_t *out)
+{
+	char text[SYN_COOKIES_TEXT_LEN];
+	struct sluice_cookie_count count;
+	json_t *more;
+	int err;
+
+	if (!loads_cookies(loads, service, &count))
+		return 0;
+	more = json_pack("{s:s, s:I, s:I, s:I}", "syn_cookies",
+			 syn_cookies_format(service->syn_cookies, text), "cookies_sent",
+			 (json_int_t)count.uses[SLUICE_COOKIE_SENT], "cookies_valid",
+			 (json_int_t)count.uses[SLUICE_COOKIE_VALID], "cookies_invalid",
+			 (json_int_t)count.uses[SLUICE_COOKIE_INVALID]);
+	err = more && !json_object_update(out, more) ? 0 : -ENOMEM;
+	json_decref(more);
+	return err;
 }
 
 json_t *service_view_json(const struct loads *loads, const struct service *service, int *err)
@@ -160,6 +197,8 @@ json_t *service_view_json(const struct loads *loads, const struct service *servi
 			forward_name(service->forward), "vips", vips_json(service), "backends",
 			backends);
 	*err = out ? schedule_view_add(loads, service, out) : -ENOMEM;
+	if (!*err)
+		*err = add_cookies(loads, service, out);
 	if (!*err)
 		return out;
 	json_decref(out);

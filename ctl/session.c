@@ -37,14 +37,19 @@ int session_failed(const struct invocation *inv, int err, const char *what, ...)
 int session_kernel_failed(const struct invocation *inv, int err, const char *what, ...)
 {
 	const char *detail = dataplane_detail();
-	char text[512];
+	char text[512], lacking[128];
 	va_list args;
 
 	va_start(args, what);
 	vsnprintf(text, sizeof(text), what, args);
 	va_end(args);
-	command_error(inv, "%s: %s%s%s%s", text, strerror(-err), *detail ? " (" : "", detail,
-		      *detail ? ")" : "");
+	if (err != -EPERM && kernel_lacks(lacking, sizeof(lacking)))
+		command_error(inv,
+			      "%s: this kernel lacks %s, expected Linux " OLDEST_KERNEL " or newer",
+			      text, lacking);
+	else
+		command_error(inv, "%s: %s%s%s%s", text, strerror(-err), *detail ? " (" : "",
+			      detail, *detail ? ")" : "");
 	return EXIT_FAILED;
 }
 
@@ -149,22 +154,24 @@ static int open_error(const struct session *session, int err)
 	return EXIT_FAILED;
 }
 
-static int open_dataplane(struct session *session, enum dataplane_access access, unsigned flows)
+static int open_dataplane(struct session *session, enum dataplane_access access,
+			  const struct table_sizes *sizes)
 {
 	int err;
 
 	if (access == DATAPLANE_CREATE) {
-		err = dataplane_open(&session->dp, session->name, DATAPLANE_WRITE, 0);
+		err = dataplane_open(&session->dp, session->name, DATAPLANE_WRITE, NULL);
 		if (err != -ENOENT)
 			return err;
 		session->created = true;
 	}
-	return dataplane_open(&session->dp, session->name, access, flows);
+	return dataplane_open(&session->dp, session->name, access, sizes);
 }
 
-static int open_node(struct session *session, enum dataplane_access access, unsigned flows)
+static int open_node(struct session *session, enum dataplane_access access,
+		     const struct table_sizes *sizes)
 {
-	int err = open_dataplane(session, access, flows);
+	int err = open_dataplane(session, access, sizes);
 
 	if (err) {
 		session->created = false;
@@ -189,13 +196,13 @@ static int session_begin(struct session *session, const struct invocation *inv)
 }
 
 int session_open(struct session *session, const struct invocation *inv,
-		 enum dataplane_access access, unsigned flows)
+		 enum dataplane_access access, const struct table_sizes *sizes)
 {
 	int code = session_begin(session, inv), err;
 
 	if (code)
 		return code;
-	err = open_node(session, access, flows);
+	err = open_node(session, access, sizes);
 	return err ? open_error(session, err) : EXIT_OK;
 }
 
@@ -205,7 +212,7 @@ int session_open_if_present(struct session *session, const struct invocation *in
 
 	if (code)
 		return code;
-	err = open_node(session, DATAPLANE_READ, 0);
+	err = open_node(session, DATAPLANE_READ, NULL);
 	return err && err != -ENOENT ? open_error(session, err) : EXIT_OK;
 }
 
@@ -358,7 +365,7 @@ int session_edit(const struct invocation *inv, enum dataplane_access access,
 
 	if (inv->batch)
 		return batch_edit(inv, access, edit);
-	code = session_open(&session, inv, access, MODEL_DEFAULT_FLOWS);
+	code = session_open(&session, inv, access, NULL);
 	if (!code)
 		code = session_change(&session, edit);
 	if (!code)

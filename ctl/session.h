@@ -12,6 +12,8 @@
 #include "command.h"
 #include "dataplane.h"
 
+#define OLDEST_KERNEL "6.1" /* that is supported and tested: docs/vm.md */
+
 struct session {
 	const struct invocation *inv;
 	char name[SLUICE_NAME_LEN]; /* of the node */
@@ -37,10 +39,10 @@ int session_node_name(const struct invocation *inv, char name[SLUICE_NAME_LEN]);
 
 /*
  * Opens the node and loads its model. Only DATAPLANE_CREATE may find no node;
- * then its flow table is made with room for `flows`.
+ * then its tables are made with these sizes (NULL: the defaults).
  */
 int session_open(struct session *session, const struct invocation *inv,
-		 enum dataplane_access access, unsigned flows);
+		 enum dataplane_access access, const struct table_sizes *sizes);
 /* The same to read, but a node without a data plane is EXIT_OK, and is_open false. */
 int session_open_if_present(struct session *session, const struct invocation *inv);
 /* Frees everything. A data plane that was created and never published to is removed. */

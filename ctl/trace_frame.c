@@ -14,8 +14,9 @@
 #include <netinet/udp.h>
 #include <string.h>
 
-#define TTL	   64
-#define TCP_WINDOW 64240
+#define TTL		 64
+#define ETHERTYPE_8021AD 0x88a8
+#define TCP_WINDOW	 64240
 
 static const unsigned char source_mac[6] = {0x02, 0, 0, 0, 0, 1};
 
@@ -146,16 +147,31 @@ static size_t put_ipv6(const struct trace_frame *spec, unsigned char *at)
 	return sizeof(ip) + payload;
 }
 
+/* Two tags are what a provider's network carries: IEEE 802.1ad in front of 802.1Q. */
+static size_t put_tags(const struct trace_frame *spec, uint16_t *at, uint16_t ethertype)
+{
+	size_t words = 0;
+
+	for (size_t i = 0; i < spec->tag_count; i++) {
+		at[words++] = htons(i + 1 < spec->tag_count ? ETHERTYPE_8021AD : ETHERTYPE_VLAN);
+		at[words++] = htons((uint16_t)spec->tags[i]);
+	}
+	at[words++] = htons(ethertype);
+	return words * sizeof(*at);
+}
+
 size_t trace_frame_build(const struct trace_frame *spec, unsigned char frame[TRACE_FRAME_MAX])
 {
 	bool v4 = addr_is_v4(&spec->dst.addr);
-	struct ether_header eth = {.ether_type = htons(v4 ? ETHERTYPE_IP : ETHERTYPE_IPV6)};
-	size_t length = sizeof(eth);
+	uint16_t types[5];
+	size_t length = 2 * ETH_ALEN, types_length;
 
 	memset(frame, 0, TRACE_FRAME_MAX);
-	memcpy(eth.ether_dhost, spec->dst_mac, ETH_ALEN);
-	memcpy(eth.ether_shost, source_mac, ETH_ALEN);
-	memcpy(frame, &eth, sizeof(eth));
+	memcpy(frame, spec->dst_mac, ETH_ALEN);
+	memcpy(frame + ETH_ALEN, source_mac, ETH_ALEN);
+	types_length = put_tags(spec, types, v4 ? ETHERTYPE_IP : ETHERTYPE_IPV6);
+	memcpy(frame + length, types, types_length);
+	length += types_length;
 	length += v4 ? put_ipv4(spec, frame + length) : put_ipv6(spec, frame + length);
 	return length < ETH_ZLEN ? ETH_ZLEN : length;
 }

@@ -14,7 +14,9 @@ struct trace_frame {
 	unsigned char dst_mac[6];
 	struct endpoint src, dst; /* of one family; port of src: identifier of ICMP echo */
 	int proto;		  /* IPPROTO_ICMP means that of the addresses' family */
-	unsigned tcp_flags;	  /* 1 FIN, 2 SYN, 4 RST, 8 PSH, 16 ACK, 32 URG */
+	unsigned tags[2];	  /* VLAN ids, outermost first */
+	size_t tag_count;
+	unsigned tcp_flags; /* 1 FIN, 2 SYN, 4 RST, 8 PSH, 16 ACK, 32 URG */
 };
 
 /* Fills `frame` and returns its length, without the frame check sequence. */

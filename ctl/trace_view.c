@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "ledger_view.h"
+#include "words.h"
 
 #define DETAIL_LEN 160
 
@@ -58,6 +59,33 @@ static void describe_decap(struct detail *detail, __u64 believed, __u64 proto)
 		say(detail, "the sender of the tunnel is not a balancer");
 }
 
+static void say_tag(char buf[24], __u64 tag)
+{
+	snprintf(buf, 24, "%s%llu", tag >> 16 == 0x88a8 ? "802.1ad " : "",
+		 tag & SLUICE_VLAN_ID_MASK);
+}
+
+static void describe_untag(struct detail *detail, __u64 tag, __u64 inner)
+{
+	char outer_text[24], inner_text[24];
+
+	say_tag(outer_text, tag);
+	say_tag(inner_text, inner);
+	if (inner)
+		say(detail, "came in on VLAN %s, and in it %s", outer_text, inner_text);
+	else
+		say(detail, "came in on VLAN %s", outer_text);
+}
+
+static void describe_tag(struct detail *detail, __u64 tag, __u64 ifindex)
+{
+	char name[IFNAMSIZ] = "?", text[24];
+
+	say_tag(text, tag);
+	if_indextoname((unsigned)ifindex, name);
+	say(detail, "by a VLAN device: out by %s on VLAN %s", name, text);
+}
+
 static const struct service *service_by_index(const struct session *session, unsigned index)
 {
 	const struct cluster *cluster = &session->cluster;
@@ -82,15 +110,8 @@ static void describe_service(struct detail *detail, __u64 index, __u64 ring)
 
 static void describe_flow(struct detail *detail, __u64 found, __u64 state)
 {
-	static const char *const states[SLUICE_FLOW_STATE_COUNT] = {
-		[SLUICE_FLOW_OPENING] = "opening",
-		[SLUICE_FLOW_ESTABLISHED] = "established",
-		[SLUICE_FLOW_CLOSING] = "closing",
-		[SLUICE_FLOW_CLOSED] = "closed",
-	};
-
 	if (found && state < SLUICE_FLOW_STATE_COUNT)
-		say(detail, "known flow, %s", states[state]);
+		say(detail, "known flow, %s", flow_state_words[state]);
 	else
 		say(detail, "no flow is known");
 }
@@ -172,6 +193,25 @@ static void describe_encap(struct detail *detail, __u64 proto, __u64 length)
 	    proto == IPPROTO_IPIP ? "IPv4" : "IPv6", length);
 }
 
+static void describe_nat(struct detail *detail, __u64 slot, __u64 port)
+{
+	const struct backend *backend = backend_by_slot(detail->session, (unsigned)slot);
+	const char *name = backend ? backend->name : "?";
+
+	if (port)
+		say(detail, "the destination becomes \"%s\", port %llu", name, port);
+	else
+		say(detail, "the destination becomes \"%s\", its port stays", name);
+}
+
+static void describe_nat_reply(struct detail *detail, __u64 index, __u64 port)
+{
+	const struct service *service = service_by_index(detail->session, (unsigned)index);
+
+	say(detail, "the source becomes the VIP of \"%s\", port %llu",
+	    service ? service->name : "?", port);
+}
+
 static const char *route_result(__u64 result)
 {
 	static const char *const results[] = {
@@ -201,6 +241,34 @@ static void describe_route(struct detail *detail, __u64 result, __u64 ifindex)
 	}
 }
 
+static const struct rule *rule_by_id(const struct session *session, unsigned id)
+{
+	const struct cluster *cluster = &session->cluster;
+
+	for (size_t p = 0; p < cluster->policy_count; p++)
+		for (size_t r = 0; r < cluster->policies[p].rule_count; r++)
+			if (cluster->policies[p].rules[r].id == id)
+				return &cluster->policies[p].rules[r];
+	return NULL;
+}
+
+static void describe_limit(struct detail *detail, __u64 limit, __u64 over)
+{
+	static const char *const answers[] = {"within its limits", "over its limit",
+					      "over its limit for one source"};
+	const char *answer = over < 3 ? answers[over] : "?";
+	const struct service *service;
+	const struct rule *rule;
+
+	if (limit >= SLUICE_MAX_SERVICES) {
+		rule = rule_by_id(detail->session, (unsigned)limit - SLUICE_MAX_SERVICES);
+		say(detail, "rule \"%s\": %s", rule ? rule->name : "?", answer);
+	} else {
+		service = service_by_index(detail->session, (unsigned)limit);
+		say(detail, "service \"%s\": %s", service ? service->name : "?", answer);
+	}
+}
+
 static void describe_stage(struct detail *detail, __u64 stage, __u64 unused)
 {
 	static const char *const stages[SLUICE_STAGE_COUNT] = {
@@ -212,6 +280,26 @@ static void describe_stage(struct detail *detail, __u64 stage, __u64 unused)
 	(void)unused;
 	say(detail, "goes on in the stage for \"%s\"",
 	    stage < SLUICE_STAGE_COUNT ? stages[stage] : "?");
+}
+
+static void describe_cookie(struct detail *detail, __u64 answer, __u64 number)
+{
+	switch (answer) {
+	case SLUICE_COOKIE_NO_PRESSURE:
+		say(detail, "SYN within the limit of %llu a second", number);
+		break;
+	case SLUICE_COOKIE_ANSWERED:
+		say(detail, "answered with a SYN cookie, MSS %llu", number);
+		break;
+	case SLUICE_COOKIE_RETURNED:
+		say(detail, "brings back a valid SYN cookie");
+		break;
+	case SLUICE_COOKIE_STRAY:
+		say(detail, "no valid SYN cookie, perhaps of a connection from elsewhere");
+		break;
+	default:
+		say(detail, "no valid SYN cookie, and too many such packets");
+	}
 }
 
 static void describe_verdict(struct detail *detail, __u64 outcome, __u64 unused)
@@ -242,7 +330,11 @@ static void (*const describers[SLUICE_STEP_COUNT])(struct detail *detail, __u64 
 	[SLUICE_STEP_DEFAULT] = describe_default,   [SLUICE_STEP_EXEMPT] = describe_exempt,
 	[SLUICE_STEP_BACKEND] = describe_backend,   [SLUICE_STEP_ENCAP] = describe_encap,
 	[SLUICE_STEP_ROUTE] = describe_route,	    [SLUICE_STEP_STAGE] = describe_stage,
+	[SLUICE_STEP_UNTAG] = describe_untag,	    [SLUICE_STEP_TAG] = describe_tag,
 	[SLUICE_STEP_DATAGRAM] = describe_datagram, [SLUICE_STEP_VERDICT] = describe_verdict,
+	[SLUICE_STEP_NAT] = describe_nat,	    [SLUICE_STEP_NAT_REPLY] = describe_nat_reply,
+	[SLUICE_STEP_COOKIE] = describe_cookie,
+	[SLUICE_STEP_LIMIT] = describe_limit,
 };
 
 /* "flow's policy generation" as a key: flows_policy_generation */

@@ -266,6 +266,15 @@ static int put_on(struct wanted *wanted, const struct present *before)
 	return attach_alone(wanted, -1);
 }
 
+/* A backend takes SYN cookies, where its kernel can; for one that cannot, publishing asks. */
+static int settle_accept(const struct wanted *wanted)
+{
+	if ((wanted->interface->roles & SLUICE_ROLE_DECAP) && accept_is_possible())
+		return accept_attach(wanted->dp, wanted->ifindex);
+	accept_detach(wanted->ifindex);
+	return 0;
+}
+
 static int allow_sending(const struct dataplane *dp, unsigned ifindex)
 {
 	return bpf_map_update_elem(dp->txports, &ifindex, &ifindex, BPF_ANY) ? -errno : 0;
@@ -453,6 +462,8 @@ int attach_interface(struct dataplane *dp, const struct interface *interface, en
 	if (!err && !dp->confirm_s)
 		err = stages_unpin(dp->pin_dir, wanted.ifindex, &wanted.stages);
 	if (!err)
+		err = settle_accept(&wanted);
+	if (!err)
 		err = allow_sending(dp, wanted.ifindex);
 	if (!err)
 		err = attach_query(interface->name, out);
@@ -487,6 +498,8 @@ int detach_interface(struct dataplane *dp, const char *ifname)
 	err = look(ifindex, &present);
 	if (!err)
 		err = take_off(ifindex, &present);
+	if (!err)
+		accept_detach(ifindex);
 	if (!err && bpf_map_delete_elem(dp->txports, &ifindex) && errno != ENOENT)
 		err = -errno;
 	if (!err)

@@ -44,11 +44,23 @@ bool attach_is_guarded(const char *ifname);
 int attach_query(const char *ifname, struct attachment *out) __must_check;
 
 /*
+ * Whether the program of this id is what attach_interface() would put there: of the same build,
+ * with the same constants and the node's maps, and with its stages.
+ */
+bool attach_is_current(const struct dataplane *dp, const struct interface *interface,
+		       unsigned prog_id);
+
+/*
  * Runs `frame` (Ethernet, length bytes) through the program of `interface` as
  * if it had come in there, changing nothing. steps: SLUICE_TRACE_STEPS
  * elements, the last used one followed by SLUICE_STEP_END.
  */
 int attach_trace(struct dataplane *dp, const struct interface *interface, const void *frame,
 		 size_t length, struct sluice_trace_step *steps) __must_check;
+
+/* Whether this kernel can make connections of SYN cookies, as backends must: from 6.9 on. */
+#define ACCEPT_KERNEL	"6.9"
+#define ACCEPT_FUNCTION "bpf_sk_assign_tcp_reqsk"
+bool accept_is_possible(void);
 
 #endif /* SLUICE_ATTACH_H */

@@ -20,6 +20,11 @@ static void set_class(struct classifier *out, unsigned at, __u16 class)
 	out->classes[at / SLUICE_CLASSES_PER_WORD].of[at % SLUICE_CLASSES_PER_WORD] = class;
 }
 
+static __u16 class_of(const struct classifier *out, unsigned at)
+{
+	return out->classes[at / SLUICE_CLASSES_PER_WORD].of[at % SLUICE_CLASSES_PER_WORD];
+}
+
 /* --- ports ------------------------------------------------------------------------ */
 
 /* A range of a rule begins here, or has ended before. */
@@ -123,8 +128,9 @@ static int index_ports(struct builder *builder, bool source)
 
 /* --- protocols -------------------------------------------------------------------- */
 
-/* One class for `count` entries from `at` on: of the rules that ask for no protocol, or this. */
-static int index_proto(struct builder *builder, int proto, unsigned at, unsigned count)
+/* Sets the class of entry `at`: of the rules for which `match` says so. */
+static int index_entry(struct builder *builder, unsigned at, unsigned kind,
+		       bool (*match)(const struct rule *rule, unsigned kind))
 {
 	const struct compiled *compiled = builder->compiled;
 	struct rule_bits bits = {0};
@@ -132,29 +138,84 @@ static int index_proto(struct builder *builder, int proto, unsigned at, unsigned
 	int err;
 
 	for (size_t i = 0; i < compiled->rule_count; i++)
-		if (!compiled->sources[i].rule->proto || compiled->sources[i].rule->proto == proto)
+		if (match(compiled->sources[i].rule, kind))
 			rule_bits_set(&bits, i);
 	err = vectors_intern(builder->vectors, &bits, &class);
-	for (unsigned i = 0; i < count && !err; i++)
-		set_class(builder->out, at + i, class);
+	if (!err)
+		set_class(builder->out, at, class);
 	return err;
 }
 
-/* In a rule, ICMP is that of either family. */
+/* Where no header was read, or not the one that the rule asks for: not what it asks. */
+static bool match_proto(const struct rule *rule, unsigned proto)
+{
+	if (!rule->proto)
+		return true;
+	if (proto == IPPROTO_ICMPV6 && rule->proto == IPPROTO_ICMP)
+		return !rule->icmp.given;
+	return rule->proto == (int)proto && !rule->icmp.given && !rule->flags.mask;
+}
+
+static bool match_tcp(const struct rule *rule, unsigned flags)
+{
+	return !rule->proto || (rule->proto == IPPROTO_TCP && tcp_flags_match(&rule->flags, flags));
+}
+
+/* In a rule, ICMP is that of either family. `kind`: type << 8 | code. */
+static bool match_icmp4(const struct rule *rule, unsigned kind)
+{
+	return !rule->proto || (rule->proto == IPPROTO_ICMP &&
+				icmp_match(&rule->icmp, false, kind >> 8, kind & 255));
+}
+
+static bool match_icmp6(const struct rule *rule, unsigned kind)
+{
+	return !rule->proto || ((rule->proto == IPPROTO_ICMP || rule->proto == IPPROTO_ICMPV6) &&
+				icmp_match(&rule->icmp, true, kind >> 8, kind & 255));
+}
+
+static bool code_counts(const struct builder *builder, bool v6, unsigned type)
+{
+	const struct compiled *compiled = builder->compiled;
+
+	for (size_t i = 0; i < compiled->rule_count; i++) {
+		const struct icmp_match *match = &compiled->sources[i].rule->icmp;
+
+		if (match->has_code && (v6 ? match->type6 : match->type4) == type)
+			return true;
+	}
+	return false;
+}
+
+static int index_icmp(struct builder *builder, bool v6)
+{
+	unsigned table = v6 ? SLUICE_CLASS_ICMP6 : SLUICE_CLASS_ICMP4;
+	int err = 0;
+
+	for (unsigned type = 0; type < 256 && !err; type++) {
+		unsigned codes = code_counts(builder, v6, type) ? 256 : 1;
+		unsigned at = table + (type << 8);
+
+		for (unsigned code = 0; code < codes && !err; code++)
+			err = index_entry(builder, at + code, type << 8 | code,
+					  v6 ? match_icmp6 : match_icmp4);
+		for (unsigned code = codes; code < 256 && !err; code++)
+			set_class(builder->out, at + code, class_of(builder->out, at));
+	}
+	return err;
+}
+
 static int index_kinds(struct builder *builder)
 {
 	int err = 0;
 
-	for (int proto = 0; proto < 256 && !err; proto++)
-		err = index_proto(builder, proto == IPPROTO_ICMPV6 ? IPPROTO_ICMP : proto,
-				  SLUICE_CLASS_PROTO + (unsigned)proto, 1);
+	for (unsigned proto = 0; proto < 256 && !err; proto++)
+		err = index_entry(builder, SLUICE_CLASS_PROTO + proto, proto, match_proto);
+	for (unsigned flags = 0; flags < 256 && !err; flags++)
+		err = index_entry(builder, SLUICE_CLASS_TCP + flags, flags, match_tcp);
 	if (!err)
-		err = index_proto(builder, IPPROTO_TCP, SLUICE_CLASS_TCP, 256);
-	if (!err)
-		err = index_proto(builder, IPPROTO_ICMP, SLUICE_CLASS_ICMP4, 65536);
-	if (!err)
-		err = index_proto(builder, IPPROTO_ICMP, SLUICE_CLASS_ICMP6, 65536);
-	return err;
+		err = index_icmp(builder, false);
+	return err ? err : index_icmp(builder, true);
 }
 
 /* --- interfaces ------------------------------------------------------------------- */
@@ -165,10 +226,15 @@ static int index_port(struct builder *builder, unsigned slot, unsigned invalid)
 	const struct sluice_port *port = &compiled->ports[slot];
 	struct rule_bits bits = {0};
 
-	for (size_t i = port->first_rule; i < (size_t)port->first_rule + port->rule_count; i++)
-		if (compiled->sources[i].in == SLUICE_RULE_ANY_PORT ||
-		    compiled->sources[i].in == slot)
-			rule_bits_set(&bits, i);
+	for (size_t i = port->first_rule; i < (size_t)port->first_rule + port->rule_count; i++) {
+		const struct compiled_source *source = &compiled->sources[i];
+
+		if (source->in != SLUICE_RULE_ANY_PORT && source->in != slot)
+			continue;
+		if (source->rule->state == (invalid ? RULE_STATE_NEW : RULE_STATE_INVALID))
+			continue;
+		rule_bits_set(&bits, i);
+	}
 	return vectors_intern(builder->vectors, &bits, &builder->out->head.in[slot][invalid]);
 }
 

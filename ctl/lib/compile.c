@@ -65,6 +65,9 @@ static void set_tunnel_sources(const struct compile_input *in, const struct inte
 	for (size_t i = 0; i < in->local_count; i++)
 		if (!strcmp(in->local[i].ifname, interface->name))
 			set_tunnel_source(port, &in->local[i].addr);
+	for (size_t i = 0; i < in->local_count; i++)
+		if (!strcmp(in->local[i].below, interface->name))
+			set_tunnel_source(port, &in->local[i].addr);
 }
 
 static int compile_ports(const struct compile_input *in, const struct node *node,
@@ -89,6 +92,8 @@ static int compile_ports(const struct compile_input *in, const struct node *node
 		memcpy(port->ifname, interface->name, sizeof(port->ifname));
 		port->roles = interface->roles;
 		port->gue_port = htons(in->cluster->gue_port);
+		port->vlan_count = (__u8)interface->vlan_count;
+		memcpy(port->vlans, interface->vlans, sizeof(port->vlans));
 		set_tunnel_sources(in, interface, port);
 	}
 	return 0;
@@ -115,5 +120,7 @@ int compile(const struct compile_input *in, struct compiled *out, struct diag_li
 		err = compile_tunnels(in, out, diags);
 	if (!err)
 		err = compile_services(in, out, diags);
+	if (!err)
+		compile_nats(out);
 	return err;
 }

@@ -22,6 +22,11 @@ struct compiled_server_id {
 	__u32 slot;
 };
 
+struct compiled_nat {
+	struct sluice_nat_key key;
+	struct sluice_nat nat;
+};
+
 struct compiled_prefix {
 	struct sluice_lpm_key key;
 	struct sluice_prefix prefix;
@@ -54,6 +59,7 @@ struct compiled_tunnel {
 
 struct local_address {
 	char ifname[IFNAMSIZ];
+	char below[IFNAMSIZ]; /* of a VLAN device: the interface that it is on; else "" */
 	struct sluice_addr addr;
 };
 
@@ -96,6 +102,9 @@ struct compiled {
 	size_t wide_count;
 	struct compiled_server_id server_ids[SLUICE_MAX_BACKENDS];
 	size_t server_id_count;
+	struct compiled_nat nats[SLUICE_MAX_NATS]; /* by key */
+	size_t nat_count;
+	struct sluice_limit limits[SLUICE_MAX_LIMITS];
 };
 
 /*
@@ -107,6 +116,8 @@ int compile(const struct compile_input *in, struct compiled *out,
 /* The VIPs, once each service has its ring: compile_vips.c. */
 int compile_vips(const struct in_force *now, struct compiled *out,
 		 struct diag_list *diags) __must_check;
+/* The limits of services and of rules, by their numbers: compile_limits.c. */
+void compile_limits(const struct cluster *cluster, unsigned hz, struct compiled *out);
 /* The exact ones in SLUICE_VIP_BUCKETS buckets, zeroed before. */
 void compile_vip_index(const struct compiled *compiled, struct sluice_vip_bucket *buckets);
 
@@ -121,6 +132,8 @@ int compile_loads(const struct in_force *now, struct compiled *out,
 		  struct diag_list *diags) __must_check;
 /* Gives the backends that are new their index in their service. */
 int compile_number_backends(const struct compile_input *in, struct compiled *out) __must_check;
+/* Whom replies of backends of nat come from: of valid services, each source is one VIP's. */
+void compile_nats(struct compiled *out);
 int compile_tunnels(const struct compile_input *in, struct compiled *out,
 		    struct diag_list *diags) __must_check;
 

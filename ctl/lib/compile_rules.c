@@ -29,6 +29,7 @@ static int emit_rule(struct output *out, const struct rule *rule, unsigned in)
 	to->rules[to->rule_count++] = (struct sluice_rule){
 		.id = rule->id,
 		.action = (__u8)rule->action,
+		.limited = rule->limit_count > 0,
 	};
 	return 0;
 }

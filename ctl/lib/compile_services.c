@@ -36,6 +36,8 @@ bool compile_same_backend(const struct sluice_backend *slot, const struct backen
 	if (!(slot->flags & SLUICE_BACKEND_HAS4) == backend->has4 ||
 	    !(slot->flags & SLUICE_BACKEND_HAS6) == backend->has6)
 		return false;
+	if (slot->port != htons(backend->port))
+		return false;
 	return (!backend->has4 || !addr_cmp(&slot->addr4, &backend->addr4)) &&
 	       (!backend->has6 || !addr_cmp(&slot->addr6, &backend->addr6));
 }
@@ -196,7 +198,8 @@ static void fill_backend(const struct compile_input *in, struct compiled *out,
 
 	if (now->state[in->now->slot] == SLUICE_BACKEND_FREE) {
 		*to = (struct sluice_backend){.incarnation = now->incarnation + 1,
-					      .service = service->index};
+					      .service = (__u16)service->index,
+					      .port = htons(backend->port)};
 		if (backend->has4)
 			to->addr4 = backend->addr4;
 		if (backend->has6)

@@ -66,7 +66,9 @@ static __u8 vip_flags(const struct service *service, const struct vip *vip)
 		[AFFINITY_SOURCE64] = SLUICE_VIP_BY_SOURCE | SLUICE_VIP_BY_SOURCE64,
 	};
 
-	return by_affinity[service->affinity] | (vip_is_exact(vip) ? 0 : SLUICE_VIP_WIDE);
+	return by_affinity[service->affinity] | (vip_is_exact(vip) ? 0 : SLUICE_VIP_WIDE) |
+	       (service->syn_cookies == SYN_COOKIES_OFF ? 0 : SLUICE_VIP_COOKIES) |
+	       (service->limit_count ? SLUICE_VIP_LIMITED : 0);
 }
 
 static int add_entries(const struct compiled_service *service, struct compiled *out,
@@ -229,4 +231,6 @@ void compile_vip_index(const struct compiled *compiled, struct sluice_vip_bucket
 	}
 	for (unsigned i = 0; i < SLUICE_VIP_BUCKETS && compiled->prefix_count; i++)
 		mark_bucket(&buckets[i], SLUICE_VIP_PREFIXES);
+	for (unsigned i = 0; i < SLUICE_VIP_BUCKETS && compiled->nat_count; i++)
+		mark_bucket(&buckets[i], SLUICE_VIP_NATS);
 }

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "config_check.h"
+#include "config_limit.h"
 #include "config_reader.h"
 #include "model_array.h"
 #include "words.h"
@@ -83,6 +84,24 @@ static void read_roles(struct reader *r, const struct field *field, const yaml_n
 		       void *object)
 {
 	reader_each_scalar(r, field, value, object, read_role);
+}
+
+static void read_vlan(struct reader *r, const struct field *field, const yaml_node_t *scalar,
+		      void *object)
+{
+	struct interface *interface = object;
+	const char *text = reader_text(scalar);
+
+	if (!text || vlan_range_parse(text, &interface->vlans[interface->vlan_count]))
+		reader_mistake(r, field, scalar);
+	else
+		interface->vlan_count++;
+}
+
+static void read_vlans(struct reader *r, const struct field *field, const yaml_node_t *value,
+		       void *object)
+{
+	reader_each_scalar(r, field, value, object, read_vlan);
 }
 
 static void read_backend_address(struct reader *r, const struct field *field,
@@ -175,6 +194,22 @@ static void *add_rule(void *policy, const char *name)
 	return model_rule_add(policy, name, SIZE_MAX);
 }
 
+static void *add_rule_limit(void *object, const char *name)
+{
+	struct rule *rule = object;
+
+	(void)name;
+	return model_array_add(&rule->limits, &rule->limit_count, sizeof(*rule->limits));
+}
+
+static void *add_service_limit(void *object, const char *name)
+{
+	struct service *service = object;
+
+	(void)name;
+	return model_array_add(&service->limits, &service->limit_count, sizeof(*service->limits));
+}
+
 static void *add_route(void *object, const char *name)
 {
 	struct node *node = object;
@@ -228,9 +263,15 @@ static bool backend_name_is_valid(const char *name)
 #define ENDPOINT(type, member, flag) \
 	.read = read_scalar_and_flag, .parse = parse_endpoint, FIELD_MEMBER(type, member), \
 	.beside = offsetof(type, flag), .expected = ENDPOINT_EXPECTED
+#define LIMITS(add_limit) \
+	.read = config_limit_read, .members = config_limit_fields, .kind = "limit", \
+	.add = add_limit, .max = 2 * SLUICE_MEASURE_COUNT
 
 static const struct field limits_fields[] = {
-	{"flows", NUMBER(struct cluster, limit_flows, 16, 1U << 26)},
+#define TABLE_SIZE_FIELD(member, key, normal, least, most) \
+	{key, NUMBER(struct table_sizes, member, least, most)},
+	TABLE_SIZES(TABLE_SIZE_FIELD)
+#undef TABLE_SIZE_FIELD
 	{},
 };
 
@@ -243,6 +284,7 @@ static const struct field backend_fields[] = {
 	 .words = yes_no_words},
 	{"server-id", .read = read_scalar, .parse = parse_server_id,
 	 FIELD_MEMBER(struct backend, server_id), .expected = SERVER_ID_EXPECTED},
+	{"port", NUMBER(struct backend, port, 1, 65535)},
 	{},
 };
 
@@ -260,10 +302,13 @@ static const struct field service_fields[] = {
 	{"panic", .read = read_scalar, .parse = parse_percent,
 	 FIELD_MEMBER(struct service, panic_percent), .max = 100,
 	 .expected = "a percentage from 0% to 100%"},
+	{"syn-cookies", .read = read_scalar, .parse = parse_syn_cookies,
+	 FIELD_MEMBER(struct service, syn_cookies), .expected = SYN_COOKIES_EXPECTED},
 	{"quic", NUMBER(struct service, quic, 0, SLUICE_MAX_SERVER_ID)},
 	{"backends", .read = read_map, .members = backend_fields, .kind = "backend",
 	 .add = add_backend, .name_is_valid = backend_name_is_valid,
 	 .expected = BACKEND_NAME_EXPECTED, .max = SLUICE_MAX_BACKENDS},
+	{"limit", LIMITS(add_service_limit)},
 	{"check", .read = read_object, .members = config_check_fields,
 	 .offset = offsetof(struct service, check)},
 	{},
@@ -280,7 +325,14 @@ static const struct field rule_fields[] = {
 	 .words = proto_words, .expected = "a protocol, such as tcp, udp or icmp, or its number"},
 	{"sport", PORTS(struct rule, sports, sport_count)},
 	{"port", PORTS(struct rule, dports, dport_count)},
+	{"flags", .read = read_scalar, .parse = parse_tcp_flags_match,
+	 FIELD_MEMBER(struct rule, flags), .expected = TCP_FLAGS_EXPECTED},
+	{"icmp", .read = read_scalar, .parse = parse_icmp_match, FIELD_MEMBER(struct rule, icmp),
+	 .expected = ICMP_EXPECTED},
+	{"state", .read = read_scalar, .parse = parse_rule_state,
+	 FIELD_MEMBER(struct rule, state), .expected = RULE_STATE_EXPECTED},
 	{"action", WORD(struct rule, action, action_words), .required = true},
+	{"limit", LIMITS(add_rule_limit)},
 	{},
 };
 
@@ -302,6 +354,7 @@ static const struct field interface_fields[] = {
 	{"mtu", NUMBER(struct interface, mtu, 68, 65535)},
 	{"roles", .read = read_roles, .words = role_words},
 	{"policy", NAME(struct interface, policy)},
+	{"vlans", .read = read_vlans, .expected = VLAN_EXPECTED, .max = SLUICE_VLAN_RANGES},
 	{},
 };
 
@@ -346,7 +399,8 @@ static const struct field cluster_fields[] = {
 	{"cluster", NAME(struct cluster, name)},
 	{"key", .read = read_scalar, .parse = parse_absolute_path,
 	 FIELD_MEMBER(struct cluster, key_file), .expected = "the absolute path of a file"},
-	{"limits", .read = read_object, .members = limits_fields},
+	{"limits", .read = read_object, .members = limits_fields,
+	 .offset = offsetof(struct cluster, sizes)},
 	{"gue-port", NUMBER(struct cluster, gue_port, 1, 65535)},
 	{"sets", .read = read_map, .element = &set_prefixes, .kind = "set", .add = add_set,
 	 .name_is_valid = model_name_is_valid, .expected = NAME_EXPECTED, .max = MODEL_MAX_NAMED},

@@ -134,6 +134,7 @@ void reader_mark_unreadable(struct reader *r, const char *key);
 
 int parse_number(const struct field *field, const char *text, void *out);
 int parse_duration_ms(const struct field *field, const char *text, void *out);
+int parse_syn_cookies(const struct field *field, const char *text, void *out);
 int parse_percent(const struct field *field, const char *text, void *out);
 int parse_bool(const struct field *field, const char *text, void *out);
 int parse_word(const struct field *field, const char *text, void *out);
@@ -141,6 +142,9 @@ int parse_name(const struct field *field, const char *text, void *out);
 int parse_ifname(const struct field *field, const char *text, void *out);
 int parse_text(const struct field *field, const char *text, void *out); /* printable ASCII */
 int parse_absolute_path(const struct field *field, const char *text, void *out);
+int parse_tcp_flags_match(const struct field *field, const char *text, void *out);
+int parse_icmp_match(const struct field *field, const char *text, void *out);
+int parse_rule_state(const struct field *field, const char *text, void *out);
 int parse_protocol(const struct field *field, const char *text, void *out);
 int parse_port_range(const struct field *field, const char *text, void *out);
 int parse_address(const struct field *field, const char *text, void *out);

@@ -37,6 +37,12 @@ int parse_duration_ms(const struct field *field, const char *text, void *out)
 	return 0;
 }
 
+int parse_syn_cookies(const struct field *field, const char *text, void *out)
+{
+	(void)field;
+	return syn_cookies_parse(text, out);
+}
+
 int parse_percent(const struct field *field, const char *text, void *out)
 {
 	unsigned value;
@@ -107,6 +113,24 @@ int parse_protocol(const struct field *field, const char *text, void *out)
 {
 	(void)field;
 	return proto_parse(text, out);
+}
+
+int parse_tcp_flags_match(const struct field *field, const char *text, void *out)
+{
+	(void)field;
+	return tcp_flags_match_parse(text, out);
+}
+
+int parse_icmp_match(const struct field *field, const char *text, void *out)
+{
+	(void)field;
+	return icmp_match_parse(text, out);
+}
+
+int parse_rule_state(const struct field *field, const char *text, void *out)
+{
+	(void)field;
+	return rule_state_parse(text, out);
 }
 
 int parse_port_range(const struct field *field, const char *text, void *out)

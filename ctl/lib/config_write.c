@@ -13,6 +13,7 @@
 
 #include "config_check.h"
 #include "config_flow.h"
+#include "config_limit.h"
 #include "words.h"
 
 #define LINE_MAX_COLUMNS 100
@@ -209,6 +210,8 @@ static void write_backend(FILE *out, const struct cluster *cluster, const struct
 		flow_prefixes(&flow, "address", backend->has4 ? addresses : addresses + 1,
 			      backend->has4 + backend->has6);
 	}
+	if (backend->port)
+		flow_number(&flow, "port", backend->port);
 	if (backend->weight != MODEL_DEFAULT_WEIGHT)
 		flow_number(&flow, "weight", backend->weight);
 	if (backend->admin != BACKEND_ADMIN_UP)
@@ -237,7 +240,7 @@ static void write_scheduling(FILE *out, const struct service *service)
 
 static void write_service(FILE *out, const struct cluster *cluster, const struct service *service)
 {
-	char number[4];
+	char number[4], cookies[SYN_COOKIES_TEXT_LEN];
 
 	fprintf(out, "  %s:\n    vips: [", service->name);
 	for (size_t i = 0; i < service->vip_count; i++) {
@@ -247,8 +250,16 @@ static void write_service(FILE *out, const struct cluster *cluster, const struct
 	fprintf(out, "]\n    proto: %s\n    forward: %s\n", proto_name(service->proto, number),
 		forward_name(service->forward));
 	write_scheduling(out, service);
+	if (service->syn_cookies != SYN_COOKIES_OFF)
+		fprintf(out, "    syn-cookies: %s\n",
+			syn_cookies_format(service->syn_cookies, cookies));
 	if (service->quic)
 		fprintf(out, "    quic: %u\n", service->quic);
+	if (service->limit_count) {
+		fputs("    limit: ", out);
+		config_limit_write(out, service->limits, service->limit_count);
+		putc('\n', out);
+	}
 	if (service->backend_count)
 		fputs("    backends:\n", out);
 	for (size_t i = 0; i < service->backend_count; i++)
@@ -277,7 +288,7 @@ static void flow_rule_addresses(struct flow *flow, const char *key,
 static void write_rule(FILE *out, const struct rule *rule)
 {
 	struct flow flow = {.out = out};
-	char number[4];
+	char number[4], text[RULE_MATCH_TEXT_LEN];
 
 	fputs("      - {", out);
 	flow_text(&flow, "name", rule->name);
@@ -291,7 +302,16 @@ static void write_rule(FILE *out, const struct rule *rule)
 		flow_text(&flow, "proto", proto_name(rule->proto, number));
 	flow_ports(&flow, "sport", rule->sports, rule->sport_count);
 	flow_ports(&flow, "port", rule->dports, rule->dport_count);
+	if (rule->flags.mask)
+		fprintf(flow_key(&flow, "flags"), "\"%s\"",
+			tcp_flags_match_format(&rule->flags, text));
+	if (rule->icmp.given)
+		flow_text(&flow, "icmp", icmp_match_format(&rule->icmp, text));
+	if (rule->state)
+		flow_text(&flow, "state", rule_state_name(rule->state));
 	flow_text(&flow, "action", action_name(rule->action));
+	if (rule->limit_count)
+		config_limit_write(flow_key(&flow, "limit"), rule->limits, rule->limit_count);
 	fputs("}\n", out);
 }
 
@@ -347,6 +367,21 @@ static void flow_roles(struct flow *flow, unsigned roles)
 	list_end(out, count);
 }
 
+static void flow_vlans(struct flow *flow, const struct interface *interface)
+{
+	char buf[VLAN_RANGE_TEXT_LEN];
+
+	if (!interface->vlan_count)
+		return;
+	flow_key(flow, "vlans");
+	list_begin(flow->out, interface->vlan_count);
+	for (size_t i = 0; i < interface->vlan_count; i++) {
+		list_separate(flow->out, i);
+		fputs(vlan_range_format(&interface->vlans[i], buf), flow->out);
+	}
+	list_end(flow->out, interface->vlan_count);
+}
+
 static void write_interface(FILE *out, const struct interface *interface)
 {
 	struct flow flow = {.out = out};
@@ -362,6 +397,7 @@ static void write_interface(FILE *out, const struct interface *interface)
 	flow_roles(&flow, interface->roles);
 	if (interface->policy[0])
 		flow_text(&flow, "policy", interface->policy);
+	flow_vlans(&flow, interface);
 	fputs("}\n", out);
 }
 
@@ -415,6 +451,21 @@ static void write_node(FILE *out, const struct node *node)
 	write_agent(out, &node->agent);
 }
 
+static void write_sizes(FILE *out, const struct table_sizes *sizes)
+{
+	struct flow flow = {.out = out};
+
+	if (!memcmp(sizes, &table_sizes_default, sizeof(*sizes)))
+		return;
+	fputs("limits: {", out);
+#define TABLE_SIZE_WRITE(member, key, normal, least, most)                                         \
+	if (sizes->member != (normal))                                                             \
+		flow_number(&flow, key, sizes->member);
+	TABLE_SIZES(TABLE_SIZE_WRITE)
+#undef TABLE_SIZE_WRITE
+	fputs("}\n", out);
+}
+
 static void write_head(FILE *out, const struct cluster *cluster)
 {
 	fprintf(out, "sluice: %d\n", MODEL_VERSION);
@@ -425,8 +476,7 @@ static void write_head(FILE *out, const struct cluster *cluster)
 		put_text(out, cluster->key_file);
 		putc('\n', out);
 	}
-	if (cluster->limit_flows != MODEL_DEFAULT_FLOWS)
-		fprintf(out, "limits: {flows: %u}\n", cluster->limit_flows);
+	write_sizes(out, &cluster->sizes);
 	if (cluster->gue_port != MODEL_DEFAULT_GUE)
 		fprintf(out, "gue-port: %u\n", cluster->gue_port);
 }

@@ -43,12 +43,14 @@ __u32 connection_now(void)
 	return (__u32)(jiffies >> clock.shift & SLUICE_CONN_MASK(EXPIRES));
 }
 
-static bool is_in_use(__u64 value, __u32 now)
+__u32 connection_left(__u64 value, __u32 now)
 {
 	__u32 left = (__u32)((SLUICE_CONN_GET(EXPIRES, value) - now) & SLUICE_CONN_MASK(EXPIRES));
 
-	return SLUICE_CONN_GET(OWNED, value) == SLUICE_CONN_LIVE && left &&
-	       !(left >> (SLUICE_CONN_EXPIRES_BITS - 1));
+	if (SLUICE_CONN_GET(OWNED, value) != SLUICE_CONN_LIVE ||
+	    left >> (SLUICE_CONN_EXPIRES_BITS - 1))
+		return 0;
+	return left;
 }
 
 int dataplane_count_connections(const struct dataplane *dp, bool v6, unsigned long *count,
@@ -67,7 +69,8 @@ int dataplane_count_connections(const struct dataplane *dp, bool v6, unsigned lo
 	for (size_t i = 0; i < *capacity; i++) {
 		const char *entry = (const char *)view.data + i * entry_bytes;
 
-		*count += is_in_use(*(const __u64 *)(const void *)(entry + value_at), now);
+		*count +=
+			connection_left(*(const __u64 *)(const void *)(entry + value_at), now) != 0;
 	}
 	table_unmap(&view);
 	return 0;

@@ -20,10 +20,11 @@ struct dataplane {
 	struct sluice_control *control; /* mapped; read only when opened for reading */
 	/* map descriptors, -1 where not open */
 	/* outer maps of slotted tables */
-	int vips, prefixes, quic, rules, vectors, match4, match6, ports, tunnels, intent;
+	int vips, prefixes, quic, nats, rules, vectors, match4, match6, ports, tunnels, intent;
 	int classes, classifier, vip_index, wide, digests, rings, backends, flows, conns4, conns6,
-		block, ledger, rule_use, load, past, capture, events, misses, checks, txports,
-		notes, control_fd;
+		block, block_kinds, block_groups, ledger, rule_use, load, past, capture, events,
+		misses, checks, txports, notes, cookie_keys, cookie_services, cookie_count, vlan_in,
+		vlan_out, limits, buckets, sources, limit_use, control_fd;
 	unsigned confirm_s;		/* not 0: what is published and attached waits so long */
 	unsigned past_generations;	/* the first generation of new maps has a higher number */
 	struct tables_in_force *tables; /* private to the library */
@@ -33,15 +34,16 @@ enum dataplane_access {
 	DATAPLANE_READ,	     /* -ENOENT if the node has no data plane */
 	DATAPLANE_WRITE,     /* the same, and takes the lock (waits up to 10 s, then -EBUSY) */
 	DATAPLANE_WRITE_NOW, /* the same, but -EBUSY at once: for a daemon that must not wait */
-	DATAPLANE_CREATE,    /* the same, and creates what is missing, with `flows` table entries */
+	DATAPLANE_CREATE,    /* the same, and creates what is missing, of these sizes */
 };
 
 /*
  * Opens NODE's maps. -ENOENT no such node; -EPROTO the pins have another ABI
- * version; -EPERM without CAP_BPF. `flows` counts only when the table is made.
+ * version; -EPERM without CAP_BPF. `sizes` count only when the tables are made;
+ * a member that is 0, or NULL for all, is the default.
  */
 int dataplane_open(struct dataplane *dp, const char *node, enum dataplane_access access,
-		   unsigned flows) __must_check;
+		   const struct table_sizes *sizes) __must_check;
 void dataplane_close(struct dataplane *dp);
 
 /*
@@ -49,6 +51,11 @@ void dataplane_close(struct dataplane *dp);
  * before this one, on one line; "" if nothing. Good until the next call.
  */
 const char *dataplane_detail(void);
+/*
+ * Whether this kernel lacks something that the data plane needs, whatever its roles; its name
+ * is written to `text`. Needs the right to load programs: without it, nothing is found lacking.
+ */
+bool kernel_lacks(char *text, size_t size);
 
 /* The number of the configuration in force; 0: none was published. */
 static inline unsigned dataplane_generation(const struct dataplane *dp)
@@ -113,9 +120,15 @@ int dataplane_read_ledger(const struct dataplane *dp, unsigned port,
 			  struct sluice_ledger *out) __must_check;
 int dataplane_read_rule_use(const struct dataplane *dp, unsigned rule,
 			    struct sluice_count *out) __must_check;
+/* What a limit refused, by the index of its service or SLUICE_MAX_SERVICES plus its rule's id. */
+int dataplane_read_limit_use(const struct dataplane *dp, unsigned limit,
+			     struct sluice_limit_use *out) __must_check;
 /* One entry of sluice_load; what a VIP or a backend did in all: loads_read(). */
 int dataplane_read_load(const struct dataplane *dp, unsigned entry,
 			struct sluice_load *out) __must_check;
+/* By service index. */
+int dataplane_read_cookies(const struct dataplane *dp, unsigned service_index,
+			   struct sluice_cookie_count *out) __must_check;
 int dataplane_read_port(const struct dataplane *dp, unsigned port,
 			struct sluice_port *out) __must_check;
 int dataplane_read_backend(const struct dataplane *dp, unsigned slot,
@@ -136,11 +149,15 @@ const struct sluice_backend *loads_of_backend(const struct loads *loads,
 					      const struct backend *backend,
 					      struct sluice_load *load);
 
+/* What SYN cookies did for the service. False: it has none, or is not in force. */
+bool loads_cookies(const struct loads *loads, const struct service *service,
+		   struct sluice_cookie_count *out);
+
 /* How the agent's last check of the backend ended; false: it tells of none. */
 bool loads_last_check(const struct loads *loads, const struct service *service,
 		      const struct backend *backend, struct sluice_check *out);
 
-/* The block set: takes effect at once, idempotent; del returns -ENOENT if absent. */
+/* One prefix of the block set (block_set.h), for ever: idempotent; -ENOENT if absent. */
 int dataplane_block(struct dataplane *dp, const struct prefix *prefix) __must_check;
 int dataplane_unblock(struct dataplane *dp, const struct prefix *prefix) __must_check;
 
@@ -164,6 +181,8 @@ struct connection_clock {
 struct connection_clock connection_clock(void);
 /* Now, in that unit, as far as userspace can tell: jiffies go with CLOCK_MONOTONIC. */
 __u32 connection_now(void);
+/* What is left of the time of a connection with this value, in that unit; 0: it is over. */
+__u32 connection_left(__u64 value, __u32 now);
 /* Counts the connections in the table of one family that are not over; *capacity: entries. */
 int dataplane_count_connections(const struct dataplane *dp, bool v6, unsigned long *count,
 				unsigned long *capacity) __must_check;

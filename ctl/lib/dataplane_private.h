@@ -42,6 +42,13 @@ int stages_path(const struct dataplane *dp, unsigned ifindex, struct stages_pin 
 /* Removes the interface's pins but `keep` (NULL: all); ifindex 0: those of every interface. */
 int stages_unpin(const char *pin_dir, unsigned ifindex, const struct stages_pin *keep);
 
+/* --- accept.c: the program of backends that takes SYN cookies ---------------- */
+
+/* Puts it on the interface, in the place of its like. */
+int accept_attach(const struct dataplane *dp, unsigned ifindex) __must_check;
+/* Takes it off; nothing if it is not there. */
+void accept_detach(unsigned ifindex);
+
 /* --- tables.c: inner maps --------------------------------------------------- */
 
 struct table_shape {
@@ -52,7 +59,7 @@ struct table_shape {
 };
 
 extern const struct table_shape table_ports, table_rules, table_vectors, table_match4, table_match6,
-	table_vips, table_prefixes, table_quic, table_tunnels, table_intent, table_ring;
+	table_vips, table_prefixes, table_quic, table_nats, table_tunnels, table_intent, table_ring;
 
 /* The tables that have two slots. */
 enum slotted_table {
@@ -64,6 +71,7 @@ enum slotted_table {
 	SLOTTED_VIPS,
 	SLOTTED_PREFIXES,
 	SLOTTED_QUIC,
+	SLOTTED_NATS,
 	SLOTTED_TUNNELS,
 	SLOTTED_INTENT,
 	SLOTTED_COUNT

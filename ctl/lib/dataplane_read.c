@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
- * Reading: which numbers things have, what the counters say. And the block
- * set, which is the one table that is changed in place.
+ * Reading: which numbers things have, what the counters say.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -117,6 +116,12 @@ static int read_sum(int fd, unsigned index, void *out, size_t bytes)
 	return err;
 }
 
+int dataplane_read_cookies(const struct dataplane *dp, unsigned service_index,
+			   struct sluice_cookie_count *out)
+{
+	return read_sum(dp->cookie_count, service_index, out, sizeof(*out));
+}
+
 int dataplane_read_ledger(const struct dataplane *dp, unsigned port, struct sluice_ledger *out)
 {
 	return read_sum(dp->ledger, port, out, sizeof(*out));
@@ -127,63 +132,13 @@ int dataplane_read_rule_use(const struct dataplane *dp, unsigned rule, struct sl
 	return read_sum(dp->rule_use, rule, out, sizeof(*out));
 }
 
+int dataplane_read_limit_use(const struct dataplane *dp, unsigned limit,
+			     struct sluice_limit_use *out)
+{
+	return read_sum(dp->limit_use, limit, out, sizeof(*out));
+}
+
 int dataplane_read_load(const struct dataplane *dp, unsigned entry, struct sluice_load *out)
 {
 	return read_sum(dp->load, entry, out, sizeof(*out));
-}
-
-/* --- the block set ---------------------------------------------------------- */
-
-static struct sluice_lpm_key block_key(const struct prefix *prefix)
-{
-	struct sluice_addr mask = addr_mask(prefix->bits);
-
-	return (struct sluice_lpm_key){.bits = prefix->bits,
-				       .addr = addr_and(&prefix->addr, &mask)};
-}
-
-static void count_blocks(struct dataplane *dp, __u64 change)
-{
-	__atomic_fetch_add(&dp->control->block_entries, change, __ATOMIC_RELEASE);
-}
-
-/*
- * The trie answers with the longest match, so each value is its prefix's own
- * length. Kernels before 6.13 ignore BPF_NOEXIST here.
- */
-static bool is_blocked(const struct dataplane *dp, const struct sluice_lpm_key *key)
-{
-	__u32 bits;
-
-	return !bpf_map_lookup_elem(dp->block, key, &bits) && bits == key->bits;
-}
-
-/* The count goes up first and down last: at zero, packets skip the look-up. */
-int dataplane_block(struct dataplane *dp, const struct prefix *prefix)
-{
-	struct sluice_lpm_key key = block_key(prefix);
-	int err;
-
-	if (dp->lock_fd < 0)
-		return -EPERM;
-	if (is_blocked(dp, &key))
-		return 0;
-	count_blocks(dp, 1);
-	if (!bpf_map_update_elem(dp->block, &key, &key.bits, BPF_ANY))
-		return 0;
-	err = -errno;
-	count_blocks(dp, -1ULL);
-	return err;
-}
-
-int dataplane_unblock(struct dataplane *dp, const struct prefix *prefix)
-{
-	struct sluice_lpm_key key = block_key(prefix);
-
-	if (dp->lock_fd < 0)
-		return -EPERM;
-	if (bpf_map_delete_elem(dp->block, &key))
-		return -errno;
-	count_blocks(dp, -1ULL);
-	return 0;
 }

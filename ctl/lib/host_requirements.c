@@ -231,16 +231,33 @@ static int add_backend_interface(struct requirements *list, const char *ifname)
 	return err;
 }
 
+/* What SYN-ACKs with cookies agree to must be had here. */
+static int add_cookies(struct requirements *list)
+{
+	static const char *const names[] = {"syncookies", "timestamps", "sack", "window_scaling"};
+	int err = 0;
+
+	for (size_t i = 0; !err && i < sizeof(names) / sizeof(names[0]); i++)
+		err = add_sysctl(list, HOST_ERROR, 1, "net/ipv4/tcp_%s", names[i]);
+	return err;
+}
+
 static int add_backend(struct requirements *list, const struct cluster *cluster,
 		       const struct node *node)
 {
-	bool any = false;
+	bool any = false, cookies = false;
 	int err = 0;
 
-	for (size_t i = 0; i < cluster->service_count; i++)
-		any |= serves(node, &cluster->services[i]);
+	for (size_t i = 0; i < cluster->service_count; i++) {
+		if (!serves(node, &cluster->services[i]))
+			continue;
+		any = true;
+		cookies |= cluster->services[i].syn_cookies != SYN_COOKIES_OFF;
+	}
 	if (!any)
 		return 0;
+	if (cookies)
+		err = add_cookies(list);
 	for (size_t i = 0; !err && i < node->interface_count; i++)
 		err = add_backend_interface(list, node->interfaces[i].name);
 	if (!err)

@@ -462,3 +462,12 @@ bool loads_last_check(const struct loads *loads, const struct service *service,
 	strcpy(key.backend, backend->name);
 	return !bpf_map_lookup_elem(loads->dp->checks, &key, out);
 }
+
+bool loads_cookies(const struct loads *loads, const struct service *service,
+		   struct sluice_cookie_count *out)
+{
+	unsigned index = service_index(loads, service);
+
+	return service->syn_cookies != SYN_COOKIES_OFF && index < SLUICE_MAX_SERVICES &&
+	       !dataplane_read_cookies(loads->dp, index, out);
+}

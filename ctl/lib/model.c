@@ -15,7 +15,7 @@
 void model_init(struct cluster *cluster)
 {
 	memset(cluster, 0, sizeof(*cluster));
-	cluster->limit_flows = MODEL_DEFAULT_FLOWS;
+	cluster->sizes = table_sizes_default;
 	cluster->gue_port = MODEL_DEFAULT_GUE;
 }
 
@@ -31,6 +31,7 @@ static void rule_fini(struct rule *rule)
 	rule_addresses_fini(&rule->to);
 	free(rule->sports);
 	free(rule->dports);
+	free(rule->limits);
 }
 
 static void policy_fini(struct policy *policy)
@@ -44,6 +45,7 @@ static void service_fini(struct service *service)
 {
 	free(service->vips);
 	free(service->backends);
+	free(service->limits);
 }
 
 static void node_fini(struct node *node)
@@ -349,4 +351,12 @@ void model_vip_del(struct service *service, struct vip *vip)
 void model_backend_del(struct service *service, struct backend *backend)
 {
 	close_gap(backend, service->backends, &service->backend_count, sizeof(*backend));
+}
+
+struct endpoint model_nat_endpoint(const struct backend *backend, const struct vip *vip)
+{
+	return (struct endpoint){
+		.addr = addr_is_v4(&vip->to.addr) ? backend->addr4 : backend->addr6,
+		.port = backend->port ? backend->port : vip->ports.min,
+	};
 }

@@ -14,17 +14,26 @@
 
 #include "addr.h"
 #include "diag.h"
+#include "limit.h"
+#include "rule_match.h"
+#include "table_sizes.h"
 #include "vip.h"
+#include "vlan.h"
 
 #define MODEL_VERSION 1 /* of the file format: key "sluice" */
 
-#define MODEL_DEFAULT_FLOWS  262144
 #define MODEL_DEFAULT_GUE    6080 /* the port that IANA gave it */
 #define MODEL_DEFAULT_WEIGHT 100
 #define MODEL_MAX_WEIGHT     1000
 
 #define MODEL_MAX_SLOW_START_MS (60 * 60 * 1000)
 #define SLOW_START_EXPECTED	"a duration from 0s (none) to 60m, such as 30s"
+
+#define SYN_COOKIES_OFF	     0U
+#define SYN_COOKIES_ALWAYS   0xffffffffU
+#define MODEL_MAX_SYN_LIMIT  100000000U
+#define SYN_COOKIES_TEXT_LEN 16
+#define SYN_COOKIES_EXPECTED "off, always, or new connections a second, as 2000/s"
 
 struct address_set {
 	struct place at;
@@ -50,7 +59,12 @@ struct rule {
 	int proto; /* IPPROTO_*; 0: any; IPPROTO_ICMP stands for ICMP and ICMPv6 */
 	struct port_range *sports, *dports;
 	size_t sport_count, dport_count; /* 0: any */
+	struct tcp_flags_match flags;
+	struct icmp_match icmp;
+	enum rule_state state;
 	enum sluice_action action;
+	struct limit *limits; /* on what it accepts */
+	size_t limit_count;
 };
 
 struct policy {
@@ -131,6 +145,7 @@ struct backend {
 	enum backend_admin admin;
 	bool backup;		    /* gets new flows only while no other backend can */
 	struct server_id server_id; /* QUIC; length 0: model_server_id() derives it */
+	unsigned short port;	    /* nat: where it listens; 0: at the VIP's port */
 };
 
 /* What of a client decides on its backend: a connection, its address, the /64 of that. */
@@ -145,10 +160,13 @@ struct service {
 	unsigned quic;		/* octets of a server id in connection IDs; 0: no QUIC */
 	unsigned slow_start_ms; /* until a backend that comes up has all its weight; 0: at once */
 	unsigned panic_percent; /* with fewer backends healthy, health is ignored; 0: with none */
+	unsigned syn_cookies;	/* SYNs a second above which they get cookies; or SYN_COOKIES_* */
 	struct vip *vips;
 	size_t vip_count;
 	struct backend *backends;
 	size_t backend_count;
+	struct limit *limits;
+	size_t limit_count;
 	struct health_check check;
 };
 
@@ -161,6 +179,9 @@ struct interface {
 	unsigned mtu;		      /* 0: as it is */
 	unsigned roles;		      /* enum sluice_role; 0: Sluice is not attached */
 	char policy[SLUICE_NAME_LEN]; /* with SLUICE_ROLE_FIREWALL */
+	/* Accepted ids of outermost tags; none: those of VLAN devices on the interface. */
+	struct sluice_vlan_range vlans[SLUICE_VLAN_RANGES];
+	size_t vlan_count;
 };
 
 struct route {
@@ -190,7 +211,7 @@ struct node {
 
 struct cluster {
 	char name[SLUICE_NAME_LEN];
-	unsigned limit_flows;
+	struct table_sizes sizes;
 	unsigned short gue_port; /* UDP destination of GUE, on all nodes */
 	/* Secret of the agents' exchange; "" = none, refused if an exchange is set up. */
 	char key_file[256];
@@ -254,8 +275,13 @@ bool model_backend_resolve(const struct cluster *cluster, struct backend *backen
  * address, of its IPv6 address if it has no other; missing ones in front are 0.
  */
 __u64 model_server_id(const struct service *service, const struct backend *backend);
+/* Where a backend of nat gets what is sent to the VIP, which is exact. */
+struct endpoint model_nat_endpoint(const struct backend *backend, const struct vip *vip);
 /* "0x0102": an even number of digits. */
 int server_id_parse(const char *text, struct server_id *out) __must_check;
+/* service.syn_cookies: "off", "always", or "2000/s". */
+int syn_cookies_parse(const char *word, unsigned *out) __must_check;
+const char *syn_cookies_format(unsigned syn_cookies, char buf[SYN_COOKIES_TEXT_LEN]);
 
 /*
  * Gives each rule without an id one: that of the rule of the same policy and
@@ -263,6 +289,9 @@ int server_id_parse(const char *text, struct server_id *out) __must_check;
  * more than SLUICE_MAX_RULES.
  */
 int model_assign_rule_ids(struct cluster *cluster, const struct cluster *previous) __must_check;
+
+/* The name of the rule with this id; NULL: there is none. */
+const char *model_rule_name(const struct cluster *cluster, unsigned id);
 
 /*
  * Everything that must hold between objects: names that refer to something,
@@ -289,6 +318,7 @@ const char *backend_admin_name(enum backend_admin admin);
 const char *forward_name(enum sluice_forward forward);
 const char *affinity_name(enum affinity affinity);
 const char *action_name(enum sluice_action action);
+const char *measure_name(enum sluice_measure measure);
 const char *role_name(enum sluice_role role);
 /* By protocol number: "tcp"...; numbers without a name are printed as digits into `buf`. */
 const char *proto_name(int proto, char buf[4]);

@@ -46,6 +46,7 @@ static void copy_rule(struct rule *to, bool *failed)
 	copy_rule_addresses(&to->to, failed);
 	to->sports = copy_array(to->sports, &to->sport_count, sizeof(*to->sports), failed);
 	to->dports = copy_array(to->dports, &to->dport_count, sizeof(*to->dports), failed);
+	to->limits = copy_array(to->limits, &to->limit_count, sizeof(*to->limits), failed);
 }
 
 static void copy_policy(struct policy *to, bool *failed)
@@ -59,6 +60,7 @@ static void copy_service(struct service *to, bool *failed)
 {
 	to->vips = copy_array(to->vips, &to->vip_count, sizeof(*to->vips), failed);
 	to->backends = copy_array(to->backends, &to->backend_count, sizeof(*to->backends), failed);
+	to->limits = copy_array(to->limits, &to->limit_count, sizeof(*to->limits), failed);
 }
 
 static void copy_interface(struct interface *to, bool *failed)

@@ -232,6 +232,7 @@ int model_validate_readable(const struct cluster *cluster, const struct unreadab
 	validate_cluster(&v);
 	validate_sets(&v);
 	validate_services(&v);
+	validate_nat(&v);
 	validate_policies(&v);
 	validate_nodes(&v);
 	validate_agents(&v);

@@ -64,6 +64,12 @@ void validate_services(struct validator *v);
 void validate_check(struct validator *v, const struct service *service);
 /* The VIPs of all services, `count` of them. */
 void validate_vips(struct validator *v, size_t count);
+/* Services of nat, and what only they may have. */
+void validate_nat(struct validator *v);
+/* The limits of one service, and of one rule. */
+void validate_service_limits(struct validator *v, const struct service *service);
+void validate_rule_limits(struct validator *v, const struct policy *policy,
+			  const struct rule *rule);
 void validate_policies(struct validator *v);
 void validate_nodes(struct validator *v);
 void validate_agents(struct validator *v);

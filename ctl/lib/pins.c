@@ -64,6 +64,8 @@ static const struct pin pins[] = {
 	PIN_MAPPED("conns6", conns6),
 	PIN("vip_index", vip_index),
 	PIN("block", block),
+	PIN("block_kinds", block_kinds),
+	PIN("block_groups", block_groups),
 	PIN("ledger", ledger),
 	PIN("rule_use", rule_use),
 	PIN("load", load),
@@ -74,10 +76,20 @@ static const struct pin pins[] = {
 	PIN("wide", wide),
 	PIN("prefixes", prefixes),
 	PIN("quic", quic),
+	PIN("nats", nats),
+	PIN_MAPPED("cookie_keys", cookie_keys),
+	PIN_MAPPED("cookie_services", cookie_services),
+	PIN("cookie_count", cookie_count),
 	PIN_MAPPED("capture", capture),
 	PIN_MAPPED("events", events),
 	PIN("notes", notes),
 	PIN("digests", digests),
+	PIN("vlan_in", vlan_in),
+	PIN("vlan_out", vlan_out),
+	PIN_MAPPED("limits", limits),
+	PIN_MAPPED("buckets", buckets),
+	PIN_MAPPED("sources", sources),
+	PIN("limit_use", limit_use),
 };
 
 /* Made when they are needed first, by others: gone with the rest. */
@@ -243,7 +255,29 @@ static void leave_programs_out(struct sluice_bpf *skel)
 	bpf_map__set_autocreate(skel->maps.sluice_stages, false);
 }
 
-static int create_maps(const char *pin_dir, unsigned flows)
+/* Connections and sources are in lines of four. */
+static int set_sizes(struct sluice_bpf *skel, const struct table_sizes *sizes)
+{
+	const struct {
+		struct bpf_map *map;
+		unsigned entries;
+	} tables[] = {
+		{skel->maps.sluice_flows, sizes->flows},
+		{skel->maps.sluice_conns4, sizes->connections / SLUICE_WAYS},
+		{skel->maps.sluice_conns6, sizes->connections / SLUICE_WAYS},
+		{skel->maps.sluice_sources, sizes->sources / SLUICE_WAYS},
+		{skel->maps.sluice_block, sizes->blocks},
+		{skel->maps.sluice_notes, sizes->fragments},
+		{skel->maps.sluice_misses, sizes->next_hops},
+	};
+	int err = 0;
+
+	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]) && !err; i++)
+		err = bpf_map__set_max_entries(tables[i].map, tables[i].entries);
+	return err;
+}
+
+static int create_maps(const char *pin_dir, const struct table_sizes *sizes)
 {
 	LIBBPF_OPTS(bpf_object_open_opts, opts, .pin_root_path = pin_dir);
 	struct sluice_bpf *skel = sluice_bpf__open_opts(&opts);
@@ -252,12 +286,7 @@ static int create_maps(const char *pin_dir, unsigned flows)
 	if (!skel)
 		return -errno;
 	leave_programs_out(skel);
-	err = bpf_map__set_max_entries(skel->maps.sluice_flows, flows);
-	/* Entries for twice as many connections: few buckets of four then have to hold more. */
-	if (!err)
-		err = bpf_map__set_max_entries(skel->maps.sluice_conns4, flows / 2);
-	if (!err)
-		err = bpf_map__set_max_entries(skel->maps.sluice_conns6, flows / 2);
+	err = set_sizes(skel, sizes);
 	if (!err)
 		err = pins_reuse(skel->obj, pin_dir);
 	if (!err)
@@ -328,8 +357,9 @@ static int open_others(struct dataplane *dp)
 }
 
 /* Before anything is touched, because the maps of another ABI are not ours to complete. */
-static int create(struct dataplane *dp, unsigned flows)
+static int create(struct dataplane *dp, const struct table_sizes *sizes)
 {
+	struct table_sizes settled = table_sizes_settle(sizes);
 	int err = open_control(dp);
 
 	if (err && err != -ENOENT)
@@ -338,7 +368,7 @@ static int create(struct dataplane *dp, unsigned flows)
 		return 0;
 	if (mkdir(dp->pin_dir, 0700) && errno != EEXIST)
 		return -errno;
-	err = create_maps(dp->pin_dir, flows);
+	err = create_maps(dp->pin_dir, &settled);
 	if (!err && !dp->control)
 		err = open_control(dp);
 	return err ? err : stamp(dp);
@@ -363,7 +393,8 @@ static bool exists(const char *path)
 	return !stat(path, &st);
 }
 
-static int prepare(struct dataplane *dp, enum dataplane_access access, unsigned flows)
+static int prepare(struct dataplane *dp, enum dataplane_access access,
+		   const struct table_sizes *sizes)
 {
 	int err = 0;
 
@@ -376,11 +407,11 @@ static int prepare(struct dataplane *dp, enum dataplane_access access, unsigned 
 	dp->lock_fd = lock_node(dp->node, access == DATAPLANE_WRITE_NOW ? 0 : LOCK_WAIT_MS);
 	if (dp->lock_fd < 0)
 		return dp->lock_fd;
-	return access == DATAPLANE_CREATE ? create(dp, flows) : 0;
+	return access == DATAPLANE_CREATE ? create(dp, sizes) : 0;
 }
 
 int dataplane_open(struct dataplane *dp, const char *node, enum dataplane_access access,
-		   unsigned flows)
+		   const struct table_sizes *sizes)
 {
 	int err = init(dp, node);
 
@@ -392,7 +423,7 @@ int dataplane_open(struct dataplane *dp, const char *node, enum dataplane_access
 		return -ENOMEM;
 	*dp->tables = (struct tables_in_force){0};
 	tables_in_force_init(dp->tables);
-	err = prepare(dp, access, flows ? flows : MODEL_DEFAULT_FLOWS);
+	err = prepare(dp, access, sizes);
 	if (!err && !dp->control)
 		err = open_control(dp);
 	if (!err && !dp->control->abi)

@@ -38,6 +38,20 @@ static void set_clock(struct sluice_bpf *skel)
 	skel->rodata->config.conn_time_shift = clock.shift;
 }
 
+/* What tells two builds of the data plane apart: FNV-1a of its object, by words. */
+static __u64 build_digest(void)
+{
+	size_t size;
+	const char *object = sluice_bpf__elf_bytes(&size);
+	__u64 digest = 0xcbf29ce484222325ULL, word;
+
+	for (size_t at = 0; at + sizeof(word) <= size; at += sizeof(word)) {
+		memcpy(&word, object + at, sizeof(word));
+		digest = (digest ^ word) * 0x100000001b3ULL;
+	}
+	return digest ^ size;
+}
+
 int program_open(const struct dataplane *dp, const struct interface *interface, bool trace,
 		 struct sluice_bpf **out)
 {
@@ -54,12 +68,14 @@ int program_open(const struct dataplane *dp, const struct interface *interface, 
 	skel->rodata->config.roles = interface->roles;
 	skel->rodata->config.port = port;
 	skel->rodata->config.trace = trace;
+	skel->rodata->config.build = build_digest();
 	skel->rodata->config.flow_seed = dp->control->flow_seed;
 	set_clock(skel);
 	err = read_mac(interface->name, skel->rodata->config.mac);
 	if (!err)
 		err = pins_reuse(skel->obj, dp->pin_dir);
 	skel->rodata->config.conn_buckets = bpf_map__max_entries(skel->maps.sluice_conns4);
+	skel->rodata->config.source_lines = bpf_map__max_entries(skel->maps.sluice_sources);
 	if (err) {
 		sluice_bpf__destroy(skel);
 		return err;

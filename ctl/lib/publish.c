@@ -22,6 +22,7 @@
 
 #include "attach.h"
 #include "classifier.h"
+#include "cookies.h"
 #include "dataplane_private.h"
 #include "deadline.h"
 
@@ -42,6 +43,7 @@ struct publication {
 	__u64 ring_digests[SLUICE_MAX_SERVICES];
 	bool ring_used[SLUICE_MAX_RINGS];
 	struct table_view digests;
+	struct table_view limits; /* both halves */
 	__u32 ring_count;
 };
 
@@ -293,6 +295,18 @@ static int stage_quic(struct publication *pub)
 	return stage_table(pub, SLOTTED_QUIC, &table_quic, &content);
 }
 
+static int stage_nats(struct publication *pub)
+{
+	const struct compiled_nat *nats = pub->next->nats;
+	struct table_content content = {.keys = &nats->key,
+					.values = &nats->nat,
+					.key_stride = sizeof(*nats),
+					.value_stride = sizeof(*nats),
+					.count = pub->next->nat_count};
+
+	return stage_table(pub, SLOTTED_NATS, &table_nats, &content);
+}
+
 static int stage_tunnels(struct publication *pub)
 {
 	const struct compiled_tunnel *tunnels = pub->next->tunnels;
@@ -351,6 +365,23 @@ static int stage_intent(struct publication *pub, const struct cluster *cluster,
 	return err;
 }
 
+static struct sluice_limit *limits_half(const struct publication *pub, unsigned slot)
+{
+	return (struct sluice_limit *)pub->limits.data + slot * SLUICE_MAX_LIMITS;
+}
+
+static int stage_limits(struct publication *pub, const struct cluster *cluster)
+{
+	compile_limits(cluster, connection_clock().hz, pub->next);
+	return table_map(pub->dp->limits, true, &pub->limits);
+}
+
+static bool limits_changed(const struct publication *pub)
+{
+	return memcmp(limits_half(pub, pub->now->slot), pub->next->limits,
+		      sizeof(pub->next->limits)) != 0;
+}
+
 static int stage(struct publication *pub, const struct cluster *cluster, struct diag_list *diags)
 {
 	int err = stage_rings(pub);
@@ -368,7 +399,11 @@ static int stage(struct publication *pub, const struct cluster *cluster, struct 
 	if (!err)
 		err = stage_quic(pub);
 	if (!err)
+		err = stage_nats(pub);
+	if (!err)
 		err = stage_tunnels(pub);
+	if (!err)
+		err = stage_limits(pub, cluster);
 	if (!err)
 		err = stage_intent(pub, cluster, diags);
 	return err;
@@ -392,7 +427,7 @@ static bool anything_changed(const struct publication *pub)
 		if (pub->tables[i].changed)
 			return true;
 	return pub->ring_count || pub->digest != pub->classifier.head.digest ||
-	       backends_changed(pub);
+	       limits_changed(pub) || backends_changed(pub);
 }
 
 /* --- filling the slot ------------------------------------------------------- */
@@ -539,9 +574,34 @@ static int zero_rules(const struct publication *pub)
 	return err;
 }
 
+static bool limits_nothing(const struct sluice_limit *limit)
+{
+	return !limit->whole && !limit->source;
+}
+
+/* What had no limit until now: it starts with a full bucket, and has refused nothing. */
+static int zero_limits(const struct publication *pub)
+{
+	const struct sluice_limit *now = limits_half(pub, pub->now->slot);
+	struct sluice_bucket empty = {0};
+	int err = 0;
+
+	for (__u32 i = 0; i < SLUICE_MAX_LIMITS && !err; i++) {
+		if (limits_nothing(&pub->next->limits[i]) || !limits_nothing(&now[i]))
+			continue;
+		if (bpf_map_update_elem(pub->dp->buckets, &i, &empty, BPF_EXIST))
+			return -errno;
+		err = zero_counter(pub->dp->limit_use, i, sizeof(struct sluice_limit_use));
+	}
+	return err;
+}
+
 static int zero_new_counters(const struct publication *pub)
 {
 	int err = zero_rules(pub);
+
+	if (!err)
+		err = zero_limits(pub);
 
 	for (__u32 i = 0; i < SLUICE_MAX_PORTS && !err; i++)
 		if (*pub->next->ports[i].ifname &&
@@ -656,6 +716,11 @@ static int put_classifier(const struct publication *pub)
 	return 0;
 }
 
+static void put_limits(const struct publication *pub)
+{
+	memcpy(limits_half(pub, pub->next->slot), pub->next->limits, sizeof(pub->next->limits));
+}
+
 static int put_in_force(struct publication *pub)
 {
 	int err = dataplane_synchronize();
@@ -671,7 +736,11 @@ static int put_in_force(struct publication *pub)
 	if (!err)
 		err = put_classifier(pub);
 	if (!err)
+		put_limits(pub);
+	if (!err)
 		err = zero_new_counters(pub);
+	if (!err)
+		err = cookies_put_limits(pub->dp, pub->next);
 	if (!err)
 		err = put_backends(pub);
 	if (!err)
@@ -703,6 +772,8 @@ static void publication_fini(struct publication *pub)
 		close(pub->ring_fds[i]);
 	if (pub->digests.data)
 		table_unmap(&pub->digests);
+	if (pub->limits.data)
+		table_unmap(&pub->limits);
 	in_force_free(pub->now);
 	classifier_fini(&pub->classifier);
 	free(pub->next);
@@ -722,6 +793,7 @@ static int assign_rule_ids(struct cluster *cluster, const struct cluster *before
 int dataplane_publish(struct dataplane *dp, struct cluster *cluster, struct diag_list *diags)
 {
 	struct publication pub;
+	struct cookie_key key;
 	int err = dp->lock_fd < 0 ? -EPERM : model_validate(cluster, diags);
 
 	if (!err && deadline_is_armed(dp))
@@ -736,6 +808,12 @@ int dataplane_publish(struct dataplane *dp, struct cluster *cluster, struct diag
 		err = compile_for(&pub, cluster, diags);
 	if (!err)
 		err = stage(&pub, cluster, diags);
+	if (!err)
+		err = cookies_read_key(dp, cluster, &key, diags);
+	if (!err)
+		err = cookies_put_key(dp, &key);
+	if (!err)
+		err = vlan_devices_sync(dp->vlan_in, dp->vlan_out);
 	if (!err && anything_changed(&pub))
 		err = put_in_force(&pub);
 	else if (!err && dp->confirm_s) /* programs alone */

@@ -92,3 +92,12 @@ int model_assign_rule_ids(struct cluster *cluster, const struct cluster *previou
 	free(uses);
 	return err;
 }
+
+const char *model_rule_name(const struct cluster *cluster, unsigned id)
+{
+	for (size_t i = 0; i < cluster->policy_count; i++)
+		for (size_t j = 0; j < cluster->policies[i].rule_count; j++)
+			if (cluster->policies[i].rules[j].id == id)
+				return cluster->policies[i].rules[j].name;
+	return NULL;
+}

@@ -100,6 +100,17 @@ const struct table_shape table_quic = {
 	.value_type = "unsigned int",
 };
 
+const struct table_shape table_nats = {
+	.name = "sluice_nats_in",
+	.type = BPF_MAP_TYPE_HASH,
+	.key_bytes = sizeof(struct sluice_nat_key),
+	.value_bytes = sizeof(struct sluice_nat),
+	.entries = SLUICE_MAX_NATS,
+	.flags = BPF_F_NO_PREALLOC,
+	.key_type = "sluice_nat_key",
+	.value_type = "sluice_nat",
+};
+
 const struct table_shape table_tunnels = {
 	.name = "sluice_tunnel_i",
 	.type = BPF_MAP_TYPE_HASH,
@@ -225,6 +236,7 @@ int table_outer(const struct dataplane *dp, enum slotted_table which)
 		[SLOTTED_INTENT] = dp->intent, [SLOTTED_PREFIXES] = dp->prefixes,
 		[SLOTTED_QUIC] = dp->quic,     [SLOTTED_VECTORS] = dp->vectors,
 		[SLOTTED_MATCH4] = dp->match4, [SLOTTED_MATCH6] = dp->match6,
+		[SLOTTED_NATS] = dp->nats,
 	};
 
 	return outer[which];

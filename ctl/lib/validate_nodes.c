@@ -77,6 +77,23 @@ static void check_policy_use(struct validator *v, const struct node *node,
 			 node->name, interface->name, interface->policy, nearest.text);
 }
 
+/* "any" and "none" say all there is to say. */
+static void check_vlans(struct validator *v, const struct node *node,
+			const struct interface *interface)
+{
+	char buf[VLAN_RANGE_TEXT_LEN];
+
+	for (size_t i = 0; i < interface->vlan_count && interface->vlan_count > 1; i++) {
+		const char *text = vlan_range_format(&interface->vlans[i], buf);
+
+		if (!strcmp(text, "any") || !strcmp(text, "none"))
+			validator_report(v, interface->at, "vlans",
+					 "node \"%s\": interface \"%s\": vlans: expected \"%s\" "
+					 "without others beside it",
+					 node->name, interface->name, text);
+	}
+}
+
 static void check_interface(struct validator *v, const struct node *node,
 			    const struct interface *interface)
 {
@@ -88,6 +105,7 @@ static void check_interface(struct validator *v, const struct node *node,
 			MODEL_MAX_ADDRESSES);
 	check_addresses(v, node, interface);
 	check_policy_use(v, node, interface);
+	check_vlans(v, node, interface);
 }
 
 /* --- routes ----------------------------------------------------------------------- */

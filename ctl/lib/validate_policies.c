@@ -188,9 +188,18 @@ static void check_rule(struct validator *v, const struct set_index *index,
 	check_networks(v, policy, rule, &rule->to, "to");
 	check_ports(v, policy, rule, rule->dports, rule->dport_count, "port");
 	check_ports(v, policy, rule, rule->sports, rule->sport_count, "sport");
+	validate_rule_limits(v, policy, rule);
 	if (has_ports && rule->proto != IPPROTO_TCP && rule->proto != IPPROTO_UDP)
 		validator_report(v, rule->at, "proto",
 				 "policy \"%s\": rule \"%s\": ports need proto tcp or udp",
+				 policy->name, rule->name);
+	if (rule->flags.mask && rule->proto != IPPROTO_TCP)
+		validator_report(v, rule->at, "proto",
+				 "policy \"%s\": rule \"%s\": flags need proto tcp", policy->name,
+				 rule->name);
+	if (rule->icmp.given && rule->proto != IPPROTO_ICMP && rule->proto != IPPROTO_ICMPV6)
+		validator_report(v, rule->at, "proto",
+				 "policy \"%s\": rule \"%s\": icmp needs proto icmp or icmpv6",
 				 policy->name, rule->name);
 	if (!has_common_family(index, rule))
 		validator_report(

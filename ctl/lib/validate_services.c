@@ -55,7 +55,7 @@ static struct claim backend_claim(const struct service *service, const struct ba
 {
 	return (struct claim){
 		.at = backend->at,
-		.endpoint.addr = *addr,
+		.endpoint = {*addr, backend->port},
 		.owner = service->name,
 		.part = backend->name,
 		.order = order,
@@ -142,6 +142,42 @@ static void check_server_ids(struct validator *v, const struct service *service)
 	free(claims);
 }
 
+/* Of a backend that is no node of the file, nothing is known. */
+static void check_accepts(struct validator *v, const struct service *service,
+			  const struct backend *backend)
+{
+	const struct node *node = model_node(v->cluster, backend->name);
+	unsigned roles = 0;
+
+	for (size_t i = 0; node && i < node->interface_count; i++)
+		roles |= node->interfaces[i].roles;
+	if (node && !(roles & SLUICE_ROLE_DECAP))
+		validator_report(v, backend->at, "syn-cookies",
+				 "service \"%s\": backend \"%s\": syn-cookies need the role decap "
+				 "on an interface of that node",
+				 service->name, backend->name);
+}
+
+static void check_cookies(struct validator *v, const struct service *service)
+{
+	if (service->syn_cookies == SYN_COOKIES_OFF)
+		return;
+	if (service->proto != IPPROTO_TCP)
+		validator_report(v, service->at, "syn-cookies proto",
+				 "service \"%s\": syn-cookies: expected proto tcp", service->name);
+	if (service->forward == SLUICE_FORWARD_NAT)
+		validator_report(v, service->at, "syn-cookies forward",
+				 "service \"%s\": syn-cookies: expected forward ipip, gue or dsr",
+				 service->name);
+	if (!v->cluster->key_file[0] && !validator_cannot_know(v, (struct place){}, "key"))
+		validator_report(v, service->at, "syn-cookies",
+				 "service \"%s\": syn-cookies need the key \"key\" of the "
+				 "cluster, the path of a secret",
+				 service->name);
+	for (size_t i = 0; i < service->backend_count && service->forward != SLUICE_FORWARD_NAT; i++)
+		check_accepts(v, service, &service->backends[i]);
+}
+
 static void check_service(struct validator *v, const struct service *service)
 {
 	if (!model_name_is_valid(service->name))
@@ -153,8 +189,10 @@ static void check_service(struct validator *v, const struct service *service)
 	if (service->quic && service->proto != IPPROTO_UDP)
 		validator_report(v, service->at, "quic proto",
 				 "service \"%s\": quic: expected proto udp", service->name);
+	check_cookies(v, service);
 	check_server_ids(v, service);
 	validate_check(v, service);
+	validate_service_limits(v, service);
 	check_backends(v, service);
 }
 

@@ -19,9 +19,12 @@ const char *const check_via_words[] = {"forwarding", "direct", NULL};
 const char *const check_method_words[] = {"GET", "HEAD", NULL};
 const char *const check_read_only_words[] = {"any", "no", "yes", NULL};
 const char *const backend_admin_words[] = {"up", "drain", "down", NULL};
-const char *const forward_words[] = {"ipip", "dsr", "gue", NULL};
+const char *const forward_words[] = {"ipip", "dsr", "gue", "nat", NULL};
 const char *const affinity_words[] = {"none", "source", "source64", NULL};
 const char *const action_words[] = {"drop", "accept", "accept-stateless", NULL};
+const char *const measure_words[] = {"packets", "bytes", "new-flows", NULL};
+const char *const flow_state_words[] = {"opening", "established", "closing", "closed", NULL};
+const char *const flow_table_words[] = {"firewall", "balancer", NULL};
 const char *const yes_no_words[] = {"no", "yes", NULL};
 const char *const role_words[] = {"firewall", "balancer", "forward", "decap", NULL};
 
@@ -94,6 +97,11 @@ const char *affinity_name(enum affinity affinity)
 const char *action_name(enum sluice_action action)
 {
 	return action_words[action];
+}
+
+const char *measure_name(enum sluice_measure measure)
+{
+	return measure_words[measure];
 }
 
 const char *role_name(enum sluice_role role)
@@ -170,6 +178,8 @@ int duration_parse(const char *word, unsigned max_ms, unsigned *out)
 		unit_ms = 1000;
 	else if (!strcmp(unit, "m"))
 		unit_ms = 60 * 1000;
+	else if (!strcmp(unit, "h"))
+		unit_ms = 60 * 60 * 1000;
 	else
 		return -EINVAL;
 	if (value > max_ms / unit_ms)
@@ -187,4 +197,34 @@ int percent_parse(const char *word, unsigned *out)
 		return -EINVAL;
 	*out = value;
 	return 0;
+}
+
+int syn_cookies_parse(const char *word, unsigned *out)
+{
+	unsigned limit;
+	const char *rest;
+
+	if (!strcmp(word, "off")) {
+		*out = SYN_COOKIES_OFF;
+		return 0;
+	}
+	if (!strcmp(word, "always")) {
+		*out = SYN_COOKIES_ALWAYS;
+		return 0;
+	}
+	rest = number_scan(word, MODEL_MAX_SYN_LIMIT, &limit);
+	if (!rest || !limit || strcmp(rest, "/s") != 0)
+		return -EINVAL;
+	*out = limit;
+	return 0;
+}
+
+const char *syn_cookies_format(unsigned syn_cookies, char buf[SYN_COOKIES_TEXT_LEN])
+{
+	if (syn_cookies == SYN_COOKIES_OFF)
+		return "off";
+	if (syn_cookies == SYN_COOKIES_ALWAYS)
+		return "always";
+	snprintf(buf, SYN_COOKIES_TEXT_LEN, "%u/s", syn_cookies);
+	return buf;
 }

@@ -15,9 +15,12 @@ extern const char *const backend_admin_words[];
 extern const char *const forward_words[];
 extern const char *const affinity_words[];
 extern const char *const action_words[];
+extern const char *const measure_words[];
 extern const char *const yes_no_words[];
 extern const char *const role_words[];
-extern const char *const proto_words[]; /* in no order: see proto_parse() */
+extern const char *const flow_state_words[];
+extern const char *const flow_table_words[]; /* of firewalls, of balancers */
+extern const char *const proto_words[];	     /* in no order: see proto_parse() */
 
 /* "500ms", "30s", "1m", in milliseconds. */
 int duration_parse(const char *word, unsigned max_ms, unsigned *out);

@@ -35,15 +35,20 @@
 #define SLUICE_MAX_RINGS    8192 /* twice the services: old and new side by side */
 #define SLUICE_MAX_BACKENDS 16384
 #define SLUICE_MAX_LOADS    65536     /* pairs of a VIP and a backend that are counted */
+#define SLUICE_MAX_NATS	    65536     /* entries of the way back under nat */
 #define SLUICE_MAX_RULES    16384     /* of all policies */
 #define SLUICE_MAX_TUNNELS  1024      /* addresses at which tunnels begin or end */
-#define SLUICE_MAX_BLOCKS   65536     /* prefixes in the block set */
+#define SLUICE_MAX_BLOCKS   4194304   /* prefixes in the block set */
+#define SLUICE_MAX_GROUPS   262144    /* IPv4 /24s of which the block set holds a part */
 #define SLUICE_MAX_SNAPLEN  4096      /* bytes of a captured frame */
 #define SLUICE_EVENT_BYTES  (2 << 20) /* of the ring buffer of captured frames */
 #define SLUICE_MAX_NOTES    16384     /* datagrams in pieces, within two seconds */
 #define SLUICE_MAX_MISSES   1024      /* unresolved next hops remembered */
+#define SLUICE_MAX_VLANS    4096      /* VLAN devices on interfaces of one node */
+#define SLUICE_VLAN_RANGES  8	      /* of VLAN ids that one interface accepts */
 #define SLUICE_RING_SIZE    65537     /* Maglev table entries; prime */
 #define SLUICE_INTENT_CHUNK 4096      /* bytes per element of the stored configuration */
+#define SLUICE_MAX_LIMITS   (SLUICE_MAX_SERVICES + SLUICE_MAX_RULES)
 #define SLUICE_TRACE_STEPS  32
 #define SLUICE_VIP_BUCKETS  16384 /* of the index of VIPs; a power of two */
 #define SLUICE_WAYS	    4	  /* entries of a bucket: of the index, and of the connections */
@@ -126,7 +131,8 @@ struct sluice_program_config {
 	__u32 conn_buckets;    /* of sluice_conns4, and of sluice_conns6 */
 	__u32 hz;	       /* jiffies a second */
 	__u32 conn_time_shift; /* from jiffies to the unit of a connection's time */
-	__u32 pad2;
+	__u32 source_lines;    /* of sluice_sources */
+	__u64 build; /* of the program: packets do not read it */
 };
 
 /*
@@ -138,13 +144,26 @@ struct sluice_program_config {
 #define SLUICE_STAGES_PIN "sluice_stages_"
 
 /* X(name, token) */
-#define SLUICE_STAGES(X) X(FRAGMENT, "fragment")
+#define SLUICE_STAGES(X)                                                                           \
+	X(FRAGMENT, "fragment")                                                                    \
+	X(NAT, "nat")                                                                              \
+	X(NAT_REPLY, "nat-reply")                                                                  \
+	X(NAT_ERROR, "nat-error")                                                                  \
+	X(NAT_REPLY_ERROR, "nat-reply-error")                                                      \
+	X(COOKIE, "cookie")                                                                        \
+	X(VLAN, "vlan")                                                                            \
+	X(TAG, "tag")
 
 enum sluice_stage {
 #define SLUICE_STAGE_ENUM(name, token) SLUICE_STAGE_##name,
 	SLUICE_STAGES(SLUICE_STAGE_ENUM)
 #undef SLUICE_STAGE_ENUM
 		SLUICE_STAGE_COUNT
+};
+
+struct sluice_vlan_range {
+	__u16 min;
+	__u16 max; /* inclusive */
 };
 
 /* sluice_ports: slotted, inner ARRAY[SLUICE_MAX_PORTS]: one attached interface. */
@@ -160,8 +179,25 @@ struct sluice_port {
 	struct sluice_addr tunnel_source4; /* outer source of what is encapsulated here */
 	struct sluice_addr tunnel_source6;
 	__be16 gue_port; /* UDP destination of GUE, sent and taken */
-	__u8 pad[6];
+	__u8 vlan_count; /* 0: accepted are the VLANs that have a device here */
+	__u8 pad[5];
+	struct sluice_vlan_range vlans[SLUICE_VLAN_RANGES]; /* of outermost tags */
 };
+
+/*
+ * VLAN devices, as the kernel has them: XDP sees and sends frames on the interface below.
+ * sluice_vlan_in: HASH, this to __u32, the index of the VLAN device, so that routes are asked
+ * for as the stack would. sluice_vlan_out: HASH, the index of a VLAN device to this, because
+ * XDP cannot transmit on one. Kept up by lbctl and by the agent.
+ */
+struct sluice_vlan {
+	__u32 ifindex; /* of the interface below */
+	__u32 tags[2]; /* outermost first, SLUICE_TAG(); 0: none */
+};
+
+#define SLUICE_TAG(tpid, id) ((__u32)(tpid) << 16 | (id)) /* host byte order */
+#define SLUICE_VLAN_ID_MASK  0x0fff
+#define SLUICE_VLAN_ID_MAX   4094
 
 enum sluice_action {
 	SLUICE_ACTION_DROP,
@@ -174,9 +210,10 @@ enum sluice_action {
  * does. Which one it is that a packet meets first, the classifier says.
  */
 struct sluice_rule {
-	__u32 id;    /* index into sluice_rule_use */
-	__u8 action; /* enum sluice_action */
-	__u8 pad[3];
+	__u32 id;     /* index into sluice_rule_use */
+	__u8 action;  /* enum sluice_action */
+	__u8 limited; /* 1: it has a limit in sluice_limits */
+	__u8 pad[2];
 };
 
 /*
@@ -301,6 +338,7 @@ enum sluice_forward {
 	SLUICE_FORWARD_IPIP, /* IP in IP: RFC 2003, 2473, 4213 */
 	SLUICE_FORWARD_DSR,  /* rewrite of the link address */
 	SLUICE_FORWARD_GUE,  /* IP in UDP: draft-ietf-intarea-gue, variant 1 */
+	SLUICE_FORWARD_NAT,  /* rewrite of the destination, and of the source of what comes back */
 };
 
 #define SLUICE_VIP_SPILLED     (1 << 0) /* in the index: entries of this bucket had no room in it */
@@ -308,6 +346,9 @@ enum sluice_forward {
 #define SLUICE_VIP_WIDE	       (1 << 2) /* several addresses or ports: one of sluice_wide */
 #define SLUICE_VIP_BY_SOURCE   (1 << 3) /* the client's address alone decides on the backend */
 #define SLUICE_VIP_BY_SOURCE64 (1 << 4) /* the same; of an IPv6 address its first 64 bits */
+#define SLUICE_VIP_NATS	       (1 << 5) /* in the index, in all buckets: some services are of nat */
+#define SLUICE_VIP_COOKIES     (1 << 6) /* sluice_cookie_services has a limit of SYNs */
+#define SLUICE_VIP_LIMITED     (1 << 7) /* the service has a limit in sluice_limits */
 
 struct sluice_vip {
 	__u32 loads; /* first entry in sluice_load; a backend adds its index. In a bare address
@@ -350,6 +391,24 @@ struct sluice_wide {
 struct sluice_prefix {
 	__u32 list; /* in sluice_wide */
 	__u32 bits; /* of the prefix itself */
+};
+
+/*
+ * sluice_nats: slotted, inner HASH[SLUICE_MAX_NATS]: whom a reply of a backend of nat comes from
+ * for the client, by source address, port and protocol. The address alone, with protocol and
+ * port 0, says that it is a backend's.
+ */
+struct sluice_nat_key {
+	struct sluice_addr addr;
+	__be16 port;
+	__u8 proto;
+	__u8 pad;
+};
+
+struct sluice_nat {
+	struct sluice_addr vip;
+	__be16 port;
+	__u16 service; /* index */
 };
 
 #define SLUICE_MAX_SERVER_ID 8
@@ -433,7 +492,8 @@ struct sluice_backend {
 	struct sluice_addr addr4; /* valid with SLUICE_BACKEND_HAS4 */
 	struct sluice_addr addr6; /* valid with SLUICE_BACKEND_HAS6 */
 	__u32 incarnation;	  /* differs between two uses of one slot */
-	__u32 service;
+	__u16 service;
+	__be16 port;		  /* nat: where it listens; 0: at the VIP's port */
 	__u8 state[SLUICE_SLOTS]; /* enum sluice_backend_state: admin, health and panic together */
 	__u8 flags;		  /* SLUICE_BACKEND_* */
 	__u8 unhealthy;		  /* 1: the agents found it dead; outlives publications */
@@ -468,6 +528,7 @@ enum sluice_flow_state {
 #define SLUICE_FLOW_BALANCED (1 << 2) /* backend and incarnation are valid */
 #define SLUICE_FLOW_FIN_INIT (1 << 3) /* FIN seen from the initiator */
 #define SLUICE_FLOW_FIN_RESP (1 << 4) /* FIN seen from the responder */
+#define SLUICE_FLOW_LIMITED  (1 << 5) /* its rule has a limit */
 
 struct sluice_flow {
 	__u64 expires_ns; /* CLOCK_MONOTONIC, coarse */
@@ -512,6 +573,23 @@ struct sluice_conn_bucket6 {
 	struct sluice_conn6 entries[SLUICE_WAYS];
 };
 
+#define SLUICE_CONN_HASH_1 0x9e3779b97f4a7c15ULL
+#define SLUICE_CONN_HASH_2 0xd6e8feb86659fd93ULL
+
+/*
+ * What is mixed into src, by exclusive or, of a flow to `dst` of a wide VIP, whose id does not
+ * tell the destination. The seed keeps who chooses sources and destinations from finding two
+ * flows with one key.
+ */
+static inline void sluice_conn_mix(const __u64 dst[2], __u64 seed, __u64 src[2])
+{
+	__u64 hash = (dst[0] ^ seed) * SLUICE_CONN_HASH_1;
+
+	hash = (hash ^ hash >> 32 ^ dst[1]) * SLUICE_CONN_HASH_2;
+	src[0] ^= hash;
+	src[1] ^= (hash ^ hash >> 32) * SLUICE_CONN_HASH_1;
+}
+
 /* Fields of a value: first bit, and number of bits. 0 as a whole: never used. */
 #define SLUICE_CONN_BACKEND_AT	     0 /* slot */
 #define SLUICE_CONN_BACKEND_BITS     14
@@ -536,6 +614,69 @@ enum sluice_conn_owned {
 #define SLUICE_CONN_GET(field, value)                                                              \
 	((value) >> SLUICE_CONN_##field##_AT & SLUICE_CONN_MASK(field))
 #define SLUICE_CONN_PUT(field, x) (((__u64)(x)&SLUICE_CONN_MASK(field)) << SLUICE_CONN_##field##_AT)
+
+/*
+ * Limits: token buckets, of services and of rules. What a packet costs is time: its bucket
+ * holds the time at which all that was admitted would have been due at the rate, and a packet
+ * is over the limit if that is further ahead of now than `depth` (the generic cell rate
+ * algorithm, ITU-T I.371). Time is in jiffies with SLUICE_LIMIT_TICK_BITS bits behind the point.
+ *
+ * sluice_limits: mmapable ARRAY[SLUICE_SLOTS * SLUICE_MAX_LIMITS], a half for each slot, by the
+ * index of the service, or SLUICE_MAX_SERVICES plus the id of the rule.
+ */
+#define SLUICE_LIMIT_TICK_BITS 28
+#define SLUICE_LIMIT_COST_BITS 16	    /* more bits behind the point, of a cost */
+#define SLUICE_LIMIT_MAX_TICKS (1ULL << 23) /* no bucket is further ahead of now */
+
+enum sluice_measure {
+	SLUICE_MEASURE_PACKETS,
+	SLUICE_MEASURE_BYTES, /* of frames as received */
+	SLUICE_MEASURE_NEW_FLOWS,
+	SLUICE_MEASURE_COUNT
+};
+
+struct sluice_rate {
+	__u64 cost;  /* of one, in time << SLUICE_LIMIT_COST_BITS */
+	__u64 depth; /* time */
+};
+
+struct sluice_limit {
+	__u8 whole;  /* bit per measure that is limited for all sources together */
+	__u8 source; /* bit per measure that is limited for each source */
+	__u8 pad[6];
+	__u64 mask4;	/* of a source, as bytes 8 to 15 of its address */
+	__u64 mask6[2]; /* the same of IPv6, all of it */
+	struct sluice_rate of_whole[SLUICE_MEASURE_COUNT];
+	struct sluice_rate of_source[SLUICE_MEASURE_COUNT];
+};
+
+/* sluice_buckets: mmapable ARRAY[SLUICE_MAX_LIMITS], of all sources together. */
+struct sluice_bucket {
+	__u64 due[SLUICE_MEASURE_COUNT]; /* time; only ever changed by atomic operations */
+	__u64 pad[5];
+};
+
+/*
+ * sluice_sources: mmapable ARRAY of lines: a bucket for each source and measure of a limit,
+ * in the line that its tag names. A bucket that nothing is due in tells nothing: it gives way
+ * first; in a line without one, the bucket that is least ahead.
+ */
+struct sluice_source {
+	__u64 tag; /* keyed hash of limit, measure and source; 0: unused */
+	__u64 due;
+};
+
+struct sluice_source_line {
+	struct sluice_source ways[SLUICE_WAYS];
+};
+
+/* sluice_limit_use: PERCPU_ARRAY[SLUICE_MAX_LIMITS]: what a limit refused. */
+struct sluice_limit_use {
+	__u64 whole_packets;  /* over what all sources have together */
+	__u64 source_packets; /* over what each source has */
+	__u64 bytes;	      /* of both */
+	__u64 forgotten;      /* sources whose bucket gave way while something was due in it */
+};
 
 /*
  * sluice_notes: LRU_HASH[SLUICE_MAX_NOTES]: datagrams of which a fragment was seen, so
@@ -565,13 +706,48 @@ struct sluice_datagram {
 #define SLUICE_TUNNEL_FROM (1 << 0) /* a balancer's: what it sends is believed */
 #define SLUICE_TUNNEL_HERE (1 << 1) /* this node's own: tunnels to it end here */
 
-/*
- * sluice_block: LPM_TRIE, to __u32, the length of the prefix itself, so that an
- * exact match can be told. Not slotted: blocking is immediate.
- */
 struct sluice_lpm_key {
 	__u32 bits; /* 0..128; an IPv4 /n is 96 + n */
 	struct sluice_addr addr;
+};
+
+/*
+ * sluice_block: LPM_TRIE: the block set, exactly. Not slotted: blocking is immediate. Memory is
+ * taken by what is in it. What packets ask first is sluice_block_kinds.
+ */
+struct sluice_block {
+	__u32 bits;	/* the length of the prefix itself, so that an exact match can be told */
+	__u32 allow;	/* 1: an exception, not blocked */
+	__u64 until_ns; /* CLOCK_MONOTONIC; 0: for ever */
+};
+
+/*
+ * sluice_block_kinds: mmapable ARRAY[SLUICE_BLOCK_WORDS] of __u64: what the trie would say, in
+ * two bits: of each IPv4 /24, and behind them of IPv6 by a hash of the first 32 bits.
+ */
+enum sluice_block_kind {
+	SLUICE_BLOCK_NONE,  /* nothing is blocked */
+	SLUICE_BLOCK_FULL,  /* all is blocked, for ever */
+	SLUICE_BLOCK_PART,  /* some is, as sluice_block_groups says */
+	SLUICE_BLOCK_EXACT, /* the trie must be asked */
+};
+
+#define SLUICE_BLOCK_KINDS_PER_WORD 32
+#define SLUICE_BLOCK_KINDS4	    (1 << 24)
+#define SLUICE_BLOCK_KINDS6	    (1 << 22)
+#define SLUICE_BLOCK_WORDS                                                                         \
+	((SLUICE_BLOCK_KINDS4 + SLUICE_BLOCK_KINDS6) / SLUICE_BLOCK_KINDS_PER_WORD)
+
+/* `high`: the first 32 bits of an IPv6 address, host byte order. */
+static inline __u32 sluice_block_summary6(__u32 high)
+{
+	return SLUICE_BLOCK_KINDS4 + (__u32)(sluice_mix(high) >> 42);
+}
+
+/* sluice_block_groups: HASH[SLUICE_MAX_GROUPS], by __u32, an IPv4 address >> 8. */
+struct sluice_block_group {
+	__u64 until_ns; /* from then on the trie must be asked; 0: never */
+	__u64 bits[4];	/* blocked, by the last byte of the address */
 };
 
 /* sluice_ledger: PERCPU_ARRAY[SLUICE_MAX_PORTS]. rx = sum of all outcomes, always. */
@@ -680,6 +856,57 @@ struct sluice_miss {
 	__u64 packets; /* lost since the entry was made */
 };
 
+/*
+ * sluice_cookie_keys: ARRAY[1], mmapable: of SipHash, for SYN cookies. A new key is written
+ * over the one before the last, and then made current; the last one is accepted still.
+ */
+struct sluice_cookie_keys {
+	__u64 keys[2][2];
+	__u32 current; /* index of the one that cookies are made with */
+	__u32 count;   /* that are accepted: 0, 1, or both */
+};
+
+/*
+ * sluice_cookie_services: ARRAY[SLUICE_MAX_SERVICES], mmapable, a cache line each: how
+ * hard a service is pressed. The limit is the configuration's, the rest is the packets'.
+ */
+struct sluice_cookie_service {
+	__u32 limit;  /* SYNs a second, above which cookies answer them; 0: always */
+	__u32 syns;   /* of new connections in this second */
+	__u32 strays; /* ACKs in it that are of no known connection and have no valid cookie */
+	__u32 pad;
+	__u64 second; /* jiffies64 / hz */
+	__u64 until;  /* jiffies64: under pressure so long */
+	__u64 pad2[4];
+};
+
+/*
+ * sluice_cookie_count: PERCPU_ARRAY[SLUICE_COOKIE_COUNTS], by service; and what this node, as
+ * a backend, made of the valid ones: connections, or INVALID, what its kernel refused.
+ */
+#define SLUICE_COOKIE_ACCEPTED SLUICE_MAX_SERVICES
+#define SLUICE_COOKIE_COUNTS   (SLUICE_MAX_SERVICES + 1)
+
+enum sluice_cookie_use {
+	SLUICE_COOKIE_SENT,    /* SYNs that were answered with one */
+	SLUICE_COOKIE_VALID,   /* ACKs of new connections that brought one back */
+	SLUICE_COOKIE_INVALID, /* ACKs of no known connection without a valid one */
+	SLUICE_COOKIE_USES
+};
+
+struct sluice_cookie_count {
+	__u64 uses[SLUICE_COOKIE_USES];
+};
+
+/* What became of a packet that met cookies: of its step, "answer". */
+enum sluice_cookie_answer {
+	SLUICE_COOKIE_NO_PRESSURE, /* a SYN within the limit */
+	SLUICE_COOKIE_ANSWERED,
+	SLUICE_COOKIE_RETURNED, /* an ACK with a valid cookie */
+	SLUICE_COOKIE_STRAY,	/* an ACK without, that passes */
+	SLUICE_COOKIE_REFUSED,	/* one too many of them */
+};
+
 /* sluice_intent: slotted, inner ARRAY[n] of SLUICE_INTENT_CHUNK bytes: configuration as YAML. */
 struct sluice_intent_header {
 	__u64 bytes; /* of text; it starts right behind this header in element 0 */
@@ -702,6 +929,8 @@ enum sluice_choice {
 	X(SANITY, "sanity", "", "")                                                                \
 	X(BLOCK, "block", "prefix found", "entries in the set")                                    \
 	X(DECAP, "decap", "sender is a balancer", "inner protocol")                                \
+	X(UNTAG, "untag", "tag", "inner tag")                                                      \
+	X(TAG, "tag", "tag", "ifindex out")                                                        \
 	X(SERVICE, "service", "service", "ring")                                                   \
 	X(FLOW, "flow", "found", "state")                                                          \
 	X(REJUDGE, "rejudge", "flow's policy generation", "policy generation now")                 \
@@ -713,7 +942,11 @@ enum sluice_choice {
 	X(ENCAP, "encap", "outer protocol", "total length")                                        \
 	X(ROUTE, "route", "bpf_fib_lookup result", "ifindex out")                                  \
 	X(STAGE, "stage", "stage", "")                                                             \
-	X(VERDICT, "verdict", "outcome", "")
+	X(VERDICT, "verdict", "outcome", "")                                                       \
+	X(NAT, "nat", "backend slot", "port")                                                      \
+	X(NAT_REPLY, "nat-reply", "service", "port")                                               \
+	X(COOKIE, "cookie", "answer", "MSS told, or limit of SYNs a second")                       \
+	X(LIMIT, "limit", "limit", "over")
 
 enum sluice_step {
 #define SLUICE_STEP_ENUM(name, token, a, b) SLUICE_STEP_##name,
@@ -732,14 +965,15 @@ struct sluice_trace_step {
 _Static_assert(sizeof(struct sluice_addr) == 16, "ABI");
 _Static_assert(sizeof(struct sluice_control) == 72, "ABI");
 _Static_assert(sizeof(struct sluice_deadline) == 40, "ABI");
-_Static_assert(sizeof(struct sluice_program_config) == 48, "ABI");
-_Static_assert(sizeof(struct sluice_port) == 72, "ABI");
+_Static_assert(sizeof(struct sluice_program_config) == 56, "ABI");
 _Static_assert(sizeof(struct sluice_rule) == 8, "ABI");
 _Static_assert(sizeof(struct sluice_vector) == 2080, "ABI");
 _Static_assert(sizeof(struct sluice_match4) == 64, "ABI");
 _Static_assert(sizeof(struct sluice_match6) == 128, "ABI");
 _Static_assert(sizeof(struct sluice_classifier) == 1304, "ABI");
 _Static_assert(SLUICE_MAX_RULES == 64 * 64 * SLUICE_SUMMARY_WORDS, "bits of a summary");
+_Static_assert(sizeof(struct sluice_port) == 104, "ABI");
+_Static_assert(sizeof(struct sluice_vlan) == 12, "ABI");
 _Static_assert(sizeof(struct sluice_vip_key) == 20, "ABI");
 _Static_assert(sizeof(struct sluice_vip) == 12, "ABI");
 _Static_assert(sizeof(struct sluice_vip_bucket) == 128, "ABI");
@@ -748,17 +982,29 @@ _Static_assert(sizeof(struct sluice_conn_bucket4) == 64, "ABI");
 _Static_assert(sizeof(struct sluice_conn_bucket6) == 128, "ABI");
 _Static_assert(SLUICE_MAX_BACKENDS == 1 << SLUICE_CONN_BACKEND_BITS, "ABI");
 _Static_assert(sizeof(struct sluice_backend) == 48, "ABI");
+_Static_assert(sizeof(struct sluice_nat_key) == 20, "ABI");
+_Static_assert(sizeof(struct sluice_nat) == 20, "ABI");
 _Static_assert(sizeof(struct sluice_flow_key) == 40, "ABI");
 _Static_assert(sizeof(struct sluice_flow) == 32, "ABI");
 _Static_assert(sizeof(struct sluice_datagram_key) == 40, "ABI");
 _Static_assert(sizeof(struct sluice_datagram) == 24, "ABI");
 _Static_assert(sizeof(struct sluice_lpm_key) == 20, "ABI");
+_Static_assert(sizeof(struct sluice_block) == 16, "ABI");
+_Static_assert(sizeof(struct sluice_block_group) == 40, "ABI");
+_Static_assert(SLUICE_BLOCK_KINDS6 == 1 << (64 - 42), "ABI");
 _Static_assert(sizeof(struct sluice_check_key) == 64, "ABI");
 _Static_assert(sizeof(struct sluice_check) == 112, "ABI");
 _Static_assert(sizeof(struct sluice_miss_key) == 20, "ABI");
 _Static_assert(sizeof(struct sluice_trace_step) == 24, "ABI");
+_Static_assert(sizeof(struct sluice_limit) == 128, "ABI");
+_Static_assert(sizeof(struct sluice_bucket) == 64, "ABI");
+_Static_assert(sizeof(struct sluice_source_line) == 64, "ABI");
+_Static_assert(sizeof(struct sluice_limit_use) == 32, "ABI");
 _Static_assert(sizeof(struct sluice_capture) == 136, "ABI");
 _Static_assert(sizeof(struct sluice_captured) == 48, "ABI");
+_Static_assert(sizeof(struct sluice_cookie_keys) == 40, "ABI");
+_Static_assert(sizeof(struct sluice_cookie_service) == 64, "ABI");
+_Static_assert(sizeof(struct sluice_cookie_count) == 24, "ABI");
 _Static_assert(SLUICE_OUTCOME_COUNT <= 128, "bits of sluice_capture.outcomes");
 _Static_assert(sizeof(struct sluice_ring_word) == 8 && SLUICE_MAX_BACKENDS < 0xffff, "ABI");
 

@@ -31,7 +31,7 @@ enum sluice_class {
 	X(REDIRECT, REDIRECT, "redirect", "sent out of another interface")                         \
 	X(MALFORMED, DROP, "malformed", "header truncated, or lengths that contradict each other") \
 	X(EXT_HEADERS, DROP, "ext-headers", "more IPv6 extension headers than are followed")       \
-	X(VLAN, DROP, "vlan", "VLAN tag on an interface that expects none")                        \
+	X(VLAN, DROP, "vlan", "VLAN tag that the interface does not accept")                       \
 	X(FRAGMENT, DROP, "fragment", "fragment of an unknown datagram, or of a tunnel packet")    \
 	X(BAD_ADDRESS, DROP, "bad-address", "an address that no packet may carry in that place")   \
 	X(LAND, DROP, "land", "source and destination are the same endpoint")                      \
@@ -52,7 +52,15 @@ enum sluice_class {
 	X(FLOW_TABLE, DROP, "flow-table", "the flow table refused a new flow")                     \
 	X(INTERNAL, DROP, "internal", "configuration or headroom missing: please report")          \
 	X(NO_STAGE, DROP, "no-stage", "a stage of the program is gone: attach it again")           \
-	X(BAD_FRAGMENT, DROP, "bad-fragment", "fragment that cuts or covers the transport header")
+	X(BAD_FRAGMENT, DROP, "bad-fragment", "fragment that cuts or covers the transport header") \
+	X(NAT_FRAGMENT, DROP, "nat-fragment",                                                      \
+	  "of a datagram from a backend of nat, whose first fragment was not seen")                \
+	X(NAT_TTL, DROP, "nat-ttl", "TTL spent on the way to a backend of nat")                    \
+	X(BAD_COOKIE, DROP, "bad-cookie",                                                          \
+	  "under SYN pressure: no SYN cookie, no known connection")                                \
+	X(RATE_SERVICE, DROP, "rate-service", "over what a service admits in all")                 \
+	X(RATE_SOURCE, DROP, "rate-source", "over what a service admits from one source")          \
+	X(RATE_RULE, DROP, "rate-rule", "over the limit of the rule that accepted it")
 
 enum sluice_outcome {
 #define SLUICE_OUTCOME_ENUM(name, class, token, help) SLUICE_##name,

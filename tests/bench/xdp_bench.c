@@ -14,6 +14,8 @@
 #include <CUnit/Basic.h>
 #include <bpf/bpf.h>
 
+#include "block_set.h"
+#include "../support/random.h"
 #include "../support/testbed.h"
 #include "program.h"
 #include "replay.h"
@@ -61,7 +63,24 @@ static const char *const nodes =
 	"    proto: udp\n"
 	"    forward: ipip\n"
 	"    quic: 2\n"
-	"    backends: {near: {server-id: 0x0102}}\n";
+	"    backends: {near: {server-id: 0x0102}}\n"
+	"  limited:\n"
+	"    vips: [\"192.0.2.10:81\"]\n"
+	"    proto: tcp\n"
+	"    limit: [{rate: 100M/s, burst: 1G}, {rate: 1M/s, of: new-flows}]\n"
+	"    backends: {near: {}}\n"
+	"  by-source:\n"
+	"    vips: [\"192.0.2.10:82\"]\n"
+	"    proto: tcp\n"
+	"    limit: {rate: 100M/s, per: source, burst: 1G}\n"
+	"    backends: {near: {}}\n";
+
+/* Only in cases of nat: who has none of it pays nothing for it. */
+static const char nat[] = "  nat:\n"
+			  "    vips: [\"192.0.2.10:8000\"]\n"
+			  "    proto: tcp\n"
+			  "    forward: nat\n"
+			  "    backends: {near: {port: 8080}}\n";
 
 struct bench_case {
 	const char *name;
@@ -71,7 +90,7 @@ struct bench_case {
 	unsigned flows; /* a power of two; 1: always the same */
 	enum sluice_outcome outcome;
 	const char *floor;
-	const char *block; /* a prefix to put into the block set */
+	unsigned blocks; /* prefixes in the block set, /16 to /32 */
 };
 
 #define TCP_TO_VIP                                                                                 \
@@ -80,9 +99,9 @@ struct bench_case {
 	}
 
 static const struct bench_case cases[] = {
-	{"ack-hit-1", "balancer", 0, TCP_TO_VIP, 1, SLUICE_TX, "floor-tx-ipip", NULL},
-	{"ack-hit-64k", "balancer", 0, TCP_TO_VIP, 1 << 16, SLUICE_TX, "floor-tx-ipip", NULL},
-	{"ack-hit-1m", "balancer", 0, TCP_TO_VIP, 1 << 20, SLUICE_TX, "floor-tx-ipip", NULL},
+	{"ack-hit-1", "balancer", 0, TCP_TO_VIP, 1, SLUICE_TX, "floor-tx-ipip", 0},
+	{"ack-hit-64k", "balancer", 0, TCP_TO_VIP, 1 << 16, SLUICE_TX, "floor-tx-ipip", 0},
+	{"ack-hit-1m", "balancer", 0, TCP_TO_VIP, 1 << 20, SLUICE_TX, "floor-tx-ipip", 0},
 	{"syn-new",
 	 "balancer",
 	 0,
@@ -90,7 +109,7 @@ static const struct bench_case cases[] = {
 	 1 << 24,
 	 SLUICE_TX,
 	 "floor-tx-ipip",
-	 NULL},
+	 0},
 	{"udp-hit-1",
 	 "balancer",
 	 0,
@@ -98,7 +117,7 @@ static const struct bench_case cases[] = {
 	 1,
 	 SLUICE_TX,
 	 "floor-tx-ipip",
-	 NULL},
+	 0},
 	/* A short header with that server id, from addresses and ports that change each time. */
 	{"quic-cid",
 	 "balancer",
@@ -115,7 +134,7 @@ static const struct bench_case cases[] = {
 	 1 << 24,
 	 SLUICE_TX,
 	 "floor-tx-ipip",
-	 NULL},
+	 0},
 	{"ack6-hit-1",
 	 "balancer",
 	 0,
@@ -123,7 +142,7 @@ static const struct bench_case cases[] = {
 	 1,
 	 SLUICE_TX,
 	 "floor-tx-ipip",
-	 NULL},
+	 0},
 	{"gue-hit-1",
 	 "balancer",
 	 0,
@@ -131,7 +150,40 @@ static const struct bench_case cases[] = {
 	 1,
 	 SLUICE_TX,
 	 "floor-tx-ipip",
-	 NULL},
+	 0},
+	{"nat-hit-1",
+	 "balancer",
+	 0,
+	 {.src = "10.0.0.1", .dst = "192.0.2.10", .sport = 1024, .dport = 8000},
+	 1,
+	 SLUICE_TX,
+	 "floor-tx",
+	 0},
+	{"nat-return-1",
+	 "balancer",
+	 0,
+	 {.src = "10.10.1.21", .dst = "10.10.2.21", .sport = 8080, .dport = 1024},
+	 1,
+	 SLUICE_REDIRECT,
+	 "floor-tx",
+	 0},
+	{"limit-hit-1",
+	 "balancer",
+	 0,
+	 {.src = "10.0.0.1", .dst = "192.0.2.10", .sport = 1024, .dport = 81},
+	 1,
+	 SLUICE_TX,
+	 "floor-tx-ipip",
+	 0},
+	/* 16 flows a source: beside ack-hit-1m. */
+	{"limit-source-64k",
+	 "balancer",
+	 0,
+	 {.src = "10.0.0.1", .dst = "192.0.2.10", .sport = 1024, .dport = 82},
+	 1 << 20,
+	 SLUICE_TX,
+	 "floor-tx-ipip",
+	 0},
 	{"pass",
 	 "balancer",
 	 0,
@@ -139,7 +191,7 @@ static const struct bench_case cases[] = {
 	 1 << 16,
 	 SLUICE_PASS_LOCAL,
 	 "floor-drop",
-	 NULL},
+	 0},
 	{"fw-pass-est",
 	 "firewall, forward",
 	 10,
@@ -147,7 +199,7 @@ static const struct bench_case cases[] = {
 	 1,
 	 SLUICE_REDIRECT,
 	 "floor-redirect",
-	 NULL},
+	 0},
 	{"fw-new-10",
 	 "firewall, forward",
 	 10,
@@ -155,7 +207,7 @@ static const struct bench_case cases[] = {
 	 1 << 24,
 	 SLUICE_REDIRECT,
 	 "floor-tx-ipip",
-	 NULL},
+	 0},
 	{"fw-new-1000",
 	 "firewall, forward",
 	 1000,
@@ -163,7 +215,7 @@ static const struct bench_case cases[] = {
 	 1 << 24,
 	 SLUICE_REDIRECT,
 	 "floor-tx-ipip",
-	 NULL},
+	 0},
 	{"fw-new-10000",
 	 "firewall, forward",
 	 10000,
@@ -171,7 +223,7 @@ static const struct bench_case cases[] = {
 	 1 << 24,
 	 SLUICE_REDIRECT,
 	 "floor-tx-ipip",
-	 NULL},
+	 0},
 	{"fw-new-10000-adversarial",
 	 "firewall, forward",
 	 10000,
@@ -179,7 +231,7 @@ static const struct bench_case cases[] = {
 	 1 << 24,
 	 SLUICE_REDIRECT,
 	 "floor-tx-ipip",
-	 NULL},
+	 0},
 	{"drop-invalid",
 	 "firewall, forward",
 	 10,
@@ -187,15 +239,31 @@ static const struct bench_case cases[] = {
 	 1,
 	 SLUICE_BAD_ADDRESS,
 	 "floor-parse-drop",
-	 NULL},
-	{"block-1",
+	 0},
+	{"block-1k",
 	 "firewall, forward",
 	 10,
 	 {.src = "10.0.0.1", .dst = "10.10.2.21", .sport = 1024, .dport = 80},
-	 1 << 16,
+	 1 << 24,
 	 SLUICE_BLOCKED,
 	 "floor-parse-drop",
-	 "10.0.0.0/8"},
+	 1000},
+	{"block-50k",
+	 "firewall, forward",
+	 10,
+	 {.src = "10.0.0.1", .dst = "10.10.2.21", .sport = 1024, .dport = 80},
+	 1 << 24,
+	 SLUICE_BLOCKED,
+	 "floor-parse-drop",
+	 50000},
+	{"block-1m",
+	 "firewall, forward",
+	 10,
+	 {.src = "10.0.0.1", .dst = "10.10.2.21", .sport = 1024, .dport = 80},
+	 1 << 24,
+	 SLUICE_BLOCKED,
+	 "floor-parse-drop",
+	 1000000},
 };
 
 static struct replay *replay_open(const struct frame *frame, unsigned flows)
@@ -303,6 +371,8 @@ static char *configuration(const struct bench_case *bench)
 	if (!out)
 		return NULL;
 	fprintf(out, nodes, bench->roles, policy, bench->roles, policy);
+	if (!strncmp(bench->name, "nat-", 4))
+		fputs(nat, out);
 	if (bench->rules) {
 		fprintf(out, "policies:\n  bench:\n    strict: false\n    rules:\n");
 		for (unsigned i = 0; i + 1 < bench->rules; i++)
@@ -313,12 +383,49 @@ static char *configuration(const struct bench_case *bench)
 	return fclose(out) ? NULL : text;
 }
 
-static int block(struct testbed *tb, const char *text)
+static int block_v4(struct block_set *set, __u32 addr, unsigned length)
 {
-	struct prefix prefix;
-	int err = prefix_parse(text, &prefix);
+	struct block_entry entry = {
+		.prefix = {.addr = addr_from_v4(htonl(addr)),
+			   .bits = (unsigned char)(SLUICE_V4_PREFIX_BITS + length)}};
 
-	return err ? err : dataplane_block(&tb->dp, &prefix);
+	return block_set_add(set, &entry);
+}
+
+/* Of the 256 /16s that sources come from: of a million prefixes, every other one as /25s. */
+static int block_sources(struct block_set *set, unsigned blocks)
+{
+	int err = 0;
+
+	for (__u32 i = 0; i < 256 && !err; i++) {
+		if (blocks < 1000000 || i % 2 == 0)
+			err = block_v4(set, 0x0a000000 | i << 16, 16);
+		else
+			for (__u32 half = 0; half < 512 && !err; half++)
+				err = block_v4(set, 0x0a000000 | i << 16 | half << 7, 25);
+	}
+	return err;
+}
+
+/* The others lie all over. */
+static int block(struct testbed *tb, unsigned blocks)
+{
+	struct random random = {.state = 1};
+	struct block_set set;
+	int err = block_set_open(&set, &tb->dp);
+
+	if (err)
+		return err;
+	err = block_sources(&set, blocks);
+	while (!err && tb->dp.control->block_entries < blocks) {
+		__u32 addr =
+			random_below(&random, 1U << 16) << 16 | random_below(&random, 1U << 16);
+
+		if (addr >> 24 != 10)
+			err = block_v4(&set, addr, 16 + random_below(&random, 17));
+	}
+	block_set_close(&set);
+	return err;
 }
 
 /* Every repetition must have been counted as what the case is about. */
@@ -359,7 +466,7 @@ static bool run_case(const struct bench_case *bench)
 	testbed_up(&tb, "dut", yaml);
 	free(yaml);
 	port = testbed_port(&tb, "eth0");
-	if (bench->block && block(&tb, bench->block))
+	if (bench->blocks && block(&tb, bench->blocks))
 		goto out;
 	build(&frame, bench->packet);
 	frame_set_link(&frame, port->mac, port->mac);

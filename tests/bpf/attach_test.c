@@ -63,7 +63,9 @@ static void set_up(void)
 					  "for i in in0 in1 out0 out1; do ip link set $i up; done"),
 			      0);
 	CU_ASSERT_EQUAL_FATAL(config_read(model, strlen(model), &cluster, &diags), 0);
-	CU_ASSERT_EQUAL_FATAL(dataplane_open(&dp, "gw", DATAPLANE_CREATE, FLOWS), 0);
+	CU_ASSERT_EQUAL_FATAL(
+		dataplane_open(&dp, "gw", DATAPLANE_CREATE, &(struct table_sizes){.flows = FLOWS}),
+		0);
 	CU_ASSERT_EQUAL_FATAL(publish(), 0);
 }
 
@@ -265,7 +267,9 @@ static void flows_outlive_programs_and_writers(void)
 	CU_ASSERT_EQUAL(attach("in0", ATTACH_NATIVE, &attached), 0);
 	CU_ASSERT_EQUAL(detach_interface(&dp, "in0"), 0);
 	dataplane_close(&dp);
-	CU_ASSERT_EQUAL_FATAL(dataplane_open(&dp, "gw", DATAPLANE_CREATE, 2 * FLOWS), 0);
+	CU_ASSERT_EQUAL_FATAL(dataplane_open(&dp, "gw", DATAPLANE_CREATE,
+					     &(struct table_sizes){.flows = 2 * FLOWS}),
+			      0);
 	flow.backend = 0;
 	CU_ASSERT_EQUAL(bpf_map_lookup_elem(dp.flows, &key, &flow), 0);
 	CU_ASSERT_EQUAL(flow.backend, 7);

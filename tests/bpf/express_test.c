@@ -15,11 +15,13 @@
 #include "../support/random.h"
 #include "../support/testbed.h"
 #include "../support/unit.h"
+#include "dataplane_private.h"
 #include "program.h"
 
 #define PACKETS	     12000
 #define CHANGE_EVERY 300
 #define LOADS	     16 /* entries looked at */
+#define SERVICES     8
 
 static const char *const addresses4[] = {"198.51.100.7", "198.51.100.8", "192.0.2.10",
 					 "192.0.2.10",	 "10.10.1.11",	 NULL};
@@ -29,7 +31,7 @@ static const unsigned short ports[] = {80, 70, 81, 53, 40000};
 static const struct random_pool pool = {addresses4, addresses6, ports, 5};
 
 static const char config[] =
-	"{sluice: 1, cluster: test, limits: {flows: 256},"
+	"{sluice: 1, cluster: test, limits: {flows: 256, sources: 64},"
 	" nodes: {"
 	"  lb: {interfaces: {"
 	"   eth0: {network: edge, address: [10.10.1.11/24, 'fd00:10:1::11/64'], roles: [%s]},"
@@ -42,7 +44,8 @@ static const char config[] =
 	"   address: [10.10.2.21/24, 'fd00:10:2::21/64']}}}},"
 	" services: {"
 	"  www: {vips: ['192.0.2.10:80', '[2001:db8:2::10]:80'], proto: tcp,"
-	"   backends: {near: {}, far: {weight: 50}, four: {}}},"
+	"   backends: {near: {}, far: {weight: 50}, four: {}},"
+	"   limit: [{rate: 2/m, per: source, burst: 10}, {rate: 1/m, of: new-flows, burst: 4}]},"
 	"  dsr: {vips: ['192.0.2.10:81', '[2001:db8:2::10]:81'], proto: tcp, forward: dsr,"
 	"   backends: {near: {}, far: {}}},"
 	"  gue: {vips: ['192.0.2.10:70', '[2001:db8:2::10]:70'], proto: tcp, forward: gue,"
@@ -50,8 +53,9 @@ static const char config[] =
 	"  dns: {vips: ['192.0.2.10:53', '[2001:db8:2::10]:53'], proto: udp,"
 	"   backends: {near: {}, lb: {}}},"
 	"  quic: {vips: ['192.0.2.10:443', '[2001:db8:2::10]:443'], proto: udp, quic: 1,"
-	"   backends: {near: {server-id: 0x01}, far: {server-id: 0x02}, four: {server-id: "
-	"0x03}}}}}";
+	"   backends: {near: {server-id: 0x01}, far: {server-id: 0x02}, four: {server-id: 0x03}},"
+	"   limit: [{rate: 60k/m, of: bytes, burst: 5k},"
+	"           {rate: 1/m, of: new-flows, per: source/24, burst: 5}]}}}";
 
 /* All that a packet may change. */
 struct state {
@@ -59,6 +63,8 @@ struct state {
 	struct sluice_load load[LOADS];
 	struct sluice_conn_bucket4 conns4[128];
 	struct sluice_conn_bucket6 conns6[128];
+	struct sluice_bucket buckets[SERVICES];
+	struct sluice_source_line sources[16];
 };
 
 static struct sluice_bpf *load(struct testbed *tb, bool express)
@@ -84,14 +90,29 @@ static void copy_connections(const struct testbed *tb, bool v6, void *memory, bo
 	testbed_connections_put(&table);
 }
 
+static struct table_view buckets, sources; /* of the limits */
+
+static void copy_memory(void *memory, void *table, size_t bytes, bool to_table)
+{
+	memcpy(to_table ? table : memory, to_table ? memory : table, bytes);
+}
+
+/* Connections and buckets. */
+static void copy_tables(const struct testbed *tb, struct state *state, bool to_table)
+{
+	copy_connections(tb, false, state->conns4, to_table);
+	copy_connections(tb, true, state->conns6, to_table);
+	copy_memory(state->buckets, buckets.data, sizeof(state->buckets), to_table);
+	copy_memory(state->sources, sources.data, sizeof(state->sources), to_table);
+}
+
 static void read_state(struct testbed *tb, struct state *state)
 {
 	CU_ASSERT_FATAL(
 		!dataplane_read_ledger(&tb->dp, testbed_port(tb, "eth0")->slot, &state->ledger));
 	for (unsigned i = 0; i < LOADS; i++)
 		CU_ASSERT_FATAL(!dataplane_read_load(&tb->dp, i, &state->load[i]));
-	copy_connections(tb, false, state->conns4, false);
-	copy_connections(tb, true, state->conns6, false);
+	copy_tables(tb, state, false);
 }
 
 /* Counters only grow: what differs is what was counted in between. */
@@ -130,8 +151,7 @@ static bool is_alike(struct testbed *tb, struct sluice_bpf *const skels[2],
 
 	read_state(tb, behind);
 	for (int i = 0; i < 2; i++) {
-		copy_connections(tb, false, behind->conns4, true);
-		copy_connections(tb, true, behind->conns6, true);
+		copy_tables(tb, behind, true);
 		read_state(tb, &before);
 		action[i] = run(tb, skels[i], frame, &out[i]);
 		read_state(tb, &after[i]);
@@ -142,6 +162,13 @@ static bool is_alike(struct testbed *tb, struct sluice_bpf *const skels[2],
 		return false;
 	*behind = after[1];
 	return true;
+}
+
+/* What limits have used up is there again. */
+static void fill_buckets(void)
+{
+	memset(buckets.data, 0, buckets.bytes);
+	memset(sources.data, 0, sources.bytes);
 }
 
 static void change(struct testbed *tb, struct random *random)
@@ -158,6 +185,7 @@ static void change(struct testbed *tb, struct random *random)
 	/* Health belongs to no generation: what is remembered of one does not end with it. */
 	if (random_once_in(random, 2))
 		testbed_publish(tb);
+	fill_buckets();
 	CU_ASSERT_EQUAL(dataplane_set_health(&tb->dp, &tb->cluster, &health, 1), 0);
 	CU_ASSERT_FATAL(!prefix_parse("198.51.100.8/32", &source));
 	err = random_once_in(random, 2) ? dataplane_block(&tb->dp, &source)
@@ -206,13 +234,15 @@ static void check_roles(struct random *random, const char *roles)
 {
 	static struct state behind;
 	struct sluice_bpf *skels[2];
-	unsigned sent = 0, tries;
+	unsigned sent = 0, refused = 0, tries;
 	struct frame frame;
 	struct testbed tb;
 	char yaml[2048];
 
 	snprintf(yaml, sizeof(yaml), config, roles);
 	testbed_up(&tb, "lb", yaml);
+	CU_ASSERT_FATAL(!table_map(tb.dp.buckets, true, &buckets));
+	CU_ASSERT_FATAL(!table_map(tb.dp.sources, true, &sources));
 	skels[0] = load(&tb, false);
 	skels[1] = load(&tb, true);
 	CU_ASSERT_FATAL(skels[0] && skels[1]);
@@ -231,8 +261,13 @@ static void check_roles(struct random *random, const char *roles)
 		}
 		sent += behind.ledger.outcome[SLUICE_TX].packets ||
 			behind.ledger.outcome[SLUICE_REDIRECT].packets;
+		refused += behind.ledger.outcome[SLUICE_RATE_SERVICE].packets ||
+			   behind.ledger.outcome[SLUICE_RATE_SOURCE].packets;
 	}
 	CU_ASSERT(sent > PACKETS / 5);
+	CU_ASSERT(refused > PACKETS / 50);
+	table_unmap(&buckets);
+	table_unmap(&sources);
 	sluice_bpf__destroy(skels[0]);
 	sluice_bpf__destroy(skels[1]);
 	testbed_down(&tb);

@@ -126,7 +126,7 @@ static pid_t start_writer(void)
 
 	if (child)
 		return child;
-	err = dataplane_open(&dp, "lb1", DATAPLANE_WRITE, 0);
+	err = dataplane_open(&dp, "lb1", DATAPLANE_WRITE, NULL);
 	for (int i = 0; i < PUBLICATIONS && !err; i++)
 		err = publish(&dp, texts[i % MODEL_COUNT]);
 	_exit(err ? EXIT_FAILURE : EXIT_SUCCESS);
@@ -190,7 +190,9 @@ static void packet_finds_the_service_and_the_rule_of_one_configuration(void)
 
 	CU_ASSERT_EQUAL_FATAL(
 		sandbox_run("ip link add in0 address 02:00:00:00:00:01 type veth peer name p0"), 0);
-	CU_ASSERT_EQUAL_FATAL(dataplane_open(&dp, "lb1", DATAPLANE_CREATE, 1024), 0);
+	CU_ASSERT_EQUAL_FATAL(
+		dataplane_open(&dp, "lb1", DATAPLANE_CREATE, &(struct table_sizes){.flows = 1024}),
+		0);
 	publish_each(&dp, rule_ids);
 	CU_ASSERT_EQUAL_FATAL(program_open(&dp, &in0, true, &skel), 0);
 	CU_ASSERT_EQUAL_FATAL(sluice_bpf__load(skel), 0);

@@ -87,6 +87,21 @@ static void pick_ports(struct random *random, struct port_range **ranges, size_t
 	}
 }
 
+static void pick_details(struct random *random, struct rule *rule)
+{
+	static const char *const flags[] = {"syn/syn,ack", "syn,ack", "fin", "ack/syn,ack,fin",
+					    "none/syn"};
+	static const char *const types[] = {"echo-request", "echo-reply", "13", "13/1", "3/1"};
+
+	if (random_once_in(random, 6))
+		rule->state = random_once_in(random, 2) ? RULE_STATE_NEW : RULE_STATE_INVALID;
+	if (rule->proto == IPPROTO_TCP && random_once_in(random, 3))
+		CU_ASSERT_EQUAL(tcp_flags_match_parse(flags[random_below(random, 5)], &rule->flags),
+				0);
+	if (rule->proto == IPPROTO_ICMP && random_once_in(random, 2))
+		CU_ASSERT_EQUAL(icmp_match_parse(types[random_below(random, 5)], &rule->icmp), 0);
+}
+
 static void add_rule(struct random *random, struct policy *policy, unsigned number)
 {
 	static const int protos[] = {0, IPPROTO_TCP, IPPROTO_TCP, IPPROTO_UDP, IPPROTO_ICMP, 132};
@@ -105,6 +120,7 @@ static void add_rule(struct random *random, struct policy *policy, unsigned numb
 		pick_addresses(random, v4, v6, &rule->from);
 	if (!random_once_in(random, 3))
 		pick_addresses(random, v4, v6, &rule->to);
+	pick_details(random, rule);
 	if (rule->proto != IPPROTO_TCP && rule->proto != IPPROTO_UDP)
 		return;
 	if (random_once_in(random, 2))
@@ -133,6 +149,9 @@ static void replace_policy(struct random *random, struct testbed *tb)
 static struct packet pick_packet(struct random *random)
 {
 	static const int protos[] = {IPPROTO_TCP, IPPROTO_TCP, IPPROTO_UDP, IPPROTO_ICMP, 132, 89};
+	static const unsigned char flags[] = {TCP_SYN, TCP_SYN | TCP_ACK, TCP_ACK,
+					      TCP_FIN | TCP_ACK, TCP_RST};
+	static const unsigned char types4[] = {8, 0, 13}, types6[] = {128, 129, 13};
 	bool v6 = random_once_in(random, 2);
 	const char *const *list = v6 ? addresses6 : addresses4;
 	struct packet packet = {
@@ -144,8 +163,13 @@ static struct packet pick_packet(struct random *random)
 		.payload = random_below(random, 50),
 	};
 
-	if (packet.proto == IPPROTO_ICMP) /* an echo request: no error is exempt */
-		packet.type = v6 ? 128 : 8;
+	if (packet.proto == IPPROTO_TCP)
+		packet.flags = flags[random_below(random, sizeof(flags))];
+	if (packet.proto == IPPROTO_ICMP) { /* no error that is exempt */
+		packet.type =
+			v6 ? types6[random_below(random, 3)] : types4[random_below(random, 3)];
+		packet.code = (unsigned char)random_below(random, 2);
+	}
 	if (packet.src == packet.dst && packet.sport == packet.dport)
 		packet.sport++;
 	return packet;

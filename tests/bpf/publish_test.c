@@ -118,7 +118,9 @@ static int publish_text(struct dataplane *dp, const char *text)
 
 static void create(struct dataplane *dp, const char *node)
 {
-	CU_ASSERT_EQUAL_FATAL(dataplane_open(dp, node, DATAPLANE_CREATE, FLOWS), 0);
+	CU_ASSERT_EQUAL_FATAL(
+		dataplane_open(dp, node, DATAPLANE_CREATE, &(struct table_sizes){.flows = FLOWS}),
+		0);
 }
 
 static void close_and_destroy(struct dataplane *dp)
@@ -272,9 +274,9 @@ static void node_without_maps_is_not_found(void)
 {
 	struct dataplane dp;
 
-	CU_ASSERT_EQUAL(dataplane_open(&dp, "nobody", DATAPLANE_READ, 0), -ENOENT);
-	CU_ASSERT_EQUAL(dataplane_open(&dp, "nobody", DATAPLANE_WRITE, 0), -ENOENT);
-	CU_ASSERT_EQUAL(dataplane_open(&dp, "../escape", DATAPLANE_CREATE, 0), -EINVAL);
+	CU_ASSERT_EQUAL(dataplane_open(&dp, "nobody", DATAPLANE_READ, NULL), -ENOENT);
+	CU_ASSERT_EQUAL(dataplane_open(&dp, "nobody", DATAPLANE_WRITE, NULL), -ENOENT);
+	CU_ASSERT_EQUAL(dataplane_open(&dp, "../escape", DATAPLANE_CREATE, NULL), -EINVAL);
 	CU_ASSERT_EQUAL(dataplane_destroy("nobody"), -ENOENT);
 }
 
@@ -324,7 +326,7 @@ static void reader_cannot_write(void)
 
 	create(&writer, "lb1");
 	CU_ASSERT_EQUAL(publish_text(&writer, model_small), 0);
-	CU_ASSERT_EQUAL_FATAL(dataplane_open(&reader, "lb1", DATAPLANE_READ, 0), 0);
+	CU_ASSERT_EQUAL_FATAL(dataplane_open(&reader, "lb1", DATAPLANE_READ, NULL), 0);
 	CU_ASSERT_EQUAL(publish_text(&reader, model_all), -EPERM);
 	CU_ASSERT_EQUAL(dataplane_block(&reader, &prefix), -EPERM);
 	CU_ASSERT_NOT_EQUAL(bpf_map_update_elem(reader.backends, &key, &backend, BPF_ANY), 0);
@@ -340,8 +342,10 @@ static void other_abi_is_refused(void)
 	create(&dp, "lb1");
 	dp.control->abi = SLUICE_ABI_VERSION + 1;
 	dataplane_close(&dp);
-	CU_ASSERT_EQUAL(dataplane_open(&dp, "lb1", DATAPLANE_READ, 0), -EPROTO);
-	CU_ASSERT_EQUAL(dataplane_open(&dp, "lb1", DATAPLANE_CREATE, FLOWS), -EPROTO);
+	CU_ASSERT_EQUAL(dataplane_open(&dp, "lb1", DATAPLANE_READ, NULL), -EPROTO);
+	CU_ASSERT_EQUAL(
+		dataplane_open(&dp, "lb1", DATAPLANE_CREATE, &(struct table_sizes){.flows = FLOWS}),
+		-EPROTO);
 	CU_ASSERT_EQUAL(dataplane_destroy("lb1"), 0);
 }
 
@@ -385,7 +389,7 @@ static void create_and_leave(void *unused)
 	struct dataplane dp;
 
 	(void)unused;
-	if (!dataplane_open(&dp, "lb1", DATAPLANE_CREATE, FLOWS))
+	if (!dataplane_open(&dp, "lb1", DATAPLANE_CREATE, &(struct table_sizes){.flows = FLOWS}))
 		dataplane_close(&dp);
 }
 
@@ -401,7 +405,7 @@ static void killed_creation_is_completed(void)
 		int err;
 
 		kill_in_the_middle(create_and_leave, NULL, random_below(takes * 1.5));
-		err = dataplane_open(&dp, "lb1", DATAPLANE_READ, 0);
+		err = dataplane_open(&dp, "lb1", DATAPLANE_READ, NULL);
 		CU_ASSERT(err == -ENOENT || !err);
 		if (!err)
 			dataplane_close(&dp);
@@ -625,7 +629,7 @@ static int add_backend(unsigned number)
 	struct backend *backend;
 	struct dataplane dp;
 	char name[SLUICE_NAME_LEN];
-	int err = dataplane_open(&dp, "lb1", DATAPLANE_WRITE, 0);
+	int err = dataplane_open(&dp, "lb1", DATAPLANE_WRITE, NULL);
 
 	if (err)
 		return err;
@@ -669,7 +673,7 @@ static void publish_and_leave(void *text)
 {
 	struct dataplane dp;
 
-	if (dataplane_open(&dp, "lb1", DATAPLANE_WRITE, 0))
+	if (dataplane_open(&dp, "lb1", DATAPLANE_WRITE, NULL))
 		return;
 	if (!publish_text(&dp, text))
 		dataplane_close(&dp);
@@ -744,7 +748,7 @@ static void killed_publication_leaves_one_generation(void)
 	for (int i = 0; i < KILLS; i++) {
 		size_t before, after;
 
-		CU_ASSERT_EQUAL_FATAL(dataplane_open(&dp, "lb1", DATAPLANE_READ, 0), 0);
+		CU_ASSERT_EQUAL_FATAL(dataplane_open(&dp, "lb1", DATAPLANE_READ, NULL), 0);
 		before = size_in_force(&dp);
 		kill_in_the_middle(publish_and_leave, (void *)texts[wanted],
 				   random_below(takes * 1.2));

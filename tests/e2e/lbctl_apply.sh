@@ -39,6 +39,16 @@ check "and makes nothing" not test -e "$SLUICE_PIN_ROOT/gw"
 
 done_by "apply" apply -f "$config"
 is "both interfaces have a program" "$(programs)" "lan wan"
+before=$(query '[.interfaces[].program_id] | @csv' status)
+done_by "apply the same again" apply -f "$config"
+is "loads no program again" "$(query '[.interfaces[].program_id] | @csv' status)" "$before"
+address=$(on gw cat /sys/class/net/wan/address)
+ip -n "$net_name-gw" link set wan address 02:00:00:00:00:07
+done_by "apply with another link address" apply -f "$config"
+is "loads those that know their own" "$(query '[.interfaces[].program_id] | @csv' status |
+	awk -F, -v before="$before" '{ split(before, b, ","); print ($1 != b[1]) + ($2 != b[2]) }')" 1
+ip -n "$net_name-gw" link set wan address "$address"
+done_by "apply with the former one" apply -f "$config"
 check "which the kernel confirms" attached wan
 lbctl diff "$config"
 is "then diff finds nothing" "$code $stdout" "0 no changes"

@@ -109,6 +109,20 @@ refused "bits behind the prefix" 1 'expected 198.51.100.0/24' fw block 198.51.10
 refused "unblocking what is not blocked" 1 'is not blocked' fw unblock 203.0.113.0/24
 done_by "unblock" fw unblock 198.51.100.0/24
 check "lets it through again" answered 80
+done_by "block around an exception" fw block 198.51.0.0/16
+done_by "the exception" fw allow 198.51.100.0/24
+check "what is allowed gets through" answered 80
+done_by "the exception is taken out" fw unblock 198.51.100.0/24
+check "and is blocked with what is around it" not answered 80
+done_by "all that" fw unblock 198.51.0.0/16
+done_by "block for a second" fw block 198.51.100.7 timeout 1s
+check "a block ends by itself" within 5 answered 80
+printf '203.0.113.0/24 timeout 1h\n# nothing\n2001:db8:77::/48\n' >"$scratch/list"
+done_by "block a list" fw block -f "$scratch/list"
+is "the list is in the set" "$(query '.total' fw blocks)" 3
+printf '203.0.113.0/24\nx\n' >"$scratch/list"
+refused "a mistake in a list" 1 'list:2: "x": expected an address' fw block -f "$scratch/list"
+refused "a list and a prefix" 1 'either CIDR or -f' fw block 203.0.113.9 -f "$scratch/list"
 
 # --- the ledger ----------------------------------------------------------------------
 

@@ -35,7 +35,7 @@ says "help of what does not exist" 1 'unknown word "bakend" \(did you mean "back
 	help bakend
 
 says "an unknown word" 1 '^lbctl: unknown word "statsu" \(did you mean "status"\?\)' statsu
-says "a missing command" 1 '^lbctl vip: a command is missing, expected add, set, del, show$' vip
+says "a missing command" 1 '^lbctl vip: a command is missing, expected add, set, del, limit, show$' vip
 says "a missing value" 1 '"weight" needs a value: N' backend add www 10.0.0.1 weight
 says "a value of the wrong type" 1 'weight "much": expected a number from 0 to 1000' \
 	backend add www 10.0.0.1 weight much

@@ -35,4 +35,4 @@ $(FUZZ)/libfuzzed.a: $(FUZZED_OBJS)
 $(FUZZERS): $(BUILD)/%: $(FUZZ)/%.o $(FUZZ)/libfuzzed.a
 	@mkdir -p $(@D)
 	$(call say,LD)
-	$(Q)$(CLANG) $(FUZZ_CFLAGS) -fsanitize=fuzzer $^ -o $@ $(LIBS_AGENT)
+	$(Q)$(CLANG) $(FUZZ_CFLAGS) -fsanitize=fuzzer $^ -o $@ $(LIBS_AGENT) $(LIBS_LBCTL)

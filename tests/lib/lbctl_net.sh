@@ -122,7 +122,7 @@ net_down() {
 		kill "$pid" 2>/dev/null
 		wait "$pid" 2>/dev/null
 	done
-	for node in gw client server; do
+	for node in gw gw2 client server; do
 		ip netns del "$net_name-$node" 2>/dev/null
 	done
 	umount "$SLUICE_PIN_ROOT"

@@ -66,7 +66,7 @@ static bool backend_equal(const void *left, const void *right)
 	       !addr_cmp(&a->addr4, &b->addr4) && !addr_cmp(&a->addr6, &b->addr6) &&
 	       a->weight == b->weight && a->admin == b->admin && a->backup == b->backup &&
 	       a->server_id.length == b->server_id.length &&
-	       a->server_id.value == b->server_id.value;
+	       a->server_id.value == b->server_id.value && a->port == b->port;
 }
 
 static bool bytes_equal(const struct check_bytes *a, const struct check_bytes *b)
@@ -88,6 +88,15 @@ static bool check_equal(const struct health_check *a, const struct health_check 
 	       a->fall == b->fall;
 }
 
+static bool limit_equal(const void *left, const void *right)
+{
+	const struct limit *a = left, *b = right;
+
+	return a->of == b->of && a->rate.amount == b->rate.amount &&
+	       a->rate.seconds == b->rate.seconds && a->per.source == b->per.source &&
+	       a->per.bits == b->per.bits && a->per.bits6 == b->per.bits6 && a->burst == b->burst;
+}
+
 static bool service_equal(const void *left, const void *right)
 {
 	const struct service *a = left, *b = right;
@@ -95,8 +104,10 @@ static bool service_equal(const void *left, const void *right)
 	return name_equal(a->name, b->name) && a->proto == b->proto && a->forward == b->forward &&
 	       a->affinity == b->affinity && a->panic_percent == b->panic_percent &&
 	       a->slow_start_ms == b->slow_start_ms && a->quic == b->quic &&
+	       a->syn_cookies == b->syn_cookies &&
 	       ARRAYS_EQUAL(a, b, vips, vip_count, vips_equal) &&
 	       ARRAYS_EQUAL(a, b, backends, backend_count, backend_equal) &&
+	       ARRAYS_EQUAL(a, b, limits, limit_count, limit_equal) &&
 	       check_equal(&a->check, &b->check);
 }
 
@@ -113,7 +124,10 @@ static bool rule_equal(const void *left, const void *right)
 	return name_equal(a->name, b->name) && a->id == b->id && name_equal(a->in, b->in) &&
 	       addresses_equal(&a->from, &b->from) && addresses_equal(&a->to, &b->to) &&
 	       a->proto == b->proto && ARRAYS_EQUAL(a, b, sports, sport_count, range_equal) &&
-	       ARRAYS_EQUAL(a, b, dports, dport_count, range_equal) && a->action == b->action;
+	       ARRAYS_EQUAL(a, b, dports, dport_count, range_equal) && a->action == b->action &&
+	       ARRAYS_EQUAL(a, b, limits, limit_count, limit_equal) &&
+	       !memcmp(&a->flags, &b->flags, sizeof(a->flags)) &&
+	       !memcmp(&a->icmp, &b->icmp, sizeof(a->icmp)) && a->state == b->state;
 }
 
 static bool policy_equal(const void *left, const void *right)
@@ -124,13 +138,19 @@ static bool policy_equal(const void *left, const void *right)
 	       a->strict == b->strict && ARRAYS_EQUAL(a, b, rules, rule_count, rule_equal);
 }
 
+static bool vlans_equal(const struct interface *a, const struct interface *b)
+{
+	return a->vlan_count == b->vlan_count &&
+	       !memcmp(a->vlans, b->vlans, a->vlan_count * sizeof(a->vlans[0]));
+}
+
 static bool interface_equal(const void *left, const void *right)
 {
 	const struct interface *a = left, *b = right;
 
 	return name_equal(a->name, b->name) && name_equal(a->network, b->network) &&
 	       ARRAYS_EQUAL(a, b, addresses, address_count, prefixes_equal) && a->mtu == b->mtu &&
-	       a->roles == b->roles && name_equal(a->policy, b->policy);
+	       a->roles == b->roles && name_equal(a->policy, b->policy) && vlans_equal(a, b);
 }
 
 static bool route_equal(const void *left, const void *right)
@@ -159,7 +179,7 @@ static bool node_equal(const void *left, const void *right)
 
 bool model_equal(const struct cluster *a, const struct cluster *b)
 {
-	return name_equal(a->name, b->name) && a->limit_flows == b->limit_flows &&
+	return name_equal(a->name, b->name) && !memcmp(&a->sizes, &b->sizes, sizeof(a->sizes)) &&
 	       a->gue_port == b->gue_port && name_equal(a->key_file, b->key_file) &&
 	       ARRAYS_EQUAL(a, b, sets, set_count, set_equal) &&
 	       ARRAYS_EQUAL(a, b, services, service_count, service_equal) &&

@@ -340,6 +340,8 @@ void frame_build(struct frame *frame, const struct packet *packet)
 	unsigned char *at = frame->bytes + 2 * ETH_ALEN;
 
 	memset(frame, 0, sizeof(*frame));
+	if (packet->outer_vlan)
+		at = put_be16(put_be16(at, ETH_P_8021AD), packet->outer_vlan);
 	if (packet->vlan)
 		at = put_be16(put_be16(at, ETH_P_8021Q), packet->vlan);
 	at = put_be16(at, packet->ethertype ? packet->ethertype : family_ethertype(packet));
@@ -354,6 +356,23 @@ void frame_poke(struct frame *frame, const struct packet *packet)
 	for (int i = 0; i < POKE_COUNT; i++)
 		if (packet->poke[i].at || packet->poke[i].value)
 			frame->bytes[packet->poke[i].at] = packet->poke[i].value;
+}
+
+void frame_tag(struct frame *frame, unsigned short tpid, unsigned short tci)
+{
+	unsigned char *at = frame->bytes + 2 * ETH_ALEN;
+
+	memmove(at + 4, at, frame->length - 2 * ETH_ALEN);
+	put_be16(put_be16(at, tpid), tci);
+	frame->length += 4;
+}
+
+void frame_untag(struct frame *frame, size_t count)
+{
+	unsigned char *at = frame->bytes + 2 * ETH_ALEN;
+
+	memmove(at, at + 4 * count, frame->length - 2 * ETH_ALEN - 4 * count);
+	frame->length -= 4 * count;
 }
 
 void frame_set_link(struct frame *frame, const unsigned char dst[ETH_ALEN],

@@ -57,7 +57,8 @@ struct packet {
 	size_t payload;		     /* bytes behind the last header */
 	size_t padding;		     /* bytes behind what the IP header counts */
 	size_t cut;		     /* bytes missing at the end of the frame */
-	unsigned short vlan;	     /* a tag with this id; 0: none */
+	unsigned short vlan;	     /* an 802.1Q tag with this id, and priority; 0: none */
+	unsigned short outer_vlan;   /* an 802.1ad tag in front of that; 0: none */
 	unsigned short ethertype;    /* 0: of the family */
 	const struct packet *inner;  /* tunnelled: IP in IP, or with proto UDP in GUE */
 	const struct packet *quoted; /* ICMP error: about this packet */
@@ -77,6 +78,10 @@ void frame_decrement_ttl(struct frame *frame);
 void frame_encapsulate(struct frame *frame, const struct packet *outer);
 /* Takes the first `bytes` behind the Ethernet header away. */
 void frame_strip(struct frame *frame, size_t bytes, unsigned short ethertype);
+
+/* Puts a VLAN tag in front of the ethertype; takes `count` of them off. */
+void frame_tag(struct frame *frame, unsigned short tpid, unsigned short tci);
+void frame_untag(struct frame *frame, size_t count);
 
 bool frame_equal(const struct frame *a, const struct frame *b);
 /* Both frames in hexadecimal, where they differ, to stdout. */

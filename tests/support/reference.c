@@ -64,6 +64,37 @@ static bool ports_hold(const struct port_range *ranges, size_t count, unsigned s
 	return !count;
 }
 
+static unsigned flags_of(const struct packet *packet)
+{
+	return packet->flags ? packet->flags : TCP_ACK;
+}
+
+static bool opens_flow(const struct packet *packet, bool v6)
+{
+	int proto = packet->proto ? packet->proto : IPPROTO_TCP;
+
+	if (proto == IPPROTO_TCP)
+		return (flags_of(packet) & (TCP_SYN | TCP_ACK)) == TCP_SYN;
+	if (proto != IPPROTO_ICMP)
+		return true;
+	if (v6)
+		return packet->type >= 128 && packet->type != 129;
+	return packet->type != 0 && packet->type != 3 && packet->type != 11 && packet->type != 12;
+}
+
+static bool details_hold(const struct rule *rule, const struct packet *packet)
+{
+	bool v6 = packet_is_v6(packet);
+
+	if (rule->flags.mask && (flags_of(packet) & rule->flags.mask) != rule->flags.value)
+		return false;
+	if (rule->icmp.given && packet->type != (v6 ? rule->icmp.type6 : rule->icmp.type4))
+		return false;
+	if (rule->icmp.given && rule->icmp.has_code && packet->code != rule->icmp.code)
+		return false;
+	return !rule->state || (rule->state == RULE_STATE_NEW) == opens_flow(packet, v6);
+}
+
 static bool rule_matches(const struct cluster *cluster, const struct rule *rule, const char *ifname,
 			 const struct packet *packet)
 {
@@ -72,6 +103,8 @@ static bool rule_matches(const struct cluster *cluster, const struct rule *rule,
 	if (rule->in[0] && strcmp(rule->in, ifname) != 0)
 		return false;
 	if (rule->proto && rule->proto != proto)
+		return false;
+	if (!details_hold(rule, packet))
 		return false;
 	return ports_hold(rule->sports, rule->sport_count, packet->sport) &&
 	       ports_hold(rule->dports, rule->dport_count, packet->dport) &&

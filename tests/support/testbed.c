@@ -171,7 +171,8 @@ static void print_routes(FILE *batch, const struct node *node)
 /* What programs and maps depend on besides stands there as comments. */
 static void print_node(FILE *batch, const struct testbed *tb)
 {
-	fprintf(batch, "# node %s, %u flows\n", tb->node, tb->cluster.limit_flows);
+	fprintf(batch, "# node %s, %u flows, %u sources\n", tb->node, tb->cluster.sizes.flows,
+		tb->cluster.sizes.sources);
 	for (size_t i = 0; i < tb->port_count; i++)
 		fprintf(batch, "# roles %u\n", tb->ports[i].interface->roles);
 }
@@ -284,7 +285,7 @@ static void raise_anew(struct testbed *tb)
 	network_altered = false;
 	for (size_t i = 0; i < tb->port_count; i++)
 		tb->ports[i].ifindex = if_nametoindex(tb->ports[i].interface->name);
-	err = dataplane_open(&tb->dp, tb->node, DATAPLANE_CREATE, tb->cluster.limit_flows);
+	err = dataplane_open(&tb->dp, tb->node, DATAPLANE_CREATE, &tb->cluster.sizes);
 	if (err)
 		die("data plane: %s %s", strerror(-err), dataplane_detail());
 }

@@ -76,10 +76,13 @@ struct packet_test {
 	struct packet packet;
 	enum sluice_outcome outcome;
 	/* The frame that comes out; with none of these, that which went in. */
-	const char *to;		    /* sent to this neighbour */
-	bool routed;		    /* TTL one less */
-	const struct packet *outer; /* encapsulated; IPv4 with DF, GUE from any dynamic port */
-	size_t stripped;	    /* decapsulated: bytes of outer header */
+	const char *to;		      /* sent to this neighbour */
+	bool routed;		      /* TTL one less */
+	const struct packet *becomes; /* rewritten: what it is then, all checksums made anew */
+	const struct packet *outer;   /* encapsulated; IPv4 with DF, GUE from any dynamic port */
+	size_t stripped;	      /* decapsulated: bytes of outer header */
+	unsigned short to_vlan;	      /* sent with this tag; what is passed keeps its own */
+	unsigned short to_outer_vlan; /* and this 802.1ad tag in front of it */
 };
 
 #define PACKET_TESTS(tb, tests) testbed_check(tb, tests, sizeof(tests) / sizeof((tests)[0]))

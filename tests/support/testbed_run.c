@@ -193,19 +193,34 @@ enum sluice_outcome testbed_send(struct testbed *tb, const char *ifname,
 }
 
 /* The source port of GUE: which one it is, another test asks. 0: it may not be one. */
-static unsigned short gue_source(const struct packet *outer, const struct frame *seen)
+static unsigned short gue_source(const struct packet_test *test, const struct packet *outer,
+				 const struct frame *seen)
 {
-	size_t at = packet_is_v6(outer) ? FRAME_IP6 : FRAME_IP4;
+	size_t tag_bytes = 4 * (size_t)(!!test->to_vlan + !!test->to_outer_vlan);
+	size_t at = (packet_is_v6(outer) ? FRAME_IP6 : FRAME_IP4) + tag_bytes;
 	unsigned port = (unsigned)seen->bytes[at] << 8 | seen->bytes[at + 1];
 
 	return port >= 49152 ? (unsigned short)port : 0;
 }
 
+static void put_tags(struct frame *frame, unsigned short outer, unsigned short inner)
+{
+	if (inner)
+		frame_tag(frame, ETH_P_8021Q, inner);
+	if (outer)
+		frame_tag(frame, ETH_P_8021AD, outer);
+}
+
 static void expect_frame(struct testbed *tb, const struct packet_test *test,
 			 const struct frame *seen, struct frame *frame)
 {
+	size_t tags = !!test->packet.vlan + !!test->packet.outer_vlan;
 	struct packet outer;
 
+	if (test->becomes)
+		frame_build(frame, test->becomes);
+	if (test->to || test->stripped)
+		frame_untag(frame, tags);
 	if (test->stripped)
 		frame_strip(frame, test->stripped,
 			    packet_is_v6(test->packet.inner) ? ETH_P_IPV6 : ETH_P_IP);
@@ -215,11 +230,14 @@ static void expect_frame(struct testbed *tb, const struct packet_test *test,
 		outer = *test->outer;
 		outer.fragment = IP_DF;
 		if (outer.proto == IPPROTO_UDP)
-			outer.sport = gue_source(&outer, seen);
+			outer.sport = gue_source(test, &outer, seen);
 		frame_encapsulate(frame, &outer);
 	}
 	if (test->to)
 		testbed_link_to(tb, test->to, frame);
+	put_tags(frame, test->to_outer_vlan, test->to_vlan);
+	if (test->stripped && !test->to)
+		put_tags(frame, test->packet.outer_vlan, test->packet.vlan);
 }
 
 static void check_one(struct testbed *tb, const struct packet_test *test)

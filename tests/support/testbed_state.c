@@ -12,8 +12,10 @@
 #include "testbed_private.h"
 #include "dataplane_private.h"
 
-#define LOADS_OF_TESTS 1024 /* more entries than the VIPs and backends of any test take */
-#define RULES_OF_TESTS 4096 /* more ids than the rules of any test have */
+#define SERVICES_OF_TESTS 64
+#define LOADS_OF_TESTS	  1024 /* more entries than the VIPs and backends of any test take */
+#define LIMITS_OF_TESTS	  16   /* of services, and of rules */
+#define RULES_OF_TESTS	  4096 /* more ids than the rules of any test have */
 
 static struct sluice_addr address(const char *text)
 {
@@ -259,11 +261,11 @@ static void clear_map(int fd)
 			die("map is not cleared");
 }
 
-static void clear_counters(int fd, __u32 entries, size_t value_bytes)
+static void clear_counters(int fd, __u32 first, __u32 entries, size_t value_bytes)
 {
 	void *zeros = calloc((size_t)libbpf_num_possible_cpus(), value_bytes);
 
-	for (__u32 i = 0; zeros && i < entries; i++)
+	for (__u32 i = first; zeros && i < first + entries; i++)
 		if (bpf_map_update_elem(fd, &i, zeros, BPF_EXIST))
 			die("counters are not cleared");
 	free(zeros);
@@ -278,6 +280,25 @@ static void clear_connections(const struct testbed *tb, bool v6)
 	testbed_connections_put(&table);
 }
 
+static void clear_array(int fd)
+{
+	struct table_view view;
+
+	if (table_map(fd, true, &view))
+		die("buckets are not cleared");
+	memset(view.data, 0, view.bytes);
+	table_unmap(&view);
+}
+
+static void clear_limits(const struct testbed *tb)
+{
+	clear_array(tb->dp.buckets);
+	clear_array(tb->dp.sources);
+	clear_counters(tb->dp.limit_use, 0, LIMITS_OF_TESTS, sizeof(struct sluice_limit_use));
+	clear_counters(tb->dp.limit_use, SLUICE_MAX_SERVICES, LIMITS_OF_TESTS,
+		       sizeof(struct sluice_limit_use));
+}
+
 static void clear_past(const struct testbed *tb)
 {
 	struct table_view past;
@@ -288,6 +309,36 @@ static void clear_past(const struct testbed *tb)
 	table_unmap(&past);
 }
 
+/* All that packets wrote there; the limits stay. */
+static void clear_pressure(const struct testbed *tb)
+{
+	struct sluice_cookie_service *services;
+	struct table_view view;
+
+	if (table_map(tb->dp.cookie_services, true, &view))
+		die("SYN pressure is not cleared");
+	services = view.data;
+	for (unsigned i = 0; i < SERVICES_OF_TESTS; i++)
+		services[i] = (struct sluice_cookie_service){.limit = services[i].limit};
+	table_unmap(&view);
+}
+
+/* Of a set that is empty, the summaries are as well. */
+static void clear_blocks(const struct testbed *tb)
+{
+	struct table_view kinds;
+
+	if (!tb->dp.control->block_entries)
+		return;
+	clear_map(tb->dp.block);
+	clear_map(tb->dp.block_groups);
+	tb->dp.control->block_entries = 0;
+	if (table_map(tb->dp.block_kinds, true, &kinds))
+		die("blocks are not cleared");
+	memset(kinds.data, 0, kinds.bytes);
+	table_unmap(&kinds);
+}
+
 void state_clear(const struct testbed *tb)
 {
 	clear_map(tb->dp.flows);
@@ -295,9 +346,12 @@ void state_clear(const struct testbed *tb)
 	clear_connections(tb, true);
 	clear_map(tb->dp.misses);
 	clear_map(tb->dp.notes);
-	clear_map(tb->dp.block);
-	tb->dp.control->block_entries = 0;
-	clear_counters(tb->dp.rule_use, RULES_OF_TESTS, sizeof(struct sluice_count));
-	clear_counters(tb->dp.load, LOADS_OF_TESTS, sizeof(struct sluice_load));
+	clear_blocks(tb);
+	clear_counters(tb->dp.rule_use, 0, RULES_OF_TESTS, sizeof(struct sluice_count));
+	clear_counters(tb->dp.load, 0, LOADS_OF_TESTS, sizeof(struct sluice_load));
+	clear_limits(tb);
+	clear_counters(tb->dp.cookie_count, 0, SERVICES_OF_TESTS,
+		       sizeof(struct sluice_cookie_count));
+	clear_pressure(tb);
 	clear_past(tb);
 }

@@ -302,6 +302,23 @@ static void tunnel_source_is_the_models_else_the_interfaces_own(void)
 	CU_ASSERT_EQUAL(addr_cmp(&next.ports[1].tunnel_source4, &expected), 0);
 }
 
+/* Where an interface has VLANs, the addresses are often on those alone. */
+static void tunnel_source_may_be_a_vlan_devices(void)
+{
+	struct local_address local[2] = {{.ifname = "b0.10", .below = "b0"}, {.ifname = "b0"}};
+	struct sluice_addr expected;
+
+	CU_ASSERT_EQUAL(addr_parse("2001:db8::10", &local[0].addr), 0);
+	CU_ASSERT_EQUAL(addr_parse("2001:db8::b", &local[1].addr), 0);
+	compile_rules_of(RULES("      - {name: y, action: drop}\n"));
+	CU_ASSERT_EQUAL(compile_on("gw", local, 2), 0);
+	CU_ASSERT_EQUAL(addr_cmp(&next.ports[1].tunnel_source6, &local[1].addr), 0);
+	CU_ASSERT_EQUAL(compile_on("gw", local, 1), 0);
+	CU_ASSERT_EQUAL(addr_cmp(&next.ports[1].tunnel_source6, &local[0].addr), 0);
+	CU_ASSERT_EQUAL(addr_parse("10.9.2.1", &expected), 0);
+	CU_ASSERT_EQUAL(addr_cmp(&next.ports[1].tunnel_source4, &expected), 0);
+}
+
 /* --- services --------------------------------------------------------------- */
 
 static const char balanced[] = HEAD
@@ -468,6 +485,7 @@ int main(void)
 		UNIT_TEST(rule_ids_are_found_again),
 		UNIT_TEST(port_keeps_its_slot_when_others_go),
 		UNIT_TEST(tunnel_source_is_the_models_else_the_interfaces_own),
+		UNIT_TEST(tunnel_source_may_be_a_vlan_devices),
 		UNIT_TEST(balancers_are_who_a_tunnel_may_come_from),
 		UNIT_TEST(tunnels_end_at_the_addresses_of_a_node_that_decapsulates),
 		UNIT_TEST(each_address_of_a_vip_is_known_by_itself),

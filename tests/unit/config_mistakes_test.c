@@ -11,7 +11,7 @@
 #include "model.h"
 #include "../support/unit.h"
 
-#define MAX_CASES 200
+#define MAX_CASES 400
 
 struct mistakes_case {
 	char *name, *text, *expected;

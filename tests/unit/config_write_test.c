@@ -43,12 +43,30 @@ static void empty_model_is_a_version(void)
 	assert_canonical("{sluice: 1}", "sluice: 1\n");
 }
 
+static void limits_are_written_as_they_were_said(void)
+{
+	assert_canonical("{sluice: 1, services: {www: {vips: '192.0.2.10:80',"
+			 " limit: [{rate: 50000/s, of: packets}, {of: new-flows, per: source/32/64,"
+			 " rate: 20/s, burst: 1000}]}},"
+			 " policies: {p: {rules: [{name: r, id: 1, action: accept,"
+			 " limit: {rate: 60000/m, of: bytes, per: source/24, burst: 2M}}]}}}",
+			 "sluice: 1\n\nservices:\n  www:\n    vips: [\"192.0.2.10:80\"]\n"
+			 "    proto: tcp\n    forward: ipip\n"
+			 "    limit: [{rate: 50k/s}, {rate: 20/s, of: new-flows, per: source, "
+			 "burst: 1k}]\n"
+			 "\npolicies:\n  p:\n    default: drop\n    rules:\n"
+			 "      - {name: r, id: 1, action: accept, limit: {rate: 60k/m, of: bytes, "
+			 "per: source/24, burst: 2M}}\n");
+}
+
 static void head_is_written_without_defaults(void)
 {
 	assert_canonical("limits: {flows: 262144}\nsluice: 1\ncluster: 'foo'\n",
 			 "sluice: 1\ncluster: foo\n");
 	assert_canonical("limits: {flows: 262144}\nsluice: 1\ngue-port: 6080\n", "sluice: 1\n");
 	assert_canonical("gue-port: 7000\nsluice: 1\n", "sluice: 1\ngue-port: 7000\n");
+	assert_canonical("sluice: 1\nlimits: {next-hops: 64, sources: 4096, blocks: 65536}\n",
+			 "sluice: 1\nlimits: {sources: 4096, next-hops: 64}\n");
 	assert_canonical("limits: {flows: 64}\nsluice: 1\nkey: '/etc/a#\"b\\c'\n",
 			 "sluice: 1\nkey: \"/etc/a#\\\"b\\\\c\"\nlimits: {flows: 64}\n");
 }
@@ -69,6 +87,28 @@ static void service_is_written_without_defaults(void)
 		"    proto: tcp\n"
 		"    forward: ipip\n"
 		"    check: {type: http, path: \"/a?b\", interval: 1m, rise: 3}\n");
+}
+
+static void ports_of_backends_are_written(void)
+{
+	assert_canonical("sluice: 1\n"
+			 "services:\n"
+			 "  www:\n"
+			 "    forward: nat\n"
+			 "    backends:\n"
+			 "      a: {port: 8443, weight: 7, address: 10.0.0.7}\n"
+			 "      10.0.0.8: {}\n"
+			 "    vips: 192.0.2.1:443\n",
+			 "sluice: 1\n"
+			 "\n"
+			 "services:\n"
+			 "  www:\n"
+			 "    vips: [\"192.0.2.1:443\"]\n"
+			 "    proto: tcp\n"
+			 "    forward: nat\n"
+			 "    backends:\n"
+			 "      a: {address: 10.0.0.7, port: 8443, weight: 7}\n"
+			 "      10.0.0.8: {}\n");
 }
 
 static void assert_check(const char *check, const char *canonical)
@@ -101,10 +141,14 @@ static void service_shows_how_it_is_scheduled(void)
 {
 	assert_canonical(
 		"sluice: 1\n"
+		"key: /k\n"
 		"services:\n"
-		"  a: {vips: 192.0.2.1:80, panic: 0%, affinity: none}\n"
-		"  b: {panic: 50%, vips: 192.0.2.2:80, affinity: source64, slow-start: 30000ms}\n",
+		"  a: {vips: 192.0.2.1:80, panic: 0%, affinity: none, syn-cookies: off}\n"
+		"  b: {panic: 50%, vips: 192.0.2.2:80, affinity: source64, slow-start: 30000ms,\n"
+		"      syn-cookies: 2000/s}\n"
+		"  c: {vips: 192.0.2.3:80, syn-cookies: always}\n",
 		"sluice: 1\n"
+		"key: /k\n"
 		"\n"
 		"services:\n"
 		"  a:\n"
@@ -117,7 +161,13 @@ static void service_shows_how_it_is_scheduled(void)
 		"    forward: ipip\n"
 		"    affinity: source64\n"
 		"    slow-start: 30s\n"
-		"    panic: 50%\n");
+		"    panic: 50%\n"
+		"    syn-cookies: 2000/s\n"
+		"  c:\n"
+		"    vips: [\"192.0.2.3:80\"]\n"
+		"    proto: tcp\n"
+		"    forward: ipip\n"
+		"    syn-cookies: always\n");
 }
 
 static void backend_shows_what_its_name_does_not_say(void)
@@ -202,8 +252,9 @@ static void node_is_written_in_the_order_of_the_file(void)
 		"    routes: [{mtu: 1500, via: 10.0.0.2, to: 0.0.0.0/0}]\n"
 		"    interfaces:\n"
 		"      z0: {policy: p, roles: [decap, firewall], mtu: 9000, network: n,\n"
-		"           address: 10.0.0.1/8}\n"
-		"      a0: {}\n"
+		"           address: 10.0.0.1/8, vlans: [10, 100-199, 7-7]}\n"
+		"      a0: {vlans: none}\n"
+		"      b0: {vlans: 1-4094}\n"
 		"  idle: {}\n",
 		"sluice: 1\n"
 		"key: /k\n"
@@ -226,8 +277,9 @@ static void node_is_written_in_the_order_of_the_file(void)
 		"  lb1:\n"
 		"    interfaces:\n"
 		"      z0: {network: n, address: 10.0.0.1/8, mtu: 9000, "
-		"roles: [firewall, decap], policy: p}\n"
-		"      a0: {}\n"
+		"roles: [firewall, decap], policy: p, vlans: [10, 100-199, 7]}\n"
+		"      a0: {vlans: none}\n"
+		"      b0: {vlans: any}\n"
 		"    routes:\n"
 		"      - {to: default, via: 10.0.0.2, mtu: 1500}\n"
 		"    agent: {metrics: \"[::]:1\", exchange: \"10.0.0.1:2\", announce: [b, a]}\n"
@@ -281,7 +333,9 @@ int main(void)
 	static const struct unit_test tests[] = {
 		UNIT_TEST(empty_model_is_a_version),
 		UNIT_TEST(head_is_written_without_defaults),
+		UNIT_TEST(limits_are_written_as_they_were_said),
 		UNIT_TEST(service_is_written_without_defaults),
+		UNIT_TEST(ports_of_backends_are_written),
 		UNIT_TEST(check_is_written_without_defaults),
 		UNIT_TEST(service_shows_how_it_is_scheduled),
 		UNIT_TEST(backend_shows_what_its_name_does_not_say),

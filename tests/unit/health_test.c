@@ -223,6 +223,26 @@ static void direct_check_goes_to_ipv4_and_to_the_first_port(void)
 	model_fini(&cluster);
 }
 
+static void check_under_nat_goes_where_the_packets_go(void)
+{
+	struct check_target target;
+	struct service *service;
+
+	model_init(&cluster);
+	service = add_service("www", 1);
+	service->forward = SLUICE_FORWARD_NAT;
+	target = target_of(service);
+	CU_ASSERT_FALSE(target.is_forwarded);
+	assert_endpoint(&target.peer, "10.0.0.0:443");
+	service->backends[0].port = 8443;
+	target = target_of(service);
+	assert_endpoint(&target.peer, "10.0.0.0:8443");
+	service->check.port = 80;
+	target = target_of(service);
+	assert_endpoint(&target.peer, "10.0.0.0:80");
+	model_fini(&cluster);
+}
+
 static void forwarded_check_goes_to_the_vip_at_the_backend(void)
 {
 	struct vip vip6 = {.to = {.bits = 128}, .ports = {80, 80}};
@@ -487,6 +507,7 @@ int main(void)
 		UNIT_TEST(views_may_leave_nothing_together),
 		UNIT_TEST(rebuilt_roster_keeps_what_it_knew),
 		UNIT_TEST(direct_check_goes_to_ipv4_and_to_the_first_port),
+		UNIT_TEST(check_under_nat_goes_where_the_packets_go),
 		UNIT_TEST(forwarded_check_goes_to_the_vip_at_the_backend),
 		UNIT_TEST(forwarded_check_crosses_families_where_it_must),
 		UNIT_TEST(balancer_checks_itself_at_its_vip),

@@ -71,24 +71,24 @@ static void mistakes_are_one_line_that_says_what_was_expected(void)
 	static const char *const lines[][2] = {
 		{"bakend add",
 		 "lbctl: unknown word \"bakend\" (did you mean \"backend\"?), expected status, "
-		 "rates, drops, trace, capture, vip, backend, fw, doctor, check, diff, apply, "
-		 "confirm, rollback, "
+		 "top, rates, watch, drops, flows, trace, capture, vip, backend, fw, doctor, "
+		 "check, diff, apply, confirm, rollback, "
 		 "show, attach, "
 		 "detach, "
 		 "host, batch, complete, restore, help\n"},
-		{"vip", "lbctl vip: a command is missing, expected add, set, del, show\n"},
+		{"vip", "lbctl vip: a command is missing, expected add, set, del, limit, show\n"},
 		{"vip dle 192.0.2.1:80",
 		 "lbctl vip: unknown word \"dle\" (did you mean \"del\"?), expected add, set, del, "
 		 "show\n"},
 		{"vip add", "lbctl vip add: ADDR:PORT is missing, as in: lbctl vip add ADDR:PORT "
-			    "[proto tcp|udp] [name NAME] [forward ipip|dsr|gue] "
+			    "[proto tcp|udp] [name NAME] [forward ipip|dsr|gue|nat] "
 			    "[affinity none|source|source64] [slow-start TIME] [panic PERCENT] "
-			    "[quic N] [--ephemeral] [--confirm SEC]\n"},
+			    "[syn-cookies off|always|N/s] [quic N] [--ephemeral] [--confirm SEC]\n"},
 		{"vip add 192.0.2.1",
 		 "lbctl vip add: ADDR:PORT \"192.0.2.1\": expected ADDRESS:PORT, as 192.0.2.1:443, "
 		 "[2001:db8::1]:8000-8099 or 198.51.100.0/24:*\n"},
 		{"vip add 192.0.2.1:80 forward dsrr", "lbctl vip add: forward \"dsrr\": expected "
-						      "one of ipip, dsr, gue (did you mean "
+						      "one of ipip, dsr, gue, nat (did you mean "
 						      "\"dsr\"?)\n"},
 		{"vip add 192.0.2.1:80 proto tcp proto udp",
 		 "lbctl vip add: \"proto\" is given twice\n"},
@@ -97,7 +97,8 @@ static void mistakes_are_one_line_that_says_what_was_expected(void)
 						     "expected proto, --ephemeral, --confirm\n"},
 		{"backend set www tls1 wieght 5",
 		 "lbctl backend set: unknown word \"wieght\" (did you mean \"weight\"?), expected "
-		 "address, weight, state, backup, server-id, proto, --ephemeral, --confirm\n"},
+		 "address, port, weight, state, backup, server-id, proto, --ephemeral, "
+		 "--confirm\n"},
 		{"backend set www tls1 weight 1001",
 		 "lbctl backend set: weight \"1001\": expected a number from 0 to 1000\n"},
 		{"backend set www tls1 weight -1",

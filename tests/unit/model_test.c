@@ -20,7 +20,7 @@ static void added_objects_have_defaults(void)
 	struct rule *rule;
 
 	model_init(&cluster);
-	CU_ASSERT_EQUAL(cluster.limit_flows, MODEL_DEFAULT_FLOWS);
+	CU_ASSERT_EQUAL(cluster.sizes.flows, table_sizes_default.flows);
 	service = model_service_add(&cluster, "www");
 	CU_ASSERT_PTR_NOT_NULL_FATAL(service);
 	CU_ASSERT_EQUAL(service->proto, IPPROTO_TCP);

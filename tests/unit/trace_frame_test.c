@@ -58,6 +58,24 @@ static void udp_over_ipv6_has_a_checksum(void)
 		     "9c400035000807f4");
 }
 
+static void tags_stand_outermost_first(void)
+{
+	struct trace_frame spec = spec_of(IPPROTO_UDP, "2001:db8::1", "2001:db8::2", 53);
+
+	spec.tags[0] = 100;
+	spec.tags[1] = 10;
+	spec.tag_count = 2;
+	check(&spec, "02aabbccddee"
+		     "020000000001"
+		     "88a80064"
+		     "8100000a"
+		     "86dd"
+		     "6000000000081140"
+		     "20010db8000000000000000000000001"
+		     "20010db8000000000000000000000002"
+		     "9c400035000807f4");
+}
+
 /* The sum over a correct message and its checksum is ffff. */
 static unsigned sum_of(const unsigned char *bytes, size_t length)
 {
@@ -102,6 +120,7 @@ int main(void)
 	static const struct unit_test tests[] = {
 		UNIT_TEST(syn_is_what_a_client_sends),
 		UNIT_TEST(udp_over_ipv6_has_a_checksum),
+		UNIT_TEST(tags_stand_outermost_first),
 		UNIT_TEST(echo_is_of_the_addresses_family),
 		UNIT_TEST(other_protocols_carry_zero_bytes),
 		{},

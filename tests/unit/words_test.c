@@ -15,7 +15,7 @@ static void every_name_parses_to_its_value(void)
 		CU_ASSERT_EQUAL(action_parse(action_name(i), &action), 0);
 		CU_ASSERT_EQUAL((int)action, i);
 	}
-	for (int i = SLUICE_FORWARD_IPIP; i <= SLUICE_FORWARD_DSR; i++) {
+	for (int i = SLUICE_FORWARD_IPIP; i <= SLUICE_FORWARD_NAT; i++) {
 		enum sluice_forward forward;
 
 		CU_ASSERT_EQUAL(forward_parse(forward_name(i), &forward), 0);

@@ -203,6 +203,7 @@ static int follow_node(struct agent *agent, bool first)
 	err = announcer_configure(&agent->announcer, &agent->cluster, agent->node);
 	if (err)
 		log_error("announce", "event=routes-unreadable error=\"%s\"", strerror(-err));
+	vlans_configure(&agent->vlans, agent->dp.pin_dir);
 	neighbours_configure(&agent->neighbours, &agent->cluster, agent->node, agent->dp.pin_dir);
 	scrape_configure(&agent->scrape,
 			 agent->node->agent.has_metrics ? &agent->node->agent.metrics : NULL);
@@ -217,6 +218,7 @@ static int take_cluster(struct agent *agent, struct cluster *cluster, unsigned g
 
 	err = replace_roster(agent, cluster, node && is_balancer(node) ? node : NULL);
 	neighbours_pause(&agent->neighbours);
+	vlans_pause(&agent->vlans);
 	exchange_pause(&agent->exchange);
 	if (!first)
 		model_fini(&agent->cluster);
@@ -285,6 +287,7 @@ static void check_pins(struct agent *agent)
 		return;
 	log_warn("agent", "event=data-plane-gone node=%s", agent->node_name);
 	neighbours_pause(&agent->neighbours);
+	vlans_pause(&agent->vlans);
 	dataplane_close(&agent->dp);
 	agent->opened = false;
 }
@@ -295,7 +298,7 @@ static void open_dataplane(struct agent *agent)
 
 	if (agent->opened)
 		return;
-	err = dataplane_open(&agent->dp, agent->node_name, DATAPLANE_READ, 0);
+	err = dataplane_open(&agent->dp, agent->node_name, DATAPLANE_READ, NULL);
 	if (err) {
 		complain(agent, "data plane cannot be opened", err);
 		return;
@@ -391,6 +394,8 @@ static int init_modules(struct agent *agent)
 		err = announcer_init(&agent->announcer);
 	if (!err)
 		err = neighbours_init(&agent->neighbours, &agent->loop);
+	if (!err)
+		err = vlans_init(&agent->vlans, &agent->loop);
 	scrape_init(&agent->scrape, &agent->loop, agent, exposition_render);
 	return err;
 }
@@ -447,6 +452,7 @@ void agent_fini(struct agent *agent)
 {
 	notify_send("STOPPING=1");
 	scrape_fini(&agent->scrape);
+	vlans_fini(&agent->vlans);
 	neighbours_fini(&agent->neighbours);
 	announcer_fini(&agent->announcer);
 	exchange_fini(&agent->exchange);

@@ -18,6 +18,7 @@
 #include "exchange.h"
 #include "loop.h"
 #include "neighbour.h"
+#include "vlans.h"
 #include "selfcheck.h"
 #include "roster.h"
 
@@ -45,6 +46,7 @@ struct agent {
 	struct exchange exchange;
 	struct announcer announcer;
 	struct neighbours neighbours;
+	struct vlans vlans;
 	struct scrape_server scrape;
 
 	struct selfcheck selfcheck;

@@ -60,8 +60,12 @@ static void aim_directly(struct check_target *target, const struct service *serv
 			 const struct backend *backend)
 {
 	target->peer.addr = backend->has4 ? backend->addr4 : backend->addr6;
-	target->peer.port =
-		service->vip_count ? choose_port(service, &service->vips[0]) : service->check.port;
+	if (backend->port && !service->check.port)
+		target->peer.port = backend->port;
+	else if (service->vip_count)
+		target->peer.port = choose_port(service, &service->vips[0]);
+	else
+		target->peer.port = service->check.port;
 	target->host = target->peer;
 }
 

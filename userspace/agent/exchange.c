@@ -12,6 +12,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "key_file.h"
+
 #define RECEIVE_BURST 64 /* datagrams per wake-up, so that a flood cannot hold the loop */
 
 static const char *const refusal_names[] = {
@@ -42,38 +44,17 @@ static void complain(struct exchange *exchange, const char *what, const char *va
 
 /* --- key and socket ------------------------------------------------------------ */
 
-/* Blanks at the end do not count: the file may be made by an editor. */
-static int read_key(const char *path, struct message_key *key)
-{
-	ssize_t length;
-	int fd, err;
-
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	length = read(fd, key->bytes, sizeof(key->bytes));
-	err = length < 0 ? -errno : 0;
-	close(fd);
-	if (err)
-		return err;
-	while (length > 0 && strchr(" \t\r\n", key->bytes[length - 1]))
-		length--;
-	if (length < MESSAGE_KEY_MIN_BYTES)
-		return -EINVAL;
-	key->length = length;
-	return 0;
-}
-
 static void load_key(struct exchange *exchange)
 {
 	struct stat status;
-	int err;
+	ssize_t length =
+		key_file_read(exchange->key_file, exchange->key.bytes, sizeof(exchange->key.bytes));
 
-	err = read_key(exchange->key_file, &exchange->key);
-	if (err == -EINVAL)
+	exchange->key.length = length < 0 ? 0 : (size_t)length;
+	if (length == -EINVAL)
 		complain(exchange, "key", exchange->key_file, "expected 16 bytes or more");
-	else if (err)
-		complain(exchange, "key", exchange->key_file, strerror(-err));
+	else if (length < 0)
+		complain(exchange, "key", exchange->key_file, strerror((int)-length));
 	else if (!stat(exchange->key_file, &status) && status.st_mode & (S_IRWXG | S_IRWXO))
 		log_warn("exchange", "event=key-exposed file=\"%s\" mode=%03o expected=600",
 			 exchange->key_file, status.st_mode & 0777);

@@ -379,6 +379,24 @@ static void write_backend_loads(FILE *out, const struct cluster *cluster, const 
 	}
 }
 
+/* One family, told apart by what became of them. */
+static void write_cookies(FILE *out, const struct cluster *cluster, const struct loads *loads)
+{
+	static const char *const uses[SLUICE_COOKIE_USES] = {"sent", "valid", "invalid"};
+	struct sluice_cookie_count count;
+
+	metrics_family(
+		out, COUNTER, "sluice_syn_cookies_total",
+		"SYN cookies sent, brought back by ACKs, and ACKs of no connection without.");
+	for (size_t i = 0; i < cluster->service_count; i++) {
+		if (!loads_cookies(loads, &cluster->services[i], &count))
+			continue;
+		for (unsigned use = 0; use < SLUICE_COOKIE_USES; use++)
+			metrics_uint(out, "sluice_syn_cookies_total", count.uses[use], "service",
+				     cluster->services[i].name, "result", uses[use], NULL);
+	}
+}
+
 static void write_loads(FILE *out, const struct agent *agent)
 {
 	struct loads *loads;
@@ -389,6 +407,7 @@ static void write_loads(FILE *out, const struct agent *agent)
 		write_vip_loads(out, &agent->cluster, loads, &load_families[i]);
 		write_backend_loads(out, &agent->cluster, loads, &load_families[i]);
 	}
+	write_cookies(out, &agent->cluster, loads);
 	loads_free(loads);
 }
 

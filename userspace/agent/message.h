@@ -29,7 +29,6 @@
 /* Fits the least MTU of IPv6 with room for headers: a view must never be fragmented. */
 #define MESSAGE_MAX_BYTES 1200
 
-#define MESSAGE_KEY_MIN_BYTES 16
 #define MESSAGE_KEY_MAX_BYTES 4096
 
 struct message_key {

@@ -59,12 +59,29 @@ struct neighbour *neighbours_find_or_add(struct neighbours *neighbours,
 	return found;
 }
 
-const struct neighbour_port *neighbours_port(const struct neighbours *neighbours, unsigned ifindex)
+static const struct neighbour_port *port_of(const struct neighbours *neighbours, unsigned ifindex)
 {
 	for (size_t i = 0; i < neighbours->port_count; i++)
 		if (ifindex && neighbours->ports[i].ifindex == ifindex)
 			return &neighbours->ports[i];
 	return NULL;
+}
+
+/* The interface below a VLAN device; 0: it is none. */
+static unsigned below(const struct neighbours *neighbours, unsigned ifindex)
+{
+	struct sluice_vlan vlan;
+
+	if (neighbours->vlans_fd < 0 || bpf_map_lookup_elem(neighbours->vlans_fd, &ifindex, &vlan))
+		return 0;
+	return vlan.ifindex;
+}
+
+const struct neighbour_port *neighbours_port(const struct neighbours *neighbours, unsigned ifindex)
+{
+	const struct neighbour_port *port = port_of(neighbours, ifindex);
+
+	return port ? port : port_of(neighbours, below(neighbours, ifindex));
 }
 
 static const char *port_name(const struct neighbours *neighbours, unsigned ifindex)
@@ -215,12 +232,29 @@ static void mend(struct neighbours *neighbours, uint64_t now_ns)
 	}
 }
 
+/* What the node's file says of the interface below a VLAN device. */
+static unsigned roles_below(const struct neighbours *neighbours, unsigned ifindex)
+{
+	const struct interface *interface;
+	char name[IFNAMSIZ];
+
+	if (!if_indextoname(below(neighbours, ifindex), name))
+		return 0;
+	interface = model_interface(neighbours->node, name);
+	return interface ? interface->roles : 0;
+}
+
 static void find_ports(struct neighbours *neighbours)
 {
 	for (size_t i = 0; i < neighbours->port_count; i++) {
 		struct neighbour_port *port = &neighbours->ports[i];
 		unsigned ifindex = if_nametoindex(port->interface->name);
 
+		port->roles = port->interface->roles;
+		if (!port->roles)
+			port->roles = roles_below(neighbours, ifindex);
+		if (!port->roles)
+			ifindex = 0;
 		neighbours->routes_changed |= ifindex != port->ifindex;
 		port->ifindex = ifindex;
 	}
@@ -337,6 +371,7 @@ int neighbours_init(struct neighbours *neighbours, struct loop *loop)
 	*neighbours = (struct neighbours){
 		.loop = loop,
 		.misses_fd = -1,
+		.vlans_fd = -1,
 		.watch = {.fd = LOOP_NO_FD, .ready = on_routes_changed},
 		.poll = {.expired = on_poll},
 		.refresh = {.expired = on_refresh},
@@ -351,7 +386,9 @@ void neighbours_pause(struct neighbours *neighbours)
 	loop_timer_disarm(neighbours->loop, &neighbours->refresh);
 	if (neighbours->misses_fd >= 0)
 		close(neighbours->misses_fd);
-	neighbours->misses_fd = -1;
+	if (neighbours->vlans_fd >= 0)
+		close(neighbours->vlans_fd);
+	neighbours->misses_fd = neighbours->vlans_fd = -1;
 	neighbours->cluster = NULL;
 	neighbours->node = NULL;
 	neighbours->port_count = 0;
@@ -360,17 +397,22 @@ void neighbours_pause(struct neighbours *neighbours)
 void neighbours_configure(struct neighbours *neighbours, const struct cluster *cluster,
 			  const struct node *node, const char *pin_dir)
 {
+	unsigned any = 0;
 	char path[512];
 
 	neighbours_pause(neighbours);
 	neighbours->cluster = cluster;
 	neighbours->node = node;
-	for (size_t i = 0; i < node->interface_count; i++)
-		if (node->interfaces[i].roles && neighbours->port_count < SLUICE_MAX_PORTS)
+	for (size_t i = 0; i < node->interface_count; i++) {
+		any |= node->interfaces[i].roles;
+		if (neighbours->port_count < SLUICE_MAX_PORTS)
 			neighbours->ports[neighbours->port_count++] =
 				(struct neighbour_port){.interface = &node->interfaces[i]};
-	if (!neighbours->port_count)
+	}
+	if (!any)
 		return;
+	snprintf(path, sizeof(path), "%s/sluice_vlan_out", pin_dir);
+	neighbours->vlans_fd = bpf_obj_get(path);
 	snprintf(path, sizeof(path), "%s/sluice_misses", pin_dir);
 	neighbours->misses_fd = bpf_obj_get(path);
 	if (neighbours->misses_fd < 0)

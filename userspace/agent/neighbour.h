@@ -33,7 +33,8 @@ struct neighbour {
 };
 
 struct neighbour_port {
-	unsigned ifindex;		   /* 0: the interface is not there */
+	unsigned ifindex; /* 0: the interface is not there, or has no program of ours below it */
+	unsigned roles;	  /* of a VLAN device: those of the interface that it is on */
 	const struct interface *interface; /* borrowed from the cluster in force */
 };
 
@@ -44,7 +45,7 @@ struct neighbours {
 	struct loop_watch watch; /* on changes */
 	struct loop_timer poll, refresh;
 	bool routes_changed;
-	int misses_fd; /* -1: no data plane */
+	int misses_fd, vlans_fd; /* -1: no data plane */
 
 	const struct cluster *cluster; /* borrowed */
 	const struct node *node;

@@ -68,7 +68,7 @@ static void want_backends(struct neighbours *neighbours, const struct neighbour_
 {
 	const struct cluster *cluster = neighbours->cluster;
 
-	if (!(port->interface->roles & SLUICE_ROLE_BALANCER))
+	if (!(port->roles & SLUICE_ROLE_BALANCER))
 		return;
 	for (size_t i = 0; i < cluster->service_count; i++) {
 		const struct service *service = &cluster->services[i];

@@ -107,7 +107,7 @@ int publish_health(struct roster *roster, const struct cluster *cluster, const c
 	list = calloc(count, sizeof(*list));
 	if (!list)
 		return -ENOMEM;
-	err = dataplane_open(&dp, node, DATAPLANE_WRITE_NOW, 0);
+	err = dataplane_open(&dp, node, DATAPLANE_WRITE_NOW, NULL);
 	if (err)
 		goto out_free;
 	err = -EAGAIN;

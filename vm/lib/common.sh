@@ -18,6 +18,11 @@ PIDS=$STATE/pids     # one file a process: its id and start time
 PKI=$RUN/pki         # the lab's certificate authority
 NETNS_ETC=/etc/netns # resolv.conf of the node "user"
 
+# An emulated machine does everything late: --slow multiplies what is waited for, and the
+# periods by which the lab's nodes find each other dead.
+PATIENCE=1
+BFD_MS=50
+
 note() {
 	printf 'lab: %s\n' "$*"
 }
@@ -53,9 +58,9 @@ lab_namespaces() {
 wait_for() {
 	local seconds=$1 what=$2 deadline
 	shift 2
-	deadline=$((SECONDS + seconds))
+	deadline=$((SECONDS + seconds * PATIENCE))
 	until "$@" >/dev/null 2>&1; do
-		((SECONDS < deadline)) || die "$what: not there after $seconds s"
+		((SECONDS < deadline)) || die "$what: not there after $((seconds * PATIENCE)) s"
 		sleep 0.05
 	done
 }
@@ -83,5 +88,22 @@ render() {
 		[[ -v $key ]] || die "$1: no value for @$key@"
 		text=${text//"@$key@"/"${!key}"}
 	done
-	printf '%s\n' "$text"
+	printf '%s\n' "$text" | patiently
+}
+
+# slow_down: for --slow.
+slow_down() {
+	PATIENCE=8
+	BFD_MS=300
+	patiently <"$CLUSTER" >"$STATE/cluster.yaml"
+	CLUSTER=$STATE/cluster.yaml
+}
+
+# patiently: a configuration file, with time enough for answers to checks.
+patiently() {
+	if ((PATIENCE == 1)); then
+		cat
+	else
+		sed 's/interval: 500ms, timeout: 400ms/interval: 3s, timeout: 2900ms/'
+	fi
 }

@@ -3,7 +3,7 @@
 # The virtual machine of vm/run: QEMU with a small initramfs of our own (vm/initramfs),
 # which needs nothing of the host but static busybox, and boots in seconds.
 
-boot_limit_s=180
+boot_limit_s=120
 modules=(virtio_pci 9p 9pnet_virtio overlay veth virtio_net)
 
 prepare_vm() {
@@ -51,13 +51,20 @@ any_mac() {
 		$((RANDOM & 255)) $((RANDOM & 255)) "$2"
 }
 
-# segment_options N SEGMENT MAC: a multicast group on the loopback interface, which is a hub
+# net_options N SEGMENT MAC: a multicast group on the loopback interface, which is a hub
 # without a process of its own.
-segment_options() {
+net_options() {
 	local group=239.192.$(($2 >> 8)).$(($2 & 255)):7999
 
 	printf '%s\n' -netdev "socket,id=net$1,mcast=$group,localaddr=127.0.0.1" \
 		-device "virtio-net-pci,netdev=net$1,mac=$3"
+}
+
+# link_options N PORT:PORT MAC
+link_options() {
+	local ends="udp=127.0.0.1:${2#*:},localaddr=127.0.0.1:${2%:*}"
+
+	printf '%s\n' -netdev "socket,id=net$1,$ends" -device "virtio-net-pci,netdev=net$1,mac=$3"
 }
 
 # tap_options N NAME MAC: two vectors for each pair of queues, and two more.
@@ -72,18 +79,16 @@ tap_options() {
 }
 
 network_options() {
-	local interface kind value name mac n=0
+	local interface kind value name mac number n=0
 
 	for interface in ${interfaces[@]+"${interfaces[@]}"}; do
 		read -r kind value <<<"$interface"
 		name=${value%%,*}
 		mac=${value#"$name"}
 		mac=${mac#,}
-		if [ "$kind" = net ]; then
-			segment_options $n "$name" "${mac:-$(any_mac "$name" $n)}"
-		else
-			tap_options $n "$name" "${mac:-$(any_mac 0 $n)}"
-		fi
+		number=0
+		[ "$kind" != net ] || number=$name
+		"${kind}_options" $n "$name" "${mac:-$(any_mac "$number" $n)}"
 		n=$((n + 1))
 	done
 }
@@ -92,6 +97,7 @@ virtfs() {
 	echo "local,path=$2,mount_tag=$1,security_model=none,multidevs=remap${3-}"
 }
 
+# On a busy machine an emulated timer is late, and the kernel would panic for it: no_timer_check.
 # Becomes QEMU, which the kernel ends when vm/run has ended, also when that was killed.
 start_vm() {
 	local network shared=()
@@ -104,7 +110,7 @@ start_vm() {
 		-cpu max -smp "$cpus" -m "$memory" \
 		-nodefaults -no-user-config -display none -no-reboot \
 		-kernel "$vmlinuz" -initrd "$work/initramfs" \
-		-append "console=ttyS0 quiet panic=-1 mitigations=off" \
+		-append "console=ttyS0 quiet panic=-1 mitigations=off no_timer_check" \
 		-virtfs "$(virtfs host / ,readonly=on)" ${shared[@]+"${shared[@]}"} \
 		${network[@]+"${network[@]}"} \
 		-serial "file:$work/console" -serial stdio -serial "file:$work/report" \

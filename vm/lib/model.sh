@@ -4,6 +4,8 @@
 # real node can never understand it differently.
 
 declare -a NODES         # names, in the order of the file
+declare -a HERE          # those that this machine raises
+declare -a PRESENT       # those that the lab has, on whatever machine
 declare -a INTERFACES    # "NODE IF NETWORK MTU"; MTU 0: the default
 declare -a ROUTES        # "NODE TO VIA MTU"
 declare -a VIPS          # "ADDR:PORT" of all services
@@ -56,6 +58,39 @@ model_load() {
 		# shellcheck disable=SC2086 # words are what is wanted
 		model_add $line
 	done <<<"$lines"
+}
+
+# model_choose HERE ELSEWHERE: names, separated by blanks or commas; nothing chosen: all are here.
+model_choose() {
+	local node chosen=" ${1//,/ } " elsewhere=" ${2//,/ } "
+	for node in $chosen $elsewhere; do
+		[[ " ${NODES[*]} " == *" $node "* ]] || usage_error "up: there is no node \"$node\""
+	done
+	for node in "${NODES[@]}"; do
+		[[ -n ${1// /} && $chosen != *" $node "* ]] || HERE+=("$node")
+		[[ -n ${1// /} && "$chosen$elsewhere" != *" $node "* ]] || PRESENT+=("$node")
+	done
+}
+
+is_here() {
+	[[ " ${HERE[*]} " == *" $1 "* ]]
+}
+
+# interfaces_here: as INTERFACES has them, of the nodes that are here.
+interfaces_here() {
+	local interface
+	for interface in "${INTERFACES[@]}"; do
+		! is_here "${interface%% *}" || printf '%s\n' "$interface"
+	done
+}
+
+# present_of KIND: how many of the kind the lab has.
+present_of() {
+	local node count=0
+	for node in "${PRESENT[@]}"; do
+		[[ ${node%%[0-9]*} != "$1" ]] || count=$((count + 1))
+	done
+	printf '%s\n' $count
 }
 
 # What a node is for: its name without its number.

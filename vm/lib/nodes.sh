@@ -46,7 +46,7 @@ node_start() {
 
 # All firewalls are in force before the first daemon starts.
 nodes_start() {
-	{ for_all node_set_up "${NODES[@]}" && for_all node_start "${NODES[@]}"; } ||
+	{ for_all node_set_up "${HERE[@]}" && for_all node_start "${HERE[@]}"; } ||
 		die "not all nodes started; logs are in $STATE; vm/lab down removes everything"
 }
 

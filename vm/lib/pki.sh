@@ -29,6 +29,11 @@ pki_create() (
 	chmod 755 . && chmod 644 ca.pem
 )
 
+# The same that another machine of this lab has: what its directory holds, as made by pki_create.
+pki_take() {
+	cp -a "$1/." "$RUN/"
+}
+
 # secret NAME: a password of this lab.
 secret() {
 	cat "$STATE/secrets/$1"

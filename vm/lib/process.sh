@@ -61,12 +61,12 @@ close_inherited() {
 # ready NODE NAME COMMAND...: waits until the command succeeds on the node; gives up at once when
 # the daemon has ended.
 ready() {
-	local node=$1 name=$2 log=$STATE/$1/$2.log deadline=$((SECONDS + 30))
+	local node=$1 name=$2 log=$STATE/$1/$2.log deadline=$((SECONDS + 30 * PATIENCE))
 	shift 2
 	until in_node "$node" "$@" >/dev/null 2>&1; do
 		process_alive "$PIDS/$node.$name" >/dev/null ||
 			die "$node: $name ended: $(tail -n 1 "$log") (all of it in $log)"
-		((SECONDS < deadline)) || die "$node: $name is not ready after 30 s: see $log"
+		((SECONDS < deadline)) || die "$node: $name is not ready: see $log"
 		sleep 0.05
 	done
 }

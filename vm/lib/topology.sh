@@ -30,9 +30,42 @@ namespace_prepare() {
 }
 
 namespaces_create() {
-	printf 'netns add sluice-%s\n' fabric "${NODES[@]}" | ip -batch - &&
+	printf 'netns add sluice-%s\n' fabric "${HERE[@]}" | ip -batch - &&
 		in_node fabric sh -c 'echo 1 >/proc/sys/net/ipv6/conf/default/disable_ipv6' &&
-		for_all namespace_prepare "${NODES[@]}" || die "cannot make the namespaces"
+		for_all namespace_prepare "${HERE[@]}" || die "cannot make the namespaces"
+}
+
+# The devices by which a network goes on in other machines, "NETWORK DEVICE".
+declare -a JOINS
+
+# joined_alone NODE INTERFACE NETWORK: prints the device that is that interface itself: the network
+# goes on elsewhere by one device, and has no other interface here, so it needs no switch.
+joined_alone() {
+	local network device found=''
+	while read -r network device; do
+		[[ $network != "$3" ]] || found+=" $device"
+	done < <(printf '%s\n' ${JOINS[@]+"${JOINS[@]}"})
+	# shellcheck disable=SC2086 # words are what is wanted
+	set -- $3 $found
+	(($# == 2)) && (($(interfaces_here | awk -v of="$1" '$3 == of' | wc -l) == 1)) &&
+		printf '%s\n' "$2"
+}
+
+# The devices of this machine that are interfaces or ports of switches now, with their MTU and MAC.
+devices_join() {
+	local node if network own device
+	while read -r node if network own; do
+		device=$(joined_alone "$node" "$if" "$network") || continue
+		((own > 0)) || own=1500
+		ip link set "$device" mtu "$own" address "$(interface_mac "$node" "$if")" &&
+			ip link set "$device" netns "sluice-$node" name "$if" || return
+	done < <(interfaces_here)
+	while read -r network device; do
+		[[ -n $device && -e /sys/class/net/$device ]] || continue
+		ip link set "$device" mtu "$(network_mtu "$network")" &&
+			ip link set "$device" netns $FABRIC &&
+			ip -n $FABRIC link set "$device" master "$network" up || return
+	done < <(printf '%s\n' ${JOINS[@]+"${JOINS[@]}"})
 }
 
 fabric_commands() {
@@ -40,6 +73,7 @@ fabric_commands() {
 	declare -A mtus
 	echo "link set lo up"
 	while read -r node if network own; do
+		! joined_alone "$node" "$if" "$network" >/dev/null || continue
 		if [[ -z ${mtus[$network]-} ]]; then
 			mtus[$network]=$(network_mtu "$network")
 			echo "link add $network type bridge stp_state 0 forward_delay 0" \
@@ -51,7 +85,7 @@ fabric_commands() {
 		echo "link add $node-$if mtu $mtu type veth peer name $if mtu $own" \
 			"address $(interface_mac "$node" "$if") netns sluice-$node"
 		echo "link set $node-$if master $network up"
-	done < <(printf '%s\n' "${INTERFACES[@]}")
+	done < <(interfaces_here)
 }
 
 # A veth receives what XDP sends only while it runs a program (vm/fabric/pass.bpf.c). Checksums
@@ -59,6 +93,7 @@ fabric_commands() {
 fabric_ports() {
 	local object=$1 node if network own
 	while read -r node if network own; do
+		[[ -e /sys/class/net/$node-$if ]] || continue
 		ip link set "$node-$if" xdpdrv obj "$object" sec xdp || return
 		ethtool -K "$node-$if" tx off || return
 	done
@@ -66,7 +101,8 @@ fabric_ports() {
 
 fabric_create() {
 	fabric_commands | ip -netns $FABRIC -batch - || die "cannot raise the switches"
-	printf '%s\n' "${INTERFACES[@]}" |
+	devices_join || die "cannot join the devices: ${JOINS[*]}"
+	interfaces_here |
 		in_node fabric bash -c "$(declare -f fabric_ports); fabric_ports \"\$1\"" - \
 			"$BUILD/vm/fabric/pass.bpf.o" >/dev/null ||
 		die "cannot set up the switch ports"
@@ -112,7 +148,7 @@ node_create() {
 topology_create() {
 	namespaces_create
 	fabric_create
-	for_all node_create "${NODES[@]}" || exit 2
+	for_all node_create "${HERE[@]}" || exit 2
 }
 
 topology_destroy() {

@@ -3,7 +3,7 @@
 # The virtual machine of vm/run --vng: one that virtme-ng makes, as its users know it, with
 # 9p for the host's files. It is told what to run, and reports, in a directory of ours.
 
-boot_limit_s=240
+boot_limit_s=180
 
 prepare_vm() {
 	local prefix
@@ -11,7 +11,7 @@ prepare_vm() {
 	export PYTHONPATH=$prefix/usr/lib/python3/dist-packages
 	export PATH=$prefix/usr/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 	vng_options=(--run "$vmlinuz" --force-9p --cpus "$cpus" --memory "$memory" --user root
-		--rwdir "$work/guest=$work/guest" "--qemu-opts=-cpu max")
+		--rwdir "$work/guest=$work/guest" "--qemu-opts=-cpu max" --append no_timer_check)
 	[ "$accel" != tcg ] || vng_options+=(--disable-kvm)
 	# Without udev on the host, the guest's devices get their names from ours.
 	[ -e /lib/systemd/systemd-udevd ] ||
@@ -37,7 +37,7 @@ guest_script() {
 start_vm() {
 	: >"$work/guest/report"
 	exec setpriv --pdeathsig KILL unshare --fork --pid --kill-child=KILL --mount-proc \
-		script -qec "stty -onlcr; vng $(printf '%q ' "${vng_options[@]}") \
-			-- bash $(printf '%q' "$work/guest/script") 2>$(printf '%q' "$work/qemu.log")" \
+		script -qec "stty -onlcr; vng $(printf '%q ' "${vng_options[@]}" -- \
+			bash "$work/guest/script") 2>$(printf '%q' "$work/qemu.log")" \
 		/dev/null </dev/null
 }

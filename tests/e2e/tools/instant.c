@@ -178,7 +178,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "usage: instant NODE INTERFACE\n");
 		return 1;
 	}
-	err = dataplane_open(&dp, argv[1], DATAPLANE_READ, 0);
+	err = dataplane_open(&dp, argv[1], DATAPLANE_READ, NULL);
 	if (!err) {
 		err = read_instant(&dp, argv[2], &instant);
 		dataplane_close(&dp);

@@ -22,7 +22,7 @@ databases_usable() {
 	local usable
 	usable=$(in_node "$node" curl -sf --max-time 1 "http://$exporter/metrics" |
 		grep -cE '^sluice_mysql_server_(usable|primary){.*} 1$')
-	((usable == $(nodes_of db | wc -l) + 1))
+	((usable == $(present_of db) + 1))
 }
 
 node_ready() {

@@ -19,7 +19,7 @@ announced() {
 	local vip routes
 	for vip in "$VIP4" "$VIP6"; do
 		routes=$(birdc -s "$state/bird.ctl" show route for "$vip" all)
-		[[ $(grep -c 'BGP.local_pref: 100' <<<"$routes") == "${#balancers[@]}" ]] || return
+		[[ $(grep -c 'BGP.local_pref: 100' <<<"$routes") == "$(present_of lb)" ]] || return
 	done
 }
 

@@ -16,5 +16,5 @@ ready_http "$node" tlsproxy "http://$exporter/metrics"
 
 node_ready() {
 	wait_for 30 "$node: the web servers" \
-		upstreams_well "$node" "http://$exporter/metrics" "$(nodes_of web | wc -l)"
+		upstreams_well "$node" "http://$exporter/metrics" "$(present_of web)"
 }

@@ -14,5 +14,5 @@ ready_http "$node" web "http://${ADDR4[$node]}/healthz"
 
 node_ready() {
 	wait_for 30 "$node: the applications" \
-		upstreams_well "$node" "http://$exporter/metrics" "$(nodes_of app | wc -l)"
+		upstreams_well "$node" "http://$exporter/metrics" "$(present_of app)"
 }
