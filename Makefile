@@ -244,6 +244,7 @@ $(BUILD)/libctl.a: $(filter-out %/main.o,$(CTL_OBJS))
 
 include tests/fuzz/rules.mk
 include tests/e2e/rules.mk
+include packaging/install.mk
 
 .SECONDARY:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

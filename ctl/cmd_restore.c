@@ -116,7 +116,9 @@ static int attach_all(struct session *session, struct restored *done)
 	for (size_t i = 0; node && i < node->interface_count; i++) {
 		const struct interface *interface = &node->interfaces[i];
 
-		if (!interface->roles || !attach_query(interface->name, &attachment))
+		/* A program that is there without maps of ours is one of another version. */
+		if (!interface->roles ||
+		    (!session->created && !attach_query(interface->name, &attachment)))
 			continue;
 		wait_for(interface->name, &polls);
 		if (attach_one(session, interface, &attachment))

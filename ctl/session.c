@@ -130,8 +130,9 @@ static int open_error(const struct session *session, int err)
 	case -EPROTO:
 		command_error(inv,
 			      "node \"%s\": its maps were made by another version of Sluice "
-			      "(expected ABI %d)",
-			      session->name, SLUICE_ABI_VERSION);
+			      "(expected ABI %d): use that version, or \"rm -r %s/%s\" and then "
+			      "\"lbctl restore\", which replaces its programs while packets flow",
+			      session->name, SLUICE_ABI_VERSION, pins_root(), session->name);
 		break;
 	case -EPERM:
 	case -EACCES:

@@ -102,6 +102,14 @@ like "a second restore changes nothing" "$code $stdout" '^0 .*what is in force'
 lbctl diff "$net_dir/restored.yaml"
 is "as diff says" "$code" 0
 
+# --- another version: its programs are there, its maps are not ours ---------------------
+
+programs=$(query '[.interfaces[].program_id] | join(" ")' status)
+rm -r "$SLUICE_PIN_ROOT/gw"
+done_by "restore beside programs of another version" restore
+check "replaces them" test "$(query '[.interfaces[].program_id] | join(" ")' status)" != "$programs"
+check "and pings pass" reaches 4
+
 # --- what was cut off -------------------------------------------------------------------
 
 # A writer that was killed before its publication, and one killed behind it.
