@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
-# shellcheck shell=bash disable=SC2154 # net_dir: of who sources it
-# The user's clients in labs on virtual machines. Who uses this defines on NODE COMMAND... .
+# shellcheck shell=bash disable=SC2154 # build, net_dir: of who sources it
+# The user's clients in labs on virtual machines. Who uses this defines on NODE COMMAND...,
+# and sets build.
 
 page=https://www.foobar.com/static/style.css
 
@@ -11,7 +12,7 @@ request() {
 # keep_while COMMAND...: 40 kept connections ask once a second for a minute and a half, in whose
 # first third both balancers are there, and then the command is run.
 keep_while() {
-	on user timeout -s TERM 90 "$PWD/${BUILD:-build}/tests/e2e/keepalive" \
+	on user timeout -s TERM 90 "$build/tests/e2e/keepalive" \
 		--name www.foobar.com --ca /run/sluice/pki/ca.pem --path /static/style.css \
 		--connections 40 --interval-ms 1000 --timeout-ms 60000 \
 		>"$net_dir/kept.json" 2>"$net_dir/kept.log" &
