@@ -20,8 +20,6 @@
 #define FLOW_BATCH	     4096
 #define FLOW_FILL_WARN	     90 /* percent */
 #define CONNECTION_FILL_WARN 50 /* percent: there are entries for twice the limit */
-#define OLDEST_KERNEL_MAJOR  6
-#define OLDEST_KERNEL_MINOR  1
 
 struct findings {
 	json_t *list;
@@ -46,14 +44,10 @@ add(struct findings *findings, const char *severity, const char *fix, const char
 
 static void check_kernel(struct findings *findings)
 {
-	unsigned major = 0, minor = 0;
 	struct utsname name;
 	char lacking[128];
 
-	if (uname(&name) || sscanf(name.release, "%u.%u", &major, &minor) != 2)
-		return;
-	if (major < OLDEST_KERNEL_MAJOR ||
-	    (major == OLDEST_KERNEL_MAJOR && minor < OLDEST_KERNEL_MINOR))
+	if (kernel_is_old(&name))
 		add(findings, "error", "run Linux " OLDEST_KERNEL " or newer",
 		    "kernel %s is older than any that Sluice is tested on", name.release);
 	else

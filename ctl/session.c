@@ -38,6 +38,7 @@ int session_kernel_failed(const struct invocation *inv, int err, const char *wha
 {
 	const char *detail = dataplane_detail();
 	char text[512], lacking[128];
+	struct utsname kernel;
 	va_list args;
 
 	va_start(args, what);
@@ -47,6 +48,11 @@ int session_kernel_failed(const struct invocation *inv, int err, const char *wha
 		command_error(inv,
 			      "%s: this kernel lacks %s, expected Linux " OLDEST_KERNEL " or newer",
 			      text, lacking);
+	else if (err != -EPERM && kernel_is_old(&kernel))
+		command_error(inv,
+			      "%s: this kernel, %s, refuses it (%s), expected Linux " OLDEST_KERNEL
+			      " or newer",
+			      text, kernel.release, *detail ? detail : strerror(-err));
 	else
 		command_error(inv, "%s: %s%s%s%s", text, strerror(-err), *detail ? " (" : "",
 			      detail, *detail ? ")" : "");

@@ -12,8 +12,6 @@
 #include "command.h"
 #include "dataplane.h"
 
-#define OLDEST_KERNEL "6.1" /* that is supported and tested: docs/vm.md */
-
 struct session {
 	const struct invocation *inv;
 	char name[SLUICE_NAME_LEN]; /* of the node */

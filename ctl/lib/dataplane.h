@@ -11,6 +11,8 @@
 #ifndef SLUICE_DATAPLANE_H
 #define SLUICE_DATAPLANE_H
 
+#include <sys/utsname.h>
+
 #include "model.h"
 
 struct dataplane {
@@ -56,6 +58,11 @@ const char *dataplane_detail(void);
  * is written to `text`. Needs the right to load programs: without it, nothing is found lacking.
  */
 bool kernel_lacks(char *text, size_t size);
+
+#define OLDEST_KERNEL "6.1" /* that is supported and tested: docs/vm.md */
+
+/* Whether this kernel is older than that; `name` tells its release. */
+bool kernel_is_old(struct utsname *name);
 
 /* The number of the configuration in force; 0: none was published. */
 static inline unsigned dataplane_generation(const struct dataplane *dp)

@@ -11,6 +11,9 @@
 #include "dataplane.h"
 #include "sluice.skel.h"
 
+#define OLDEST_KERNEL_MAJOR 6 /* OLDEST_KERNEL, in numbers */
+#define OLDEST_KERNEL_MINOR 1
+
 #define HELPER_NAME(name) "bpf_" #name
 
 static const char *const helper_names[] = {__BPF_FUNC_MAPPER(HELPER_NAME)};
@@ -61,6 +64,15 @@ static bool lacks_helper(const struct bpf_object *object, char *text, size_t siz
 		}
 	}
 	return false;
+}
+
+bool kernel_is_old(struct utsname *name)
+{
+	unsigned major, minor;
+
+	return !uname(name) && sscanf(name->release, "%u.%u", &major, &minor) == 2 &&
+	       (major < OLDEST_KERNEL_MAJOR ||
+		(major == OLDEST_KERNEL_MAJOR && minor < OLDEST_KERNEL_MINOR));
 }
 
 bool kernel_lacks(char *text, size_t size)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
-# shellcheck shell=bash disable=SC2154 # net_dir: of who sources it
-# The user's clients in labs on virtual machines. Who uses this defines on NODE COMMAND... .
+# shellcheck shell=bash disable=SC2154 # build, net_dir: of who sources it
+# The user's clients in labs on virtual machines. Who uses this defines on NODE COMMAND...,
+# and sets build.
 
 page=https://www.foobar.com/static/style.css
 
@@ -8,12 +9,14 @@ request() {
 	on user curl -sf --max-time 30 -o /dev/null "$page"
 }
 
-# keep_while COMMAND...: 40 kept connections ask once a second for a minute and a half, in whose
+connections=20
+
+# keep_while COMMAND...: kept connections ask once a second for a minute and a half, in whose
 # first third both balancers are there, and then the command is run.
 keep_while() {
-	on user timeout -s TERM 90 "$PWD/${BUILD:-build}/tests/e2e/keepalive" \
+	on user timeout -s TERM 90 "$build/tests/e2e/keepalive" \
 		--name www.foobar.com --ca /run/sluice/pki/ca.pem --path /static/style.css \
-		--connections 40 --interval-ms 1000 --timeout-ms 60000 \
+		--connections $connections --interval-ms 1000 --timeout-ms 60000 \
 		>"$net_dir/kept.json" 2>"$net_dir/kept.log" &
 	sleep 30
 	"$@"
@@ -26,7 +29,7 @@ judge_kept() {
 	read -r opened broken not_200 stall answers < <(jq -r \
 		'"\(.opened) \(.broken) \(.not_200) \(.longest_stall_ms) \(.responses)"' \
 		"$net_dir/kept.json" 2>/dev/null || echo "? ? ? ? ?")
-	is "$1: connections that were open" "$opened" 40
+	is "$1: connections that were open" "$opened" $connections
 	is "$1: connections that broke" "$broken" 0
 	is "$1: answers other than 200" "$not_200" 0
 	echo "# $1: the longest gap for a client was $stall ms, of $answers answers"

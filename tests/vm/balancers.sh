@@ -12,6 +12,8 @@ source tests/lib/verdicts.sh
 # shellcheck source=tests/lib/vm_clients.sh
 source tests/lib/vm_clients.sh
 
+build=${BUILD:-build}
+[[ $build == /* ]] || build=$PWD/$build
 net_dir=$(mktemp -d "${TMPDIR:-/tmp}/sluice-vm-test.XXXXXX")
 trap 'vm/lab --vms down; rm -rf "$net_dir"' EXIT
 trap 'exit 130' INT TERM HUP
