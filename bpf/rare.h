@@ -31,6 +31,7 @@ struct {
 
 int sluice_fragment(struct xdp_md *ctx);
 int sluice_cookie(struct xdp_md *ctx);
+int sluice_syn_ack(struct xdp_md *ctx);
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
@@ -39,7 +40,7 @@ struct {
 	__array(values, int(void *));
 } sluice_stages SEC(".maps") = {
 	/* in the order of enum sluice_stage */
-	.values = {(void *)&sluice_fragment, (void *)&sluice_cookie},
+	.values = {(void *)&sluice_fragment, (void *)&sluice_cookie, (void *)&sluice_syn_ack},
 };
 
 static __always_inline enum sluice_outcome defer_to(enum sluice_stage stage)

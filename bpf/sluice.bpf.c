@@ -187,10 +187,31 @@ int sluice_fragment(struct xdp_md *ctx)
 	return conclude_stage(ctx, process_fragment(ctx));
 }
 
+/* The same of a SYN that is answered in place of its backend. */
+static __always_inline enum sluice_outcome process_syn_ack(struct xdp_md *ctx)
+{
+	struct packet pkt = {};
+	struct tables tables = {};
+	enum sluice_outcome outcome;
+
+	if (!HAS_ROLE(BALANCER))
+		return SLUICE_INTERNAL; /* as above */
+	outcome = tables_load(&tables);
+	if (!outcome)
+		outcome = parse(ctx, &pkt);
+	return outcome ? outcome : greet(ctx, &pkt, &tables);
+}
+
 SEC("xdp")
 int sluice_cookie(struct xdp_md *ctx)
 {
 	return conclude_stage(ctx, process_cookie(ctx));
+}
+
+SEC("xdp")
+int sluice_syn_ack(struct xdp_md *ctx)
+{
+	return conclude_stage(ctx, process_syn_ack(ctx));
 }
 
 char _license[] SEC("license") = "Dual BSD/GPL";

@@ -114,7 +114,7 @@ struct sluice_program_config {
 #define SLUICE_STAGES_PIN "sluice_stages_"
 
 /* X(name, token) */
-#define SLUICE_STAGES(X) X(FRAGMENT, "fragment") X(COOKIE, "cookie")
+#define SLUICE_STAGES(X) X(FRAGMENT, "fragment") X(COOKIE, "cookie") X(SYN_ACK, "syn-ack")
 
 enum sluice_stage {
 #define SLUICE_STAGE_ENUM(name, token) SLUICE_STAGE_##name,
