@@ -47,7 +47,9 @@ int sluice_nat_error(struct xdp_md *ctx);
 int sluice_nat_reply_error(struct xdp_md *ctx);
 int sluice_cookie(struct xdp_md *ctx);
 int sluice_vlan(struct xdp_md *ctx);
+int sluice_untagged(struct xdp_md *ctx);
 int sluice_tag(struct xdp_md *ctx);
+int sluice_syn_ack(struct xdp_md *ctx);
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
@@ -64,7 +66,9 @@ struct {
 			(void *)&sluice_nat_reply_error,
 			(void *)&sluice_cookie,
 			(void *)&sluice_vlan,
+			(void *)&sluice_untagged,
 			(void *)&sluice_tag,
+			(void *)&sluice_syn_ack,
 		},
 };
 

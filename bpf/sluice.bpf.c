@@ -247,6 +247,23 @@ int sluice_fragment(struct xdp_md *ctx)
 	return conclude_stage(ctx, process_fragment(ctx));
 }
 
+/* The same of a SYN that is answered in place of its backend. */
+static __always_inline enum sluice_outcome process_syn_ack(struct xdp_md *ctx)
+{
+	struct packet pkt = {};
+	struct tables tables = {};
+	enum sluice_outcome outcome;
+
+	if (!HAS_ROLE(BALANCER))
+		return SLUICE_INTERNAL; /* as above */
+	outcome = tables_load(&tables);
+	if (!outcome)
+		outcome = parse(ctx, &pkt);
+	if (!outcome && recall_tags(&pkt))
+		outcome = SLUICE_INTERNAL;
+	return outcome ? outcome : greet(ctx, &pkt, &tables);
+}
+
 SEC("xdp")
 int sluice_nat(struct xdp_md *ctx)
 {
@@ -282,13 +299,26 @@ int sluice_vlan(struct xdp_md *ctx)
 {
 	enum sluice_outcome outcome = untag(ctx);
 
-	return conclude_stage(ctx, outcome ? outcome : process(ctx, 1));
+	return conclude_stage(ctx, outcome ? outcome : defer_to(SLUICE_STAGE_UNTAGGED));
+}
+
+/* A stage of its own, for the sake of the stack. */
+SEC("xdp")
+int sluice_untagged(struct xdp_md *ctx)
+{
+	return conclude_stage(ctx, process(ctx, 1));
 }
 
 SEC("xdp")
 int sluice_tag(struct xdp_md *ctx)
 {
 	return conclude_stage(ctx, send_tagged(ctx));
+}
+
+SEC("xdp")
+int sluice_syn_ack(struct xdp_md *ctx)
+{
+	return conclude_stage(ctx, process_syn_ack(ctx));
 }
 
 char _license[] SEC("license") = "Dual BSD/GPL";

@@ -331,17 +331,17 @@ STAGE answer_syn(struct xdp_md *ctx, const struct packet *pkt, const struct offe
 	return put_answer(ctx, pkt, &answer) ? send_back(ctx) : SLUICE_INTERNAL;
 }
 
-/* Each step by itself: together they would need more stack than there is. */
-STAGE greet(struct xdp_md *ctx, struct packet *pkt, const struct tables *tables,
-	    const struct sluice_vip *vip)
+/* A SYN that has been let in: a stage of its own, as there would be too little stack for it. */
+static __always_inline enum sluice_outcome greet(struct xdp_md *ctx, struct packet *pkt,
+						 const struct tables *tables)
 {
-	enum sluice_outcome outcome = SLUICE_CONTINUE;
+	const struct sluice_vip *vip = find_vip(pkt, tables->slot);
+	enum sluice_outcome outcome;
 	struct offer offer = {};
 
-	if (HAS_ROLE(FIREWALL))
-		outcome = admit_syn(pkt, tables);
-	if (!outcome)
-		outcome = find_mss(ctx, pkt, tables, vip, &offer);
+	if (!vip)
+		return SLUICE_NO_SERVICE; /* the configuration has just changed */
+	outcome = find_mss(ctx, pkt, tables, vip, &offer);
 	if (!outcome && !read_offer(ctx, pkt, &offer))
 		outcome = SLUICE_INTERNAL; /* for the verifier */
 	if (!outcome)
@@ -401,13 +401,17 @@ static __always_inline enum sluice_outcome meet_cookies(struct xdp_md *ctx, stru
 {
 	const struct sluice_vip *vip = find_vip(pkt, tables->slot);
 	struct sluice_cookie_service *service = vip ? cookie_service(vip) : NULL;
+	enum sluice_outcome outcome = SLUICE_CONTINUE;
 
 	if (!service || !(vip->flags & SLUICE_VIP_COOKIES))
 		return SLUICE_CONTINUE; /* the configuration has just changed */
 	if (!is_opening_syn(pkt))
 		return meet_ack(ctx, pkt, vip, service);
-	if (press(service))
-		return greet(ctx, pkt, tables, vip);
+	if (press(service)) {
+		if (HAS_ROLE(FIREWALL))
+			outcome = admit_syn(pkt, tables);
+		return outcome ? outcome : defer_to(SLUICE_STAGE_SYN_ACK);
+	}
 	trace(SLUICE_STEP_COOKIE, SLUICE_COOKIE_NO_PRESSURE, service->limit);
 	return SLUICE_CONTINUE;
 }

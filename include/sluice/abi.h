@@ -152,7 +152,9 @@ struct sluice_program_config {
 	X(NAT_REPLY_ERROR, "nat-reply-error")                                                      \
 	X(COOKIE, "cookie")                                                                        \
 	X(VLAN, "vlan")                                                                            \
-	X(TAG, "tag")
+	X(UNTAGGED, "untagged")                                                                    \
+	X(TAG, "tag")                                                                              \
+	X(SYN_ACK, "syn-ack")
 
 enum sluice_stage {
 #define SLUICE_STAGE_ENUM(name, token) SLUICE_STAGE_##name,

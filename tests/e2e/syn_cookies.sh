@@ -144,9 +144,9 @@ on fw1 nft delete table ip two
 
 # A flood, and clients meanwhile: of the service itself, and of another.
 crowd() {
-	local i failed=0
+	local failed=0
 
-	for i in $(seq 12); do
+	for _ in $(seq 12); do
 		fetch "http://$vip4:$1/1000" --max-time 10 -o /dev/null || failed=$((failed + 1))
 	done
 	echo "$failed"
