@@ -37,7 +37,8 @@ net_up() {
 	ip link add lan netns gw type veth peer name eth0 netns server
 	for end in gw:wan gw:lan client:eth0 server:eth0; do
 		# Tags stand in the frame, checksums are whole, and what XDP sends is taken.
-		on "${end%:*}" ethtool -K "${end#*:}" rxvlan off txvlan off tx off gro on >/dev/null
+		on "${end%:*}" ethtool -K "${end#*:}" rxvlan off txvlan off \
+			tx-vlan-stag-hw-insert off tx off gro on >/dev/null
 		ip -n "${end%:*}" link set "${end#*:}" up
 	done
 	vlan gw wan.10 wan 10 802.1Q && vlan client v10 eth0 10 802.1Q
