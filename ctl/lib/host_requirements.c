@@ -157,6 +157,28 @@ static int add_backstop(struct requirements *list, unsigned roles)
 	return 0;
 }
 
+/* What comes in on a VLAN is asked for as of its device. */
+static int add_forwarding_vlans(struct requirements *list, const struct node *node)
+{
+	struct vlan_device *devices;
+	size_t count;
+	int err = vlan_devices_read(&devices, &count);
+
+	if (err)
+		return err;
+	for (size_t i = 0; !err && i < count; i++) {
+		char below[IFNAMSIZ] = "";
+		const struct interface *interface;
+
+		if_indextoname(devices[i].vlan.ifindex, below);
+		interface = model_interface(node, below);
+		if (interface && interface->roles & ROLES_FORWARDING)
+			err = add_forwarding_interface(list, devices[i].name);
+	}
+	free(devices);
+	return err;
+}
+
 /* Redirects are sent if the interface or "all" says so. */
 static int add_gateway(struct requirements *list, const struct node *node, unsigned roles)
 {
@@ -169,6 +191,8 @@ static int add_gateway(struct requirements *list, const struct node *node, unsig
 	for (size_t i = 0; !err && i < node->interface_count; i++)
 		if (node->interfaces[i].roles & ROLES_FORWARDING)
 			err = add_forwarding_interface(list, node->interfaces[i].name);
+	if (!err)
+		err = add_forwarding_vlans(list, node);
 	if (!err && roles & SLUICE_ROLE_FORWARD)
 		err = add_multipath(list);
 	return err;

@@ -37,7 +37,8 @@ net_up() {
 	ip link add lan netns gw type veth peer name eth0 netns server
 	for end in gw:wan gw:lan client:eth0 server:eth0; do
 		# Tags stand in the frame, checksums are whole, and what XDP sends is taken.
-		on "${end%:*}" ethtool -K "${end#*:}" rxvlan off txvlan off tx off gro on
+		on "${end%:*}" ethtool -K "${end#*:}" rxvlan off txvlan off \
+			tx-vlan-stag-hw-insert off tx off gro on >/dev/null
 		ip -n "${end%:*}" link set "${end#*:}" up
 	done
 	vlan gw wan.10 wan 10 802.1Q && vlan client v10 eth0 10 802.1Q
@@ -73,8 +74,8 @@ net_up
 trap '[ -z "$agent" ] || kill "$agent"' EXIT
 check "the stack passes frames on its VLANs" on client ping -c 1 -W 5 10.1.0.1
 check "the inner network answers" on gw ping -c 1 -W 5 10.2.0.7
-check "forwarding is set up" lbctl host setup dev wan role forward
 for dev in wan lan; do
+	check "forwarding is set up on $dev and its VLANs" lbctl host setup dev $dev role forward
 	check "attached to $dev" lbctl attach dev $dev role forward --force
 done
 check "the stack's own frames pass with their tags" on client ping -c 2 -W 5 10.1.0.1
