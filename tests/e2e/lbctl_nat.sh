@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
-# timeout: 120
+# timeout: 240
 #
 # Forwarding mode nat with real traffic: requests go through one balancer, replies come back
 # through the other, which has never seen the request; ports differ; both families, TCP and UDP.
