@@ -56,7 +56,7 @@ static bool is_in_force(struct dataplane *dp, const char *rule)
 
 static void create(struct dataplane *dp)
 {
-	CU_ASSERT_EQUAL_FATAL(dataplane_open(dp, "gw", DATAPLANE_CREATE, 1024), 0);
+	CU_ASSERT_EQUAL_FATAL(dataplane_open(dp, "gw", DATAPLANE_CREATE, NULL), 0);
 	CU_ASSERT_EQUAL_FATAL(publish(dp, MODEL("first"), 0), 0);
 }
 
