@@ -35,7 +35,7 @@ static __always_inline int is_blocked_exactly(const struct sluice_addr *src, __u
 	for (i = 0; i < BLOCK_NESTED_EXPIRED; i++) {
 		const struct sluice_block *found = bpf_map_lookup_elem(&sluice_block, &key);
 
-		/* A short IPv6 prefix, as ::/0, holds the mapped addresses, but does not mean them. */
+		/* A short IPv6 prefix, as ::/0, holds mapped addresses, but does not mean them. */
 		if (!found || found->bits < shortest)
 			return 0;
 		if (!found->until_ns || found->until_ns > now_ns)

@@ -39,7 +39,8 @@
 
 /*
  * Rounded down to; MTUs of 1400 to 1500, plain and behind a tunnel, and of jumbo frames. One
- * more than there are, as clang merges tables of 16 octets, or that end with 0, and libbpf misses their section.
+ * more than there are, as clang merges tables of 16 octets, or that end with 0, and libbpf
+ * misses their section.
  */
 #define COOKIE_MSS_COUNT 8
 

@@ -396,8 +396,7 @@ static __always_inline enum sluice_outcome meet_ack(struct xdp_md *ctx, struct p
 }
 
 /* CONTINUE: the packet goes on as any other. */
-static __always_inline enum sluice_outcome meet_cookies(struct xdp_md *ctx, struct packet *pkt,
-							const struct tables *tables)
+STAGE meet_cookies(struct xdp_md *ctx, struct packet *pkt, const struct tables *tables)
 {
 	const struct sluice_vip *vip = find_vip(pkt, tables->slot);
 	struct sluice_cookie_service *service = vip ? cookie_service(vip) : NULL;

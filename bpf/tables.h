@@ -13,7 +13,7 @@ struct tables {
 	__u32 generation; /* of the configuration */
 	__u32 slot;
 	__u32 policy; /* generation of the policy */
-	__u64 block_entries;
+	__u32 block_entries;
 	const struct sluice_port *port; /* the interface the packet came in by */
 };
 

@@ -236,16 +236,18 @@ static int walk(struct look *look, struct flows_args *args, int (*emit)(const st
 	return err ? session_failed(session->inv, err, "walking over the flows") : EXIT_OK;
 }
 
-static int run(struct invocation *inv, struct look *look, int (*emit)(const struct look *look))
+static int run(struct invocation *inv, const struct look *look,
+	       int (*emit)(const struct look *look))
 {
+	struct look here = *look;
 	struct session session;
 	int code = session_open(&session, inv, look->kill ? DATAPLANE_WRITE : DATAPLANE_READ, 0);
 
-	look->session = &session;
-	look->args = inv->args;
+	here.session = &session;
+	here.args = inv->args;
 	if (!code)
-		code = walk(look, inv->args, emit);
-	json_decref(look->rows);
+		code = walk(&here, inv->args, emit);
+	json_decref(here.rows);
 	session_close(&session);
 	return code;
 }

@@ -7,14 +7,8 @@
 #include "limit_commands.h"
 
 static const struct command *const fw_commands[] = {
-	&command_fw_rule,
-	&command_fw_policy,
-	&command_fw_limit,
-	&command_fw_block,
-	&command_fw_allow,
-	&command_fw_unblock,
-	&command_fw_blocks,
-	NULL,
+	&command_fw_rule,  &command_fw_policy,	&command_fw_limit,  &command_fw_block,
+	&command_fw_allow, &command_fw_unblock, &command_fw_blocks, NULL,
 };
 
 const struct command command_fw = {

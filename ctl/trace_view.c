@@ -333,8 +333,7 @@ static void (*const describers[SLUICE_STEP_COUNT])(struct detail *detail, __u64 
 	[SLUICE_STEP_UNTAG] = describe_untag,	    [SLUICE_STEP_TAG] = describe_tag,
 	[SLUICE_STEP_DATAGRAM] = describe_datagram, [SLUICE_STEP_VERDICT] = describe_verdict,
 	[SLUICE_STEP_NAT] = describe_nat,	    [SLUICE_STEP_NAT_REPLY] = describe_nat_reply,
-	[SLUICE_STEP_COOKIE] = describe_cookie,
-	[SLUICE_STEP_LIMIT] = describe_limit,
+	[SLUICE_STEP_COOKIE] = describe_cookie,	    [SLUICE_STEP_LIMIT] = describe_limit,
 };
 
 /* "flow's policy generation" as a key: flows_policy_generation */

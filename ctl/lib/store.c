@@ -226,7 +226,7 @@ int store_remove_file(const char *node, const char *name)
 
 int store_rename_file(const char *node, const char *from, const char *to)
 {
-	char old[512], new[512];
+	char old[512], new[512] = "";
 	int err = file_path(node, from, old, sizeof(old));
 
 	if (!err)

@@ -174,7 +174,8 @@ static void check_cookies(struct validator *v, const struct service *service)
 				 "service \"%s\": syn-cookies need the key \"key\" of the "
 				 "cluster, the path of a secret",
 				 service->name);
-	for (size_t i = 0; i < service->backend_count && service->forward != SLUICE_FORWARD_NAT; i++)
+	for (size_t i = 0; i < service->backend_count && service->forward != SLUICE_FORWARD_NAT;
+	     i++)
 		check_accepts(v, service, &service->backends[i]);
 }
 

@@ -132,7 +132,7 @@ struct sluice_program_config {
 	__u32 hz;	       /* jiffies a second */
 	__u32 conn_time_shift; /* from jiffies to the unit of a connection's time */
 	__u32 source_lines;    /* of sluice_sources */
-	__u64 build; /* of the program: packets do not read it */
+	__u64 build;	       /* of the program: packets do not read it */
 };
 
 /*

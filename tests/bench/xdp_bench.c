@@ -341,7 +341,7 @@ static int floor_program(const struct replay *replay, const char *name)
 	return -1;
 }
 
-/* A rule that the packets of the cases do not match; in all but one dimension, if adversarial by name. */
+/* A rule that no packet of a case matches; in all but one dimension, if adversarial. */
 static void print_rule(FILE *out, const struct bench_case *bench, unsigned i)
 {
 	static const char *const near_misses[] = {

@@ -233,7 +233,7 @@ static __u64 steady_time(void)
 static __u32 reference_hash(const char *secret, const unsigned char *bytes, size_t length)
 {
 	unsigned char derived[EVP_MAX_MD_SIZE], out[8];
-	size_t out_length = sizeof(out), size = sizeof(out);
+	size_t size = sizeof(out), out_length = size;
 	OSSL_PARAM params[2] = {OSSL_PARAM_construct_size_t("size", &size),
 				OSSL_PARAM_construct_end()};
 	EVP_MAC *mac = EVP_MAC_fetch(NULL, "SIPHASH", NULL);

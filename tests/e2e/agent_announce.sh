@@ -23,11 +23,11 @@ bird_start() {
 birds_start() {
 	local i
 
-	bird_start fw1 router ROUTER_ID=10.10.1.1 LOCAL4=10.10.1.1 LOCAL6=fd00:10:1::1 \
+	bird_start fw1 router ROUTER_ID=10.10.1.1 BFD_MS=50 LOCAL4=10.10.1.1 LOCAL6=fd00:10:1::1 \
 		PEER1_4=10.10.1.11 PEER1_6=fd00:10:1::11 PEER2_4=10.10.1.12 \
 		PEER2_6=fd00:10:1::12 VIP4="$vip4" VIP6="$vip6"
 	for i in 1 2; do
-		bird_start "lb$i" balancer "ROUTER_ID=10.10.1.1$i" "LOCAL4=10.10.1.1$i" \
+		bird_start "lb$i" balancer BFD_MS=50 "ROUTER_ID=10.10.1.1$i" "LOCAL4=10.10.1.1$i" \
 			"LOCAL6=fd00:10:1::1$i" PEER4=10.10.1.1 PEER6=fd00:10:1::1
 	done
 }

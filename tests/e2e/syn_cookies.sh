@@ -167,7 +167,8 @@ stop flood
 metrics lb1 | grep -q '^sluice_syn_cookies_total{service="pressed",result="sent"} [1-9]' ||
 	not_ok "metrics tell of cookies"
 like "trace tells of the cookie" \
-	"$(on lb1 "$build/lbctl" --node lb1 trace tcp 198.51.100.9:1234 "$vip4:80" dev eth0 flags syn)" \
+	"$(on lb1 "$build/lbctl" --node lb1 trace tcp 198.51.100.9:1234 "$vip4:80" dev eth0 \
+		flags syn)" \
 	'answered with a SYN cookie'
 
 # Another key, on the backends first: connections go on while it comes into force.

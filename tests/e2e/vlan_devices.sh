@@ -10,5 +10,6 @@ if ! vm/kernels "$kernel"; then
 	echo "# skip VLAN devices: Debian's kernel package cannot be fetched"
 	exit 0
 fi
-vm/run --kernel "$kernel" --timeout 380 -- env BUILD="${BUILD:-build}" bash tests/lib/vlan_guest.sh ||
+vm/run --kernel "$kernel" --timeout 380 -- \
+	env BUILD="${BUILD:-build}" bash tests/lib/vlan_guest.sh ||
 	echo "not ok - the machine with $kernel ended well"

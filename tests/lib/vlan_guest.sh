@@ -24,7 +24,8 @@ lbctl() {
 
 # vlan NODE DEVICE LOWER ID PROTOCOL
 vlan() {
-	ip -n "$1" link add link "$3" name "$2" type vlan id "$4" protocol "$5" && ip -n "$1" link set "$2" up
+	ip -n "$1" link add link "$3" name "$2" type vlan id "$4" protocol "$5" &&
+		ip -n "$1" link set "$2" up
 }
 
 net_up() {

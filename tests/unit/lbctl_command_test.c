@@ -80,10 +80,11 @@ static void mistakes_are_one_line_that_says_what_was_expected(void)
 		{"vip dle 192.0.2.1:80",
 		 "lbctl vip: unknown word \"dle\" (did you mean \"del\"?), expected add, set, del, "
 		 "limit, show\n"},
-		{"vip add", "lbctl vip add: ADDR:PORT is missing, as in: lbctl vip add ADDR:PORT "
-			    "[proto tcp|udp] [name NAME] [forward ipip|dsr|gue|nat] "
-			    "[affinity none|source|source64] [slow-start TIME] [panic PERCENT] "
-			    "[syn-cookies off|always|N/s] [quic N] [--ephemeral] [--confirm SEC]\n"},
+		{"vip add",
+		 "lbctl vip add: ADDR:PORT is missing, as in: lbctl vip add ADDR:PORT "
+		 "[proto tcp|udp] [name NAME] [forward ipip|dsr|gue|nat] "
+		 "[affinity none|source|source64] [slow-start TIME] [panic PERCENT] "
+		 "[syn-cookies off|always|N/s] [quic N] [--ephemeral] [--confirm SEC]\n"},
 		{"vip add 192.0.2.1",
 		 "lbctl vip add: ADDR:PORT \"192.0.2.1\": expected ADDRESS:PORT, as 192.0.2.1:443, "
 		 "[2001:db8::1]:8000-8099 or 198.51.100.0/24:*\n"},

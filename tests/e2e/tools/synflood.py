@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
-"""SYNs from sources that nobody has: synflood.py ADDRESS PORT SECONDS [PER_SECOND]. Prints how many."""
+"""SYNs of nobody: synflood.py ADDRESS PORT SECONDS [PER_SECOND]. Prints how many."""
 import random
 import socket
 import struct
