@@ -57,7 +57,7 @@ typed() {
 		printf "%s\n" "${COMPREPLY[@]}" | sort | paste -sd" "' bash "$1"
 }
 
-is "bash: words" "$(typed "lbctl --node gw vip ")" "add del set show"
+is "bash: words" "$(typed "lbctl --node gw vip ")" "add del limit set show"
 is "bash: behind a colon" "$(typed "lbctl --node gw vip del 192.0.2.10:4")" "443"
 is "bash: files" "$(typed "lbctl check tests/lib/lbctl_n")" "tests/lib/lbctl_net.sh"
 if command -v zsh >/dev/null; then
