@@ -145,7 +145,13 @@ static bool outcome_is_allowed(enum sluice_outcome outcome, unsigned roles)
 	case SLUICE_NOT_ATTACHED:   /* every interface may send, */
 	case SLUICE_FORWARDING_OFF: /* forwarding is on, */
 	case SLUICE_FLOW_TABLE:	    /* an LRU makes room */
-	case SLUICE_NO_STAGE:	    /* every stage is there */
+	case SLUICE_NO_STAGE:	    /* every stage is there, */
+	case SLUICE_NAT_FRAGMENT:   /* and no service has nat, */
+	case SLUICE_NAT_TTL:
+	case SLUICE_BAD_COOKIE:	  /* SYN cookies, */
+	case SLUICE_RATE_SERVICE: /* or a limit */
+	case SLUICE_RATE_SOURCE:
+	case SLUICE_RATE_RULE:
 	case SLUICE_INTERNAL:
 		return false;
 	default:
